@@ -1,0 +1,52 @@
+"""fieldapp: visits to people in hardship, from a grid worker's phone to review and follow-up.
+
+`create_app` lists the features in their order; a feature may call those before it, never those after it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from fieldapp.settings import Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def create_app(settings: Settings | None = None, *, create_key: bool = False) -> Flask:
+    """The WSGI application; `create_key` lets `init` make the master key of a new data folder.
+
+    Raises SettingsError for a wrong setting, KeyMissing when the data folder has no master key.
+    """
+    from fieldapp.checklists import models as checklists_models
+    from fieldapp.core import assets, crypto, db, errors, guard, web
+    from fieldapp.followups import models as followups_models, routes as followups
+    from fieldapp.people import models as people_models
+    from fieldapp.reviews import routes as reviews
+    from fieldapp.sync import routes as sync
+    from fieldapp.users import routes as users
+
+    settings = settings or Settings.from_environment()
+    app = Flask(
+        __name__,
+        static_folder=None,
+        template_folder=str(ROOT / "templates"),
+    )
+    app.config["FIELDAPP"] = settings
+    keyring = crypto.load_keyring(settings.data_dir, create=create_key)
+    app.extensions["fieldapp.keyring"] = keyring
+    app.config["SECRET_KEY"] = keyring.cookie_secret
+    app.config["SQLALCHEMY_DATABASE_URI"] = settings.resolved_database_url
+    if settings.behind_proxy:
+        app.wsgi_app = ProxyFix(app.wsgi_app)  # type: ignore[method-assign]
+
+    db.init_app(app)
+    web.init_app(app, settings)
+    errors.init_app(app)
+    assets.init_app(app)
+    for feature in (users, followups, reviews, sync):
+        feature.init_app(app)
+    guard.check_routes(app)
+    return app

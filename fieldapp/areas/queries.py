@@ -1,0 +1,41 @@
+"""Reads of the area tree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import select
+
+from fieldapp.areas.models import LEVELS, Area
+from fieldapp.core import scope
+from fieldapp.core.db import db
+from fieldapp.core.errors import AppError
+
+
+def get_area(code: str) -> Area:
+    """The area of that code; raises not_found."""
+    area = db.session.get(Area, code)
+    if area is None:
+        raise AppError("not_found")
+    return area
+
+
+def list_grids(area_codes: Iterable[str]) -> list[Area]:
+    """The grids within `area_codes`, by code."""
+    return list(
+        db.session.scalars(
+            select(Area).where(Area.level == "grid", scope.within(Area.code, area_codes)).order_by(Area.code)
+        )
+    )
+
+
+def list_path(code: str) -> list[Area]:
+    """The area and all above it, from the province down."""
+    codes = [code[:digits] for digits in LEVELS.values() if digits <= len(code)]
+    return list(db.session.scalars(select(Area).where(Area.code.in_(codes)).order_by(Area.code)))
+
+
+def get_names(codes: Iterable[str]) -> dict[str, str]:
+    """Names by code, for the codes that exist."""
+    rows = db.session.execute(select(Area.code, Area.name).where(Area.code.in_(set(codes))))
+    return {code: name for code, name in rows}

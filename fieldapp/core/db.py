@@ -1,0 +1,167 @@
+"""The database: the base of all models, the column types of the house, and the only door for writes.
+
+Invariant: rows change only inside `transaction()`, which ends with a durable commit; a flush outside it raises.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from flask_migrate import Migrate
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import DateTime, LargeBinary, MetaData, String, Uuid, event
+from sqlalchemy.engine import Connection, Dialect, Engine
+from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.types import TypeDecorator
+
+from fieldapp.core.crypto import keyring
+
+BUSY_TIMEOUT_MS = 5000
+WRITES = "fieldapp_writes"
+
+
+class Base(DeclarativeBase):
+    """The base of every table; constraint names are fixed so that migrations can name them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
+migrate = Migrate(db=db, directory="migrations", render_as_batch=True, compare_type=True)
+
+UuidText = Uuid(as_uuid=False)
+AreaCode = String(15)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC datetime; kept naive by SQLite, which knows no zones, and given its zone again on reading."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("an instant must know its zone")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class EncryptedText(TypeDecorator[str]):
+    """Text encrypted with the master key and bound to its place ("table.column")."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def __init__(self, place: str) -> None:
+        super().__init__()
+        self.place = place
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:
+        return None if value is None else keyring().seal(value.encode(), self.place)
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:
+        return None if value is None else keyring().open(bytes(value), self.place).decode()
+
+
+class EncryptedJson(TypeDecorator[Any]):
+    """A JSON value encrypted with the master key and bound to its place ("table.column")."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def __init__(self, place: str) -> None:
+        super().__init__()
+        self.place = place
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> bytes | None:
+        if value is None:
+            return None
+        return keyring().seal(json.dumps(value, ensure_ascii=False).encode(), self.place)
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> Any:
+        return None if value is None else json.loads(keyring().open(bytes(value), self.place))
+
+
+class WriteOutsideTransaction(RuntimeError):
+    """Rows were about to change outside `transaction()`."""
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """Run a write transaction: commits when the block ends, rolls back when it raises.
+
+    On SQLite it starts with BEGIN IMMEDIATE, for a read that turns into a write fails at once when another
+    writer came between. Its last step numbers the changes phones are told about (see `core.feeds`).
+    """
+    from fieldapp.core.feeds import forget_changes, number_changes
+
+    session = db.session()
+    if session.in_transaction() and WRITES in session.connection().get_execution_options():
+        raise WriteOutsideTransaction("transactions do not nest")
+    session.rollback()
+    session.connection(execution_options={WRITES: True})
+    try:
+        yield session
+        session.flush()
+        number_changes(session)
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        forget_changes(session)
+
+
+def watch_writes(session: Session, _context: object, _instances: object) -> None:
+    """Refuse a flush that is not inside `transaction()`."""
+    if WRITES not in session.connection().get_execution_options():
+        raise WriteOutsideTransaction("wrap this write in core.db.transaction()")
+
+
+@event.listens_for(Engine, "connect")
+def _prepare_connection(connection: Any, _record: object) -> None:
+    if not isinstance(connection, sqlite3.Connection):
+        return
+    # The driver's own BEGIN is switched off: _begin below says which kind of transaction starts.
+    connection.isolation_level = None
+    for pragma in (
+        f"busy_timeout = {BUSY_TIMEOUT_MS}",
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "foreign_keys = ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+@event.listens_for(Engine, "begin")
+def _begin(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        writes = connection.get_execution_options().get(WRITES)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def init_app(app: Any) -> None:
+    """Bind the database and the migrations to `app`."""
+    db.init_app(app)
+    migrate.init_app(app)
+    event.listen(db.session, "before_flush", watch_writes)

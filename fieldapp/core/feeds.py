@@ -1,0 +1,130 @@
+"""Feeds: which records changed, in commit order, for the phones of a grid.
+
+Invariant: within a feed a larger number was committed later, so a phone that has read up to n has missed nothing
+at or below n. That holds because the feed's row stays locked from numbering to commit.
+"""
+
+from __future__ import annotations
+
+import uuid as uuids
+from collections.abc import Iterable
+
+from sqlalchemy import BigInteger, String, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from fieldapp.core.db import Base, db
+
+COMMON = "common"
+_PENDING = "fieldapp_feed_changes"
+
+Change = tuple[str, str, str]
+
+
+class Feed(Base):
+    """A stream of changes: a grid (its code) or `common` (checklists, code tables)."""
+
+    __tablename__ = "feeds"
+
+    code: Mapped[str] = mapped_column(String(15), primary_key=True, doc="Grid code, or 'common'.")
+    number: Mapped[int] = mapped_column(BigInteger, default=0, doc="The last number given out.")
+
+
+class FeedEntry(Base):
+    """The last change of one record in one feed; a later change of the same record takes its place."""
+
+    __tablename__ = "feed_entries"
+
+    feed: Mapped[str] = mapped_column(String(15), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20), primary_key=True, doc="household, person, visit, …")
+    uuid: Mapped[str] = mapped_column(String(64), primary_key=True, doc="The record's key as text.")
+    number: Mapped[int] = mapped_column(BigInteger, doc="Position in the feed; also the record's rev.")
+    gone: Mapped[bool] = mapped_column(default=False, doc="The record left this feed.")
+
+
+db.Index("ix_feed_entries_feed_number", FeedEntry.feed, FeedEntry.number, unique=True)
+
+
+class ServerState(Base):
+    """Facts about this database as a whole, by name."""
+
+    __tablename__ = "server_state"
+
+    name: Mapped[str] = mapped_column(String(40), primary_key=True, doc="epoch, …")
+    value: Mapped[str] = mapped_column(String(200))
+
+
+def publish(feed: str, kind: str, uuid: str, *, gone: bool = False) -> None:
+    """Mark a record as changed in `feed`; it is numbered when the transaction commits."""
+    db.session().info.setdefault(_PENDING, {})[(feed, kind, uuid)] = gone
+
+
+def pending_changes() -> dict[Change, bool]:
+    """What `publish` collected so far, to hand back to `restore_changes` when a savepoint is rolled back."""
+    return dict(db.session().info.get(_PENDING, {}))
+
+
+def restore_changes(changes: dict[Change, bool]) -> None:
+    """Forget what was published since `pending_changes` returned `changes`."""
+    db.session().info[_PENDING] = dict(changes)
+
+
+def forget_changes(session: Session) -> None:
+    """Drop what is pending, at the end of a transaction."""
+    session.info.pop(_PENDING, None)
+
+
+def number_changes(session: Session) -> None:
+    """Lock the touched feeds in code order (so that writers do not deadlock) and number what is pending."""
+    pending: dict[Change, bool] = session.info.get(_PENDING, {})
+    by_feed: dict[str, list[tuple[str, str, bool]]] = {}
+    for (feed, kind, uuid), gone in pending.items():
+        by_feed.setdefault(feed, []).append((kind, uuid, gone))
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    for code in sorted(by_feed):
+        entries = by_feed[code]
+        session.execute(insert(Feed).values(code=code, number=0).on_conflict_do_nothing())
+        last = session.scalar(
+            update(Feed).where(Feed.code == code).values(number=Feed.number + len(entries)).returning(Feed.number)
+        )
+        assert last is not None
+        rows = [
+            {"feed": code, "kind": kind, "uuid": uuid, "gone": gone, "number": last - len(entries) + place}
+            for place, (kind, uuid, gone) in enumerate(entries, start=1)
+        ]
+        statement = insert(FeedEntry)
+        session.execute(
+            statement.on_conflict_do_update(
+                index_elements=["feed", "kind", "uuid"],
+                set_={"number": statement.excluded.number, "gone": statement.excluded.gone},
+            ),
+            rows,
+        )
+
+
+def epoch() -> str:
+    """The server's epoch: a uuid that changes when the database is restored, so that phones read again."""
+    return db.session.execute(select(ServerState.value).where(ServerState.name == "epoch")).scalar_one()
+
+
+def make_epoch() -> None:
+    """Give a new database its epoch (inside a transaction); an existing one is kept."""
+    if db.session.get(ServerState, "epoch") is None:
+        db.session.add(ServerState(name="epoch", value=str(uuids.uuid4())))
+
+
+def rev_of(feed: str, kind: str, uuid: str) -> int | None:
+    """The number under which a record last changed in `feed`, or None when it never did."""
+    return db.session.scalar(
+        select(FeedEntry.number).where(FeedEntry.feed == feed, FeedEntry.kind == kind, FeedEntry.uuid == uuid)
+    )
+
+
+def list_changes(feed: str, after: int, limit: int) -> Iterable[FeedEntry]:
+    """Up to `limit` entries of `feed` numbered above `after`, oldest first."""
+    return db.session.scalars(
+        select(FeedEntry)
+        .where(FeedEntry.feed == feed, FeedEntry.number > after)
+        .order_by(FeedEntry.number)
+        .limit(limit)
+    ).all()

@@ -1,0 +1,78 @@
+"""Who may call a route: signed in, in one of the named roles, by a session the server still holds.
+
+Invariant: every route is either in `PUBLIC` or guarded by `require`; create_app refuses to start otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+from flask import Flask, redirect, request, url_for
+from flask_login import LoginManager, current_user
+from werkzeug.wrappers import Response
+
+from fieldapp.core.errors import AppError, wants_json
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+login_manager = LoginManager()
+_GUARDED = "fieldapp_roles"
+
+WORKER, SUPERVISOR, LEADER, OFFICER = "worker", "supervisor", "leader", "officer"
+ADMIN, SECURITY, AUDIT = "admin", "security", "audit"
+ROLES = (WORKER, SUPERVISOR, LEADER, OFFICER, ADMIN, SECURITY, AUDIT)
+# Who reads visits at the desk within their scope.
+READERS = (SUPERVISOR, LEADER, OFFICER)
+
+
+def public(view: Callable[P, R]) -> Callable[P, R]:
+    """Mark a route as open to everyone."""
+    setattr(view, _GUARDED, ())
+    return view
+
+
+def require(*roles: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Let only signed-in accounts of `roles` (any role when none is named) call the route.
+
+    Raises sign_in_needed (401; a page redirects to the sign-in page instead) or wrong_role (403).
+    """
+
+    def decorate(view: Callable[P, R]) -> Callable[P, R]:
+        @wraps(view)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+            if not current_user.is_authenticated:
+                if wants_json():
+                    raise AppError("sign_in_needed")
+                return to_sign_in()  # type: ignore[return-value]
+            if roles and current_user.role not in roles:
+                raise AppError("wrong_role")
+            return view(*args, **kwargs)
+
+        setattr(guarded, _GUARDED, roles or ROLES)
+        return guarded
+
+    return decorate
+
+
+def to_sign_in() -> Response:
+    """Send a page's reader to the sign-in page and back afterwards; htmx is told to load a whole page."""
+    here = request.full_path.rstrip("?") if request.method == "GET" else None
+    target = url_for("users.sign_in_page", next=here)
+    if request.headers.get("HX-Request"):
+        return Response("", 200, {"HX-Redirect": target})
+    return redirect(target)
+
+
+def roles_of(view: Callable[..., Any]) -> tuple[str, ...] | None:
+    """The roles that may call `view`: () for everyone, None when nobody said."""
+    return getattr(view, _GUARDED, None)
+
+
+def check_routes(app: Flask) -> None:
+    """Refuse to start with a route that is neither public nor guarded."""
+    for rule in app.url_map.iter_rules():
+        if roles_of(app.view_functions[rule.endpoint]) is None:
+            raise RuntimeError(f"route {rule.rule} ({rule.endpoint}) is neither public nor guarded")

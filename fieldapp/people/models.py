@@ -1,0 +1,78 @@
+"""Households and the people in them.
+
+Invariant: ID numbers and phones are encrypted and found only by keyed hash.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from fieldapp.core.db import AreaCode, Base, EncryptedJson, EncryptedText, Instant, UuidText
+
+
+class Household(Base):
+    """A household, or a person alone; what a visit goes to."""
+
+    __tablename__ = "households"
+
+    household_uuid: Mapped[str] = mapped_column(UuidText, primary_key=True)
+    grid_code: Mapped[str] = mapped_column(ForeignKey("areas.code"))
+    name: Mapped[str] = mapped_column(String(80), doc="户主, as people call the household.")
+    address: Mapped[str] = mapped_column(String(200))
+    phone: Mapped[str | None] = mapped_column(EncryptedText("households.phone"))
+    lat: Mapped[float | None] = mapped_column(doc="Degrees, in `datum`.")
+    lon: Mapped[float | None] = mapped_column(doc="Degrees, in `datum`.")
+    datum: Mapped[str | None] = mapped_column(String(10), doc="WGS84 or GCJ02.")
+    note: Mapped[str] = mapped_column(String(300), default="", doc="For whoever visits: dog, stairs, hard of hearing.")
+    due_on: Mapped[date | None] = mapped_column(doc="The earliest next visit of its people.")
+    last_visit_on: Mapped[date | None]
+    carry: Mapped[Any] = mapped_column(
+        EncryptedJson("households.carry"), nullable=True, doc="Last answers to carry questions: {on, answers}."
+    )
+
+    people: Mapped[list[Person]] = relationship(order_by="Person.position", back_populates="household")
+
+    __table_args__ = (Index("ix_households_grid_due", "grid_code", "due_on"),)
+
+
+class Person(Base):
+    """A person on the list."""
+
+    __tablename__ = "people"
+
+    person_uuid: Mapped[str] = mapped_column(UuidText, primary_key=True)
+    household_uuid: Mapped[str] = mapped_column(ForeignKey(Household.household_uuid), index=True)
+    position: Mapped[int] = mapped_column(default=0, doc="Order within the household.")
+    name: Mapped[str] = mapped_column(String(80), doc="Empty for a nameless person.")
+    relation: Mapped[str] = mapped_column(String(20), default="", doc="To the head of the household.")
+    sex: Mapped[str] = mapped_column(String(1), default="", doc="m, f or empty.")
+    birth_on: Mapped[date | None]
+    id_number: Mapped[str | None] = mapped_column(EncryptedText("people.id_number"), doc="GB 11643.")
+    id_hash: Mapped[str | None] = mapped_column(String(64), index=True, doc="Keyed hash of the whole number.")
+    id_tail_hash: Mapped[str | None] = mapped_column(String(64), index=True, doc="Keyed hash of the last four.")
+    phone: Mapped[str | None] = mapped_column(EncryptedText("people.phone"))
+    phone_hash: Mapped[str | None] = mapped_column(String(64), index=True)
+    phone_tail_hash: Mapped[str | None] = mapped_column(String(64), index=True)
+    main_class: Mapped[str] = mapped_column(String(40), default="none", doc="Code table class.")
+    risk: Mapped[str] = mapped_column(String(10), default="low", doc="high, middle or low.")
+    last_contact_at: Mapped[datetime | None] = mapped_column(Instant, doc="Last time seen or asked about.")
+    due_on: Mapped[date | None]
+    died_on: Mapped[date | None]
+
+    household: Mapped[Household] = relationship(back_populates="people")
+    tags: Mapped[list[PersonTag]] = relationship(lazy="selectin", order_by="PersonTag.tag")
+
+
+class PersonTag(Base):
+    """A tag of a person, for a time."""
+
+    __tablename__ = "person_tags"
+
+    person_uuid: Mapped[str] = mapped_column(ForeignKey(Person.person_uuid), primary_key=True)
+    tag: Mapped[str] = mapped_column(String(40), primary_key=True, doc="Code table tag.")
+    from_on: Mapped[date | None]
+    to_on: Mapped[date | None]

@@ -1,0 +1,56 @@
+"""Flags raised by visits, and the decisions of reviewers.
+
+Invariant: a flag is a hint for a person to look at; only a person confirms or dismisses it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from fieldapp.core.db import AreaCode, Base, EncryptedJson, EncryptedText, Instant, UuidText
+
+# Worst first.
+SEVERITIES = ("red", "orange", "yellow")
+
+
+class Flag(Base):
+    """A warning (预警) about a visit: declared by its checklist or found by the server."""
+
+    __tablename__ = "flags"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    visit_uuid: Mapped[str] = mapped_column(ForeignKey("visits.visit_uuid"))
+    revision: Mapped[int] = mapped_column(doc="The revision it was last raised by.")
+    area_code: Mapped[str] = mapped_column(AreaCode)
+    person_uuid: Mapped[str | None] = mapped_column(ForeignKey("people.person_uuid"))
+    rule: Mapped[str] = mapped_column(String(30), doc="answer (declared by the checklist), far_from_home, …")
+    question: Mapped[str] = mapped_column(String(300), default="", doc="Path of the question, for rule answer.")
+    severity: Mapped[str] = mapped_column(String(6))
+    text: Mapped[Any] = mapped_column(EncryptedJson("flags.text"), doc="{zh, en}.")
+    evidence: Mapped[Any] = mapped_column(EncryptedJson("flags.evidence"), nullable=True)
+    followup_type: Mapped[str | None] = mapped_column(String(40))
+    state: Mapped[str] = mapped_column(String(10), default="open", doc="open, confirmed or dismissed.")
+    reason: Mapped[str | None] = mapped_column(EncryptedText("flags.reason"), doc="Why it was dismissed.")
+    raised_at: Mapped[datetime] = mapped_column(Instant)
+    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+
+    __table_args__ = (Index("uq_flags_visit_rule_question", "visit_uuid", "rule", "question", unique=True),)
+
+
+class Review(Base):
+    """A reviewer's decision on one revision of a visit."""
+
+    __tablename__ = "reviews"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    visit_uuid: Mapped[str] = mapped_column(UuidText, ForeignKey("visits.visit_uuid"), index=True)
+    revision: Mapped[int]
+    decision: Mapped[str] = mapped_column(String(10), doc="approved, returned or voided.")
+    reason: Mapped[str | None] = mapped_column(EncryptedText("reviews.reason"))
+    notes: Mapped[Any] = mapped_column(EncryptedJson("reviews.notes"), nullable=True, doc="{question path: text}.")
+    reviewer_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    decided_at: Mapped[datetime] = mapped_column(Instant)

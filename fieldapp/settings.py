@@ -1,0 +1,89 @@
+"""Every setting of fieldapp: name, type, default and help, filled from FIELDAPP_* in the environment.
+
+An unknown FIELDAPP_ name or a value of the wrong type stops start-up: a typing error must not silently leave a default.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+PREFIX = "FIELDAPP_"
+# Read by the test suite and the Makefile, not by the program.
+OUTSIDE = frozenset({"FIELDAPP_TEST_POSTGRES_URL"})
+
+
+class SettingsError(Exception):
+    """A setting is unknown or its value cannot be read; the message names it and says what to write."""
+
+
+def _setting(default: Any, help_text: str) -> Any:
+    return field(default=default, metadata={"help": help_text})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """All settings; `Settings.from_environment()` is how the program gets them."""
+
+    data_dir: Path = _setting(Path("data"), "Folder for the database, the photos and the master key.")
+    database_url: str = _setting("", "SQLAlchemy URL; empty: SQLite in the data folder.")
+    host: str = _setting("127.0.0.1", "Address the server listens on.")
+    port: int = _setting(8000, "Port the server listens on.")
+    threads: int = _setting(16, "Requests served at the same time.")
+    tls_cert: str = _setting("", "PEM file of the TLS certificate; with tls_key the server speaks https itself.")
+    tls_key: str = _setting("", "PEM file of the TLS private key.")
+    behind_proxy: bool = _setting(False, "A TLS proxy stands in front and sets X-Forwarded-For and -Proto.")
+    operator: str = _setting("", "主办单位: who runs this installation, shown in the app.")
+    filing: str = _setting("", "备案编号: the filing number, shown in the app.")
+    tile_url: str = _setting("", "Map tiles, {x} {y} {z} in the URL; empty: maps are drawn without a background.")
+    tile_datum: str = _setting("WGS84", "Datum of the tiles: WGS84, GCJ02 or BD09.")
+    photo_max_bytes: int = _setting(10_000_000, "Largest photo accepted, in bytes.")
+    photo_max_pixels: int = _setting(64_000_000, "Largest photo accepted, in pixels.")
+    desk_idle_minutes: int = _setting(20, "A desk session ends after so many minutes without a request.")
+    phone_session_days: int = _setting(90, "A phone session ends after so many days.")
+    sign_in_failures: int = _setting(5, "Wrong passwords before an account is locked.")
+    sign_in_lock_minutes: int = _setting(15, "Minutes an account stays locked.")
+
+    @property
+    def resolved_database_url(self) -> str:
+        """The SQLAlchemy URL in force; PostgreSQL URLs are given the psycopg driver."""
+        url = self.database_url or f"sqlite:///{(self.data_dir.resolve() / 'fieldapp.db').as_posix()}"
+        for scheme in ("postgres://", "postgresql://"):
+            if url.startswith(scheme):
+                return "postgresql+psycopg://" + url.removeprefix(scheme)
+        return url
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """The settings found in `environ` (os.environ by default); raises SettingsError."""
+        environ = os.environ if environ is None else environ
+        given = {name: value for name, value in environ.items() if name.startswith(PREFIX) and name not in OUTSIDE}
+        values: dict[str, Any] = {}
+        for item in fields(cls):
+            text = given.pop(PREFIX + item.name.upper(), None)
+            if text is not None:
+                values[item.name] = _read(item.name, text, type(item.default))
+        if given:
+            known = ", ".join(PREFIX + item.name.upper() for item in fields(cls))
+            raise SettingsError(f"unknown setting {', '.join(sorted(given))}; known are {known}")
+        return cls(**values)
+
+
+def _read(name: str, text: str, kind: type) -> Any:
+    if issubclass(kind, Path):
+        return Path(text)
+    if kind is bool:
+        if text.lower() in {"1", "true", "yes", "on"}:
+            return True
+        if text.lower() in {"0", "false", "no", "off", ""}:
+            return False
+        raise SettingsError(f"{PREFIX}{name.upper()}={text!r}: write true or false")
+    if kind is int:
+        try:
+            return int(text)
+        except ValueError:
+            raise SettingsError(f"{PREFIX}{name.upper()}={text!r}: write a whole number") from None
+    return text

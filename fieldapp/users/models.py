@@ -1,0 +1,86 @@
+"""Accounts, the areas they may see, and their sessions.
+
+Invariant: a session is valid only while its row says so; the cookie alone opens nothing.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from fieldapp.core import clock
+from fieldapp.core.db import AreaCode, Base, Instant, UuidText
+
+
+class User(Base):
+    """An account of a person."""
+
+    __tablename__ = "users"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    username: Mapped[str] = mapped_column(String(80), unique=True)
+    password_hash: Mapped[str] = mapped_column(String(200), doc="argon2id.")
+    display_name: Mapped[str] = mapped_column(String(80))
+    role: Mapped[str] = mapped_column(String(20), doc="One of core.guard.ROLES; no account holds two.")
+    language: Mapped[str] = mapped_column(String(5), default="zh", doc="zh or en.")
+    ended_at: Mapped[datetime | None] = mapped_column(Instant, doc="The account may no longer be used.")
+
+    scopes: Mapped[list[UserScope]] = relationship(lazy="selectin")
+
+    is_authenticated = True
+    is_anonymous = False
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the account may be used."""
+        return self.ended_at is None
+
+    def area_codes(self, at: datetime | None = None) -> list[str]:
+        """The area codes this account may see now, or might see at the instant `at`."""
+        instant = at or clock.now()
+        return [
+            scope.area_code
+            for scope in self.scopes
+            if scope.starts_at <= instant and (scope.ends_at is None or instant < scope.ends_at)
+        ]
+
+
+class UserScope(Base):
+    """An area an account may see, for a time."""
+
+    __tablename__ = "user_scopes"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey(User.id), index=True)
+    area_code: Mapped[str] = mapped_column(AreaCode, index=True)
+    starts_at: Mapped[datetime] = mapped_column(Instant)
+    ends_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class UserSession(Base):
+    """A sign-in on one device or at the desk."""
+
+    __tablename__ = "user_sessions"
+
+    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True, doc="Keyed hash of the cookie's token.")
+    user_id: Mapped[int] = mapped_column(ForeignKey(User.id), index=True)
+    face: Mapped[str] = mapped_column(String(5), doc="phone or desk.")
+    device_uuid: Mapped[str | None] = mapped_column(UuidText)
+    started_at: Mapped[datetime] = mapped_column(Instant)
+    used_at: Mapped[datetime] = mapped_column(Instant, doc="Only to end idle desk sessions; shown nowhere.")
+    ends_at: Mapped[datetime] = mapped_column(Instant)
+    revoked_at: Mapped[datetime | None] = mapped_column(Instant)
+
+    user: Mapped[User] = relationship(lazy="joined")
+
+
+class SignInFailure(Base):
+    """Wrong passwords for a name, whether or not such an account exists."""
+
+    __tablename__ = "sign_in_failures"
+
+    name_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    count: Mapped[int]
+    last_at: Mapped[datetime] = mapped_column(Instant)

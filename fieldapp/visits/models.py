@@ -1,0 +1,81 @@
+"""Visits and their revisions.
+
+Invariant: what a phone sent is never changed; a correction is a new revision that names the one it corrects.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from fieldapp.core.db import AreaCode, Base, EncryptedJson, Instant, UuidText
+
+
+class Visit(Base):
+    """A visit to a household, as a thing with a state; its content is in its revisions."""
+
+    __tablename__ = "visits"
+
+    visit_uuid: Mapped[str] = mapped_column(UuidText, primary_key=True)
+    household_uuid: Mapped[str | None] = mapped_column(ForeignKey("households.household_uuid"))
+    area_code: Mapped[str] = mapped_column(AreaCode, doc="Grid where it took place, on that day.")
+    worker_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    state: Mapped[str] = mapped_column(String(10), doc="submitted, approved, returned or voided.")
+    revision: Mapped[int] = mapped_column(default=1, doc="The current revision, from 1.")
+    outcome: Mapped[str] = mapped_column(String(12), doc="reached, not_reached or refused.")
+    method: Mapped[str] = mapped_column(String(10), doc="home, phone, wechat, video or patrol.")
+    severity: Mapped[str | None] = mapped_column(String(6), doc="Of its worst open flag; orders the queue.")
+    finished_at: Mapped[datetime] = mapped_column(Instant, doc="By the phone's clock, corrected by its offset.")
+    received_at: Mapped[datetime] = mapped_column(Instant, doc="First revision, by the server's clock.")
+    out_of_scope: Mapped[bool] = mapped_column(default=False, doc="Grid was the worker's then, is not now.")
+
+    revisions: Mapped[list[VisitRevision]] = relationship(order_by="VisitRevision.revision", back_populates="visit")
+    people: Mapped[list[VisitPerson]] = relationship(order_by="VisitPerson.position")
+
+    __table_args__ = (
+        Index("ix_visits_state_area", "state", "area_code"),
+        Index("ix_visits_household_finished", "household_uuid", "finished_at"),
+        Index("ix_visits_worker_finished", "worker_id", "finished_at"),
+    )
+
+
+class VisitRevision(Base):
+    """What a phone sent, word for word, with the server's own reading of it."""
+
+    __tablename__ = "visit_revisions"
+
+    visit_uuid: Mapped[str] = mapped_column(ForeignKey(Visit.visit_uuid), primary_key=True)
+    revision: Mapped[int] = mapped_column(primary_key=True)
+    op_uuid: Mapped[str] = mapped_column(UuidText, unique=True)
+    body_hash: Mapped[str] = mapped_column(String(64), doc="SHA-256 of the canonical body.")
+    checklist_key: Mapped[str] = mapped_column(String(60))
+    checklist_version: Mapped[str] = mapped_column(String(40))
+    started_at: Mapped[datetime] = mapped_column(Instant, doc="By the phone's clock as it was.")
+    finished_at: Mapped[datetime] = mapped_column(Instant, doc="By the phone's clock as it was.")
+    received_at: Mapped[datetime] = mapped_column(Instant)
+    clock_offset_s: Mapped[int] = mapped_column(doc="Server clock minus phone clock when sent, seconds.")
+    answers: Mapped[Any] = mapped_column(EncryptedJson("visit_revisions.answers"), doc="As sent.")
+    location: Mapped[Any] = mapped_column(
+        EncryptedJson("visit_revisions.location"), nullable=True, doc="{lat, lon, accuracy_m, datum, at}."
+    )
+    location_declined: Mapped[str | None] = mapped_column(String(300))
+    distance_m: Mapped[float | None] = mapped_column(doc="Geodesic, from the household's registered place.")
+    urgent_calls: Mapped[Any] = mapped_column(JSON, nullable=True, doc="[{to, at}] calls made from a red answer.")
+    problems: Mapped[Any] = mapped_column(
+        EncryptedJson("visit_revisions.problems"), nullable=True, doc="What the server's evaluation objects to."
+    )
+
+    visit: Mapped[Visit] = relationship(back_populates="revisions")
+
+
+class VisitPerson(Base):
+    """A person seen or asked about in a visit (its current revision)."""
+
+    __tablename__ = "visit_people"
+
+    visit_uuid: Mapped[str] = mapped_column(ForeignKey(Visit.visit_uuid), primary_key=True)
+    person_uuid: Mapped[str] = mapped_column(ForeignKey("people.person_uuid"), primary_key=True, index=True)
+    position: Mapped[int]
