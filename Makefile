@@ -1,0 +1,97 @@
+# fieldapp: every command, in the order a newcomer meets them (`make help` prints this list).
+# Each first makes what it needs, and only what changed since, so the second time starts in seconds.
+# Set-up is at the bottom; what takes more than a few lines is in tools/.
+
+.DEFAULT_GOAL := help
+STARTED := $(shell date +%s)
+# First the virtual environment: its Python, its tools, and its Node where the machine has none.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.PHONY: help run test check bench format translations lock set-up set-up-run clean
+
+help:           ## print this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*##/make \1\t/' | expand -t 22
+
+run: set-up-run ## set up, make the demo county in an empty data directory, serve on http://127.0.0.1:8000
+	@python -m fieldapp demo
+	@echo "Set up in $$(($$(date +%s) - $(STARTED))) s"
+	@python -m fieldapp serve
+
+test: set-up .system-packages ## every test: Python on SQLite and on PostgreSQL, JavaScript, the app in a browser
+	node --test tests/js/
+	python -m pytest
+
+check: set-up   ## format, lint, types, order of the features, migrations, translations
+	ruff format --check .
+	ruff check .
+	mypy
+	lint-imports
+	npm run --silent check
+	python tools/check_migrations.py
+	python tools/check_translations.py
+	node tools/check_phone_texts.mjs
+
+bench: set-up .system-packages ## what the phone app's first load weighs
+	python -m benchmarks
+
+format: set-up  ## rewrite Python the way `make check` wants it
+	ruff check --fix .
+	ruff format .
+
+translations: set-up ## bring the texts of code and templates into the .po files, to be translated there
+	tools/update_translations.sh
+
+lock: set-up    ## renew requirements*.txt and package-lock.json within what *.in and package.json allow
+	tools/lock.sh
+
+clean:          ## remove all that make made; records in data/ stay
+	rm -rf .venv node_modules static/dist $(MESSAGES)
+
+# --- set-up -----------------------------------------------------------------------------------------------------
+
+MESSAGES := $(patsubst %.po,%.mo,$(wildcard fieldapp/translations/*/LC_MESSAGES/messages.po))
+PIP_INSTALL := python -m pip install --quiet --require-hashes --disable-pip-version-check
+
+set-up-run: .venv/ready-to-run $(MESSAGES) static/dist/.ready
+set-up: .venv/ready-to-test node_modules/.ready-to-test set-up-run
+
+.PHONY: .system-packages
+.system-packages:
+	@tools/system_packages.sh browser font postgres
+
+.venv/made:
+	@tools/make_venv.sh
+	@touch $@
+
+.venv/ready-to-run: requirements.txt | .venv/made
+	@echo "Installing what the program needs (requirements.txt)"
+	@$(PIP_INSTALL) -r requirements.txt
+	@touch $@
+
+.venv/ready-to-test: requirements-dev.txt | .venv/made
+	@echo "Installing what tests and checks need (requirements-dev.txt)"
+	@$(PIP_INSTALL) -r requirements-dev.txt
+	@touch .venv/ready-to-run $@
+
+.venv/node: requirements-node.txt | .venv/made
+	@tools/ensure_node.sh
+	@touch $@
+
+# `npm ci` empties node_modules first, these marks with it.
+node_modules/.ready-to-run: package-lock.json | .venv/node
+	@echo "Installing what the phone app is built from (package-lock.json)"
+	@npm ci --omit=dev --no-audit --no-fund --loglevel=error
+	@touch $@
+
+node_modules/.ready-to-test: package-lock.json | .venv/node
+	@echo "Installing what building and testing the phone app needs (package-lock.json)"
+	@npm ci --no-audit --no-fund --loglevel=error
+	@touch node_modules/.ready-to-run $@
+
+# Folders count too: they change when a file in them is removed.
+static/dist/.ready: node_modules/.ready-to-run static/build.mjs $(shell find static/src 2>/dev/null)
+	@node static/build.mjs
+	@touch $@
+
+%.mo: %.po | .venv/ready-to-run
+	@pybabel --quiet compile --input-file $< --output-file $@
