@@ -5,13 +5,19 @@ Invariant: a code that was ever used stays; it is retired, not deleted.
 
 from __future__ import annotations
 
+import json
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import JSON, String, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from fieldapp.core.db import Base, db
+from fieldapp.core.feeds import COMMON, publish
+
+# The rows a new installation starts with; a county changes them in its database, never here.
+SEED_FILE = Path(__file__).parent / "data" / "codes.json"
 
 
 class Code(Base):
@@ -41,3 +47,22 @@ def get_codes(table: str) -> dict[str, Code]:
 def find_code(table: str, code: str) -> Code | None:
     """One row, or None."""
     return db.session.get(Code, (table, code))
+
+
+def seed_codes() -> int:
+    """Add the shipped rows that are missing and tell phones; rows that exist keep what a county made of them.
+
+    Returns how many were added. Runs in the caller's transaction.
+    """
+    tables = json.loads(SEED_FILE.read_text(encoding="utf-8"))
+    known = {(table, code) for table, code in db.session.execute(select(Code.table, Code.code))}
+    added = [
+        Code(table=table, code=row["code"], zh=row["zh"], en=row["en"], position=place, extra=row.get("extra", {}))
+        for table, rows in tables.items()
+        for place, row in enumerate(rows, start=1)
+        if (table, row["code"]) not in known
+    ]
+    db.session.add_all(added)
+    for code in added:
+        publish(COMMON, "code", f"{code.table}/{code.code}")
+    return len(added)

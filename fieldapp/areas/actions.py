@@ -1,0 +1,66 @@
+"""Writes to the area tree: what an installation serves, and the grids a county makes itself.
+
+Invariant: loading adds areas only; what a county renamed, ended or gave a duty phone stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from sqlalchemy import insert, select
+
+from fieldapp.areas.models import LEVELS, Area
+from fieldapp.areas.queries import get_area
+from fieldapp.core.db import db
+
+# Code and name of every area of the province; where it comes from: docs/areas.md.
+AREAS_FILE = Path(__file__).parent / "data" / "heilongjiang.tsv"
+_LEVEL_BY_DIGITS = {digits: level for level, digits in LEVELS.items()}
+
+
+def load_areas(prefixes: Iterable[str]) -> int:
+    """Add the shipped areas at, above and below each of `prefixes` ("23", "2301", "230123", …) that are missing.
+
+    Returns how many were added. Raises ValueError for a prefix that is no shipped area.
+    """
+    served = set(prefixes)
+    rows = [row for row in _read_areas() if any(_on_one_branch(row[0], prefix) for prefix in served)]
+    if unknown := served - {code for code, _ in rows}:
+        raise ValueError(f"no area has the code {', '.join(sorted(unknown))}")
+    known = set(db.session.scalars(select(Area.code)))
+    # In the file's order, sorted by code: a parent is there before its children.
+    missing = [_as_row(code, name) for code, name in rows if code not in known]
+    if missing:
+        db.session.execute(insert(Area), missing)
+    return len(missing)
+
+
+def add_grid(code: str, name: str) -> Area:
+    """Add a grid under the village its code begins with, or return the one that is there.
+
+    Raises not_found when there is no such village, ValueError for a code that is not 15 digits.
+    """
+    if not (code.isascii() and code.isdigit() and len(code) == LEVELS["grid"]):
+        raise ValueError(f"a grid has {LEVELS['grid']} digits, not {code!r}")
+    if (grid := db.session.get(Area, code)) is not None:
+        return grid
+    village = get_area(code[: LEVELS["village"]])
+    grid = Area(code=code, name=name, level="grid", parent_code=village.code)
+    db.session.add(grid)
+    return grid
+
+
+def _on_one_branch(code: str, prefix: str) -> bool:
+    return code.startswith(prefix) or prefix.startswith(code)
+
+
+def _as_row(code: str, name: str) -> dict[str, str | None]:
+    level = _LEVEL_BY_DIGITS[len(code)]
+    above = [digits for digits in LEVELS.values() if digits < len(code)]
+    return {"code": code, "name": name, "level": level, "parent_code": code[: above[-1]] if above else None}
+
+
+def _read_areas() -> list[tuple[str, str]]:
+    lines = AREAS_FILE.read_text(encoding="utf-8").splitlines()
+    return [(code, name) for code, _, name in (line.partition("\t") for line in lines if not line.startswith("#"))]
