@@ -51,6 +51,7 @@ ERRORS: dict[str, tuple[int, Any]] = {
     "prerequisite_waiting": (409, lazy_gettext("An earlier record that this one builds on has to be settled first.")),
     "server_busy": (503, lazy_gettext("The server is busy. The record will be sent again by itself.")),
     # desk
+    "own_account": (409, lazy_gettext("You cannot end your own account. Ask another administrator.")),
     "reason_needed": (422, lazy_gettext("Write a reason, so that the other side knows what to do.")),
     "assignee_outside": (422, lazy_gettext("This person does not work in that area. Choose another one.")),
     "checklist_refused": (422, lazy_gettext("The workbook was not accepted. The list below says where and why.")),

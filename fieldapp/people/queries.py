@@ -1,0 +1,68 @@
+"""Reads of households and people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+
+from fieldapp.core import scope
+from fieldapp.core.codes import get_codes
+from fieldapp.core.crypto import keyring
+from fieldapp.core.db import db
+from fieldapp.core.errors import AppError
+from fieldapp.people.models import Household, Person
+
+
+def get_household(household_uuid: str, area_codes: Sequence[str]) -> Household:
+    """The household with its people, when it is in scope; raises not_found."""
+    household = db.session.get(Household, household_uuid, options=[selectinload(Household.people)])
+    if household is None or not scope.covers(area_codes, household.grid_code):
+        raise AppError("not_found")
+    return household
+
+
+def find_household(household_uuid: str) -> Household | None:
+    """The household whoever asks, or None; for the server's own use."""
+    return db.session.get(Household, household_uuid)
+
+
+def list_households(household_uuids: Iterable[str]) -> list[Household]:
+    """The households of those uuids, with their people."""
+    return list(
+        db.session.scalars(
+            select(Household)
+            .where(Household.household_uuid.in_(list(household_uuids)))
+            .options(selectinload(Household.people))
+        )
+    )
+
+
+def list_people(person_uuids: Iterable[str]) -> list[Person]:
+    """The people of those uuids."""
+    return list(db.session.scalars(select(Person).where(Person.person_uuid.in_(list(person_uuids)))))
+
+
+def get_person_names(person_uuids: Iterable[str]) -> dict[str, str]:
+    """Names by uuid."""
+    rows = db.session.execute(
+        select(Person.person_uuid, Person.name).where(Person.person_uuid.in_(list(person_uuids)))
+    )
+    return {uuid: name for uuid, name in rows}
+
+
+def get_interval_days() -> dict[str, int]:
+    """Days between visits by risk, from the code table."""
+    return {code: int(row.extra["interval_days"]) for code, row in get_codes("risk").items()}
+
+
+def id_hashes(id_number: str) -> tuple[str, str]:
+    """(hash of the whole ID number, hash of its last four)."""
+    text = id_number.upper()
+    return keyring().lookup_hash(text, "people.id"), keyring().lookup_hash(text[-4:], "people.id_tail")
+
+
+def phone_hashes(phone: str) -> tuple[str, str]:
+    """(hash of the whole phone number, hash of its last four)."""
+    return keyring().lookup_hash(phone, "people.phone"), keyring().lookup_hash(phone[-4:], "people.phone_tail")

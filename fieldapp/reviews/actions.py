@@ -1,0 +1,198 @@
+"""What happens to a visit after it arrives: flags, follow-ups, and the decisions of reviewers.
+
+Invariant: receiving is one transaction: the visit, its flags and the tasks they lead to appear together or not at all.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+
+from fieldapp.core import audit, scope
+from fieldapp.core.codes import get_codes
+from fieldapp.core.db import db
+from fieldapp.core.errors import AppError
+from fieldapp.followups import actions as followups
+from fieldapp.reviews import rules
+from fieldapp.reviews.models import Flag, Review
+from fieldapp.users.models import User
+from fieldapp.visits import actions as visits
+from fieldapp.visits.actions import Envelope, StoredVisit
+from fieldapp.visits.models import Visit
+from fieldapp.visits.rules import VisitBody
+
+# Code of the tags whose people count as living alone.
+ALONE = frozenset({"living_alone", "lonely_elder"})
+
+
+def receive_visit(actor: User, body: VisitBody, envelope: Envelope, now: datetime) -> Visit:
+    """Store a new visit, raise its flags, make their follow-ups; raises as visits.submit_visit."""
+    return _assess(visits.submit_visit(actor, body, envelope, now), body, now)
+
+
+def receive_revision(
+    actor: User, body: VisitBody, base: int | None, envelope: Envelope, now: datetime
+) -> Visit:
+    """Store a correction and assess it like a new visit; raises as visits.revise_visit."""
+    return _assess(visits.revise_visit(actor, body, base, envelope, now), body, now)
+
+
+def approve_visit(actor: User, visit_uuid: str, revision: int, *, now: datetime) -> Visit:
+    """Accept a visit as it was seen; raises not_found, state_wrong."""
+    return _decide(actor, visit_uuid, revision, "approved", None, {}, now)
+
+
+def return_visit(
+    actor: User, visit_uuid: str, revision: int, *, reason: str, notes: dict[str, str], now: datetime
+) -> Visit:
+    """Give a visit back to its worker with a reason and notes by question path.
+
+    Raises not_found, state_wrong, reason_needed.
+    """
+    return _decide(actor, visit_uuid, revision, "returned", reason, notes, now)
+
+
+def void_visit(actor: User, visit_uuid: str, revision: int, *, reason: str, now: datetime) -> Visit:
+    """Declare that a visit does not count; raises not_found, state_wrong, reason_needed."""
+    return _decide(actor, visit_uuid, revision, "voided", reason, {}, now)
+
+
+def confirm_flag(actor: User, flag_id: int, *, now: datetime) -> Flag:
+    """Note that what a flag says is so; raises not_found, state_wrong."""
+    return _decide_flag(actor, flag_id, "confirmed", None, now)
+
+
+def dismiss_flag(actor: User, flag_id: int, *, reason: str, now: datetime) -> Flag:
+    """Note that a flag needs nothing, and why; its tasks stay. Raises not_found, state_wrong, reason_needed."""
+    if not reason.strip():
+        raise AppError("reason_needed")
+    return _decide_flag(actor, flag_id, "dismissed", reason.strip(), now)
+
+
+def _assess(stored: StoredVisit, body: VisitBody, now: datetime) -> Visit:
+    visit, revision = stored.visit, stored.revision
+    facts = rules.VisitFacts(
+        distance_m=revision.distance_m,
+        accuracy_m=body.location.accuracy_m if body.location else None,
+        clock_offset_s=revision.clock_offset_s,
+        out_of_scope=visit.out_of_scope,
+        failed_in_a_row=_failed_in_a_row(visit),
+        at_risk=any(
+            person.risk in {"high", "middle"} or ALONE & {tag.tag for tag in person.tags}
+            for person in stored.household.people
+        ),
+    )
+    declared = [
+        rules.RaisedFlag("answer", flag["severity"], flag["text"], flag["question"], None, flag.get("followup"))
+        for flag in stored.verdict.flags
+    ]
+    thresholds = {code: row.extra for code, row in get_codes("flag_rule").items()}
+    for raised in declared + rules.find_flags(facts, thresholds):
+        flag = _keep_flag(visit, raised, _person_of(raised.question, body.people), now)
+        if flag.followup_type and flag.state != "dismissed":
+            followups.open_for_flag(
+                flag.id, flag.followup_type, flag.severity, visit, flag.person_uuid, flag.text, now
+            )
+    _refresh_severity(visit)
+    return visit
+
+
+def _keep_flag(visit: Visit, raised: rules.RaisedFlag, person_uuid: str | None, now: datetime) -> Flag:
+    """The visit's flag of that rule and question: made, or brought up to the revision that raises it again."""
+    flag = db.session.scalar(
+        select(Flag).where(
+            Flag.visit_uuid == visit.visit_uuid, Flag.rule == raised.rule, Flag.question == raised.question
+        )
+    )
+    if flag is None:
+        flag = Flag(
+            visit_uuid=visit.visit_uuid,
+            area_code=visit.area_code,
+            rule=raised.rule,
+            question=raised.question,
+            state="open",
+            raised_at=now,
+        )
+        db.session.add(flag)
+    flag.revision = visit.revision
+    flag.severity, flag.text, flag.evidence = raised.severity, raised.text, raised.evidence
+    flag.person_uuid, flag.followup_type = person_uuid, raised.followup_type
+    db.session.flush()
+    return flag
+
+
+def _person_of(question: str, people: list[str]) -> str | None:
+    """The person a path like `people[2]/elder/gas` is about."""
+    if not question.startswith("people["):
+        return None
+    place = int(question[len("people[") : question.index("]")])
+    return people[place - 1] if place <= len(people) else None
+
+
+def _failed_in_a_row(visit: Visit) -> int:
+    """How many of the household's latest visits, this one included, reached nobody."""
+    if visit.outcome != "not_reached":
+        return 0
+    outcomes = db.session.scalars(
+        select(Visit.outcome)
+        .where(Visit.household_uuid == visit.household_uuid, Visit.state != "voided")
+        .order_by(Visit.finished_at.desc())
+        .limit(10)
+    )
+    count = 0
+    for outcome in outcomes:
+        if outcome != "not_reached":
+            break
+        count += 1
+    return count
+
+
+def _refresh_severity(visit: Visit) -> None:
+    open_flags = select(Flag.severity).where(Flag.visit_uuid == visit.visit_uuid, Flag.state != "dismissed")
+    visit.severity = rules.worst(list(db.session.scalars(open_flags)))
+
+
+def _decide(
+    actor: User, visit_uuid: str, revision: int, decision: str, reason: str | None, notes: dict[str, str], now: datetime
+) -> Visit:
+    # Locked, so that two reviewers' decisions come one after the other and the second is told.
+    visit = db.session.get(Visit, visit_uuid, with_for_update=True, populate_existing=True)
+    if visit is None or not scope.covers(actor.area_codes(now), visit.area_code):
+        raise AppError("not_found")
+    allowed = {"submitted", "approved", "returned"} if decision == "voided" else {"submitted"}
+    if visit.state not in allowed or visit.revision != revision:
+        raise AppError("state_wrong", state=visit.state)
+    if decision != "approved" and not (reason or "").strip():
+        raise AppError("reason_needed")
+    kept_notes = {path: text.strip() for path, text in notes.items() if text.strip()}
+    db.session.add(
+        Review(
+            visit_uuid=visit_uuid,
+            revision=revision,
+            decision=decision,
+            reason=(reason or "").strip() or None,
+            notes=kept_notes or None,
+            reviewer_id=actor.id,
+            decided_at=now,
+        )
+    )
+    audit.record(
+        actor, f"visit.{decision}", "visit", visit_uuid, at=now, before=visit.state, revision=revision, reason=reason
+    )
+    visits.set_state(visit, decision)
+    return visit
+
+
+def _decide_flag(actor: User, flag_id: int, state: str, reason: str | None, now: datetime) -> Flag:
+    flag = db.session.get(Flag, flag_id, with_for_update=True, populate_existing=True)
+    if flag is None or not scope.covers(actor.area_codes(now), flag.area_code):
+        raise AppError("not_found")
+    if flag.state != "open":
+        raise AppError("state_wrong", state=flag.state)
+    flag.state, flag.reason, flag.decided_by_id = state, reason, actor.id
+    audit.record(actor, f"flag.{state}", "flag", flag_id, at=now, visit_uuid=flag.visit_uuid, reason=reason)
+    visit = db.session.get(Visit, flag.visit_uuid)
+    if visit is not None:
+        _refresh_severity(visit)
+    return flag

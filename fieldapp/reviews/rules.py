@@ -1,0 +1,115 @@
+"""Flags the server finds itself: each a pure rule over the facts of one visit.
+
+Invariant: a rule says what it saw and against which threshold; it never judges a person. Thresholds are rows of
+the code table `flag_rule`, so that a county can change them or switch a rule off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+WORST_FIRST = ("red", "orange", "yellow")
+
+
+@dataclass(frozen=True)
+class VisitFacts:
+    """What the rules look at."""
+
+    distance_m: float | None
+    accuracy_m: float | None
+    clock_offset_s: int
+    out_of_scope: bool
+    failed_in_a_row: int
+    at_risk: bool
+
+
+@dataclass(frozen=True)
+class RaisedFlag:
+    """A flag about to be stored."""
+
+    rule: str
+    severity: str
+    text: dict[str, str]
+    question: str = ""
+    evidence: dict[str, Any] | None = None
+    followup_type: str | None = None
+
+
+def worst(severities: list[str]) -> str | None:
+    """The worst of `severities`, or None when there are none."""
+    return min(severities, key=WORST_FIRST.index, default=None)
+
+
+def find_flags(facts: VisitFacts, thresholds: Mapping[str, Mapping[str, Any]]) -> list[RaisedFlag]:
+    """The flags of all rules that are switched on; `thresholds` are the `extra` values by rule."""
+    checks = {
+        "far_from_home": _far_from_home,
+        "poor_accuracy": _poor_accuracy,
+        "clock_off": _clock_off,
+        "out_of_scope": _out_of_scope,
+        "failed_contacts": _failed_contacts,
+    }
+    found = []
+    for rule, check in checks.items():
+        limits = thresholds.get(rule, {})
+        if limits.get("enabled") and (seen := check(facts, limits)):
+            text, evidence = seen
+            found.append(RaisedFlag(rule, limits["severity"], text, "", evidence, limits.get("followup")))
+    return found
+
+
+Seen = tuple[dict[str, str], dict[str, Any]] | None
+
+
+def _far_from_home(facts: VisitFacts, limits: Mapping[str, Any]) -> Seen:
+    # A measurement that is itself unsure by 300 m must not accuse anyone of standing 600 m away.
+    if facts.distance_m is None or facts.distance_m - (facts.accuracy_m or 0) <= limits["distance_m"]:
+        return None
+    zh, en = _metres(facts.distance_m)
+    text = {"zh": f"走访位置距登记住址{zh}", "en": f"Visited {en} from the registered home"}
+    return text, {"distance_m": facts.distance_m, "accuracy_m": facts.accuracy_m, "limit_m": limits["distance_m"]}
+
+
+def _poor_accuracy(facts: VisitFacts, limits: Mapping[str, Any]) -> Seen:
+    if facts.accuracy_m is None or facts.accuracy_m <= limits["accuracy_m"]:
+        return None
+    zh, en = _metres(facts.accuracy_m)
+    text = {"zh": f"定位误差约{zh}", "en": f"The location is only good to {en}"}
+    return text, {"accuracy_m": facts.accuracy_m, "limit_m": limits["accuracy_m"]}
+
+
+def _clock_off(facts: VisitFacts, limits: Mapping[str, Any]) -> Seen:
+    if abs(facts.clock_offset_s) <= limits["minutes"] * 60:
+        return None
+    minutes = round(abs(timedelta(seconds=facts.clock_offset_s)) / timedelta(minutes=1))
+    text = {"zh": f"手机时间与标准时间相差 {minutes} 分钟,已校正", "en": f"The phone's clock is {minutes} minutes off; corrected"}
+    return text, {"clock_offset_s": facts.clock_offset_s, "limit_min": limits["minutes"]}
+
+
+def _out_of_scope(facts: VisitFacts, limits: Mapping[str, Any]) -> Seen:
+    if not facts.out_of_scope:
+        return None
+    text = {
+        "zh": "走访时属该网格员负责,收到时已不在其网格",
+        "en": "The grid was the worker's at the time of the visit, but no longer when it arrived",
+    }
+    return text, {}
+
+
+def _failed_contacts(facts: VisitFacts, limits: Mapping[str, Any]) -> Seen:
+    if not facts.at_risk or facts.failed_in_a_row < limits["attempts"]:
+        return None
+    text = {
+        "zh": f"连续 {facts.failed_in_a_row} 次未联系上",
+        "en": f"Not reached {facts.failed_in_a_row} times in a row",
+    }
+    return text, {"attempts": facts.failed_in_a_row, "limit": limits["attempts"]}
+
+
+def _metres(value: float) -> tuple[str, str]:
+    if value < 1000:
+        return f" {value:.0f} 米", f"{value:.0f} m"
+    return f" {value / 1000:.1f} 公里", f"{value / 1000:.1f} km"

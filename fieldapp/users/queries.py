@@ -1,0 +1,66 @@
+"""Reads of accounts and sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import select
+
+from fieldapp.core import scope
+from fieldapp.core.crypto import keyring
+from fieldapp.core.db import db
+from fieldapp.core.errors import AppError
+from fieldapp.users.models import User, UserScope, UserSession
+
+
+def get_user(user_id: int) -> User:
+    """The account; raises not_found."""
+    user = db.session.get(User, user_id)
+    if user is None:
+        raise AppError("not_found")
+    return user
+
+
+def find_user_by_name(username: str) -> User | None:
+    """The account of that user name, or None."""
+    return db.session.scalar(select(User).where(User.username == username))
+
+
+def list_users() -> list[User]:
+    """All accounts by name."""
+    return list(db.session.scalars(select(User).order_by(User.ended_at.isnot(None), User.role, User.username)))
+
+
+def list_users_covering(area_code: str, roles: Iterable[str], now: datetime) -> list[User]:
+    """Usable accounts of `roles` whose areas cover `area_code` now, by name."""
+    prefixes = [area_code[:digits] for digits in range(2, len(area_code) + 1)]
+    rows = db.session.scalars(
+        select(User)
+        .join(UserScope)
+        .where(User.role.in_(list(roles)), User.ended_at.is_(None), UserScope.area_code.in_(prefixes))
+        .order_by(User.display_name)
+        .distinct()
+    )
+    return [user for user in rows if scope.covers(user.area_codes(now), area_code)]
+
+
+def get_display_names(user_ids: Iterable[int]) -> dict[int, str]:
+    """Display names by account id."""
+    rows = db.session.execute(select(User.id, User.display_name).where(User.id.in_(set(user_ids))))
+    return {user_id: name for user_id, name in rows}
+
+
+def find_session(token: str, now: datetime, idle_minutes: int) -> UserSession | None:
+    """The valid session of a cookie's token: not ended, revoked or (at the desk) idle, of a usable account."""
+    session = db.session.get(UserSession, token_hash(token))
+    if session is None or session.revoked_at is not None or session.ends_at <= now or not session.user.is_active:
+        return None
+    if session.face == "desk" and (now - session.used_at).total_seconds() > idle_minutes * 60:
+        return None
+    return session
+
+
+def token_hash(token: str) -> str:
+    """The key under which a session of that token is stored."""
+    return keyring().lookup_hash(token, "user_sessions.token")

@@ -1,0 +1,77 @@
+"""Reads of visits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+
+from fieldapp.core import scope
+from fieldapp.core.db import db
+from fieldapp.core.errors import AppError
+from fieldapp.visits.models import Visit, VisitRevision
+
+# How far back a worker's own visits stay on the phone.
+RECENT = timedelta(days=30)
+
+
+def find_visit(visit_uuid: str) -> Visit | None:
+    """The visit whoever asks, or None; for the server's own use."""
+    return db.session.get(Visit, visit_uuid)
+
+
+def get_visit(visit_uuid: str, area_codes: Sequence[str]) -> Visit:
+    """The visit when it is in scope; raises not_found."""
+    visit = find_visit(visit_uuid)
+    if visit is None or not scope.covers(area_codes, visit.area_code):
+        raise AppError("not_found")
+    return visit
+
+
+def get_revision(visit: Visit, number: int | None = None) -> VisitRevision:
+    """A revision of the visit, the current one by default; raises not_found."""
+    revision = db.session.get(VisitRevision, (visit.visit_uuid, number or visit.revision))
+    if revision is None:
+        raise AppError("not_found")
+    return revision
+
+
+def find_visit_before(visit: Visit) -> Visit | None:
+    """The household's last visit before this one that reached somebody and was not voided, or None."""
+    return db.session.scalar(
+        select(Visit)
+        .where(
+            Visit.household_uuid == visit.household_uuid,
+            Visit.finished_at < visit.finished_at,
+            Visit.outcome == "reached",
+            Visit.state != "voided",
+        )
+        .order_by(Visit.finished_at.desc())
+        .limit(1)
+    )
+
+
+def list_visits_of_household(household_uuid: str) -> list[Visit]:
+    """All visits to a household, latest first."""
+    return list(
+        db.session.scalars(
+            select(Visit).where(Visit.household_uuid == household_uuid).order_by(Visit.finished_at.desc())
+        )
+    )
+
+
+def list_own_recent(visit_uuids: Iterable[str], worker_id: int, now: datetime) -> list[Visit]:
+    """Of those visits, the worker's own that a phone keeps: recent ones and returned ones of any age."""
+    return list(
+        db.session.scalars(
+            select(Visit)
+            .where(
+                Visit.visit_uuid.in_(list(visit_uuids)),
+                Visit.worker_id == worker_id,
+                (Visit.finished_at > now - RECENT) | (Visit.state == "returned"),
+            )
+            .options(selectinload(Visit.people))
+        )
+    )
