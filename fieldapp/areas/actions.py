@@ -63,4 +63,6 @@ def _as_row(code: str, name: str) -> dict[str, str | None]:
 
 def _read_areas() -> list[tuple[str, str]]:
     lines = AREAS_FILE.read_text(encoding="utf-8").splitlines()
-    return [(code, name) for code, _, name in (line.partition("\t") for line in lines if not line.startswith("#"))]
+    return [
+        (code, name) for code, _, name in (line.partition("\t") for line in lines if not line.startswith("#"))
+    ]

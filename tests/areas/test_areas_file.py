@@ -28,9 +28,7 @@ def test_the_whole_province_is_there():
 def test_every_code_begins_with_its_parents_code():
     areas = read_areas()
 
-    assert [
-        code for code in areas if code != "23" and code[: PARENT_DIGITS[len(code)]] not in areas
-    ] == []
+    assert [code for code in areas if code != "23" and code[: PARENT_DIGITS[len(code)]] not in areas] == []
 
 
 def test_names_are_those_people_use():
