@@ -3,11 +3,12 @@
 # Set-up is at the bottom; what takes more than a few lines is in tools/.
 
 .DEFAULT_GOAL := help
+.NOTPARALLEL:
 STARTED := $(shell date +%s)
 # First the virtual environment: its Python, its tools, and its Node where the machine has none.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help run test check bench format translations lock set-up set-up-run clean
+.PHONY: help run test check bench format translations client lock set-up set-up-run clean
 
 help:           ## print this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*##/make \1\t/' | expand -t 22
@@ -41,7 +42,9 @@ format: set-up  ## rewrite Python the way `make check` wants it
 translations: set-up ## bring the texts of code and templates into the .po files, to be translated there
 	tools/update_translations.sh
 
-lock: set-up    ## renew requirements*.txt and package-lock.json within what *.in and package.json allow
+client: static/dist/.ready ## build the phone app and the desk's JavaScript into static/dist
+
+lock: .venv/ready-to-test .venv/node ## write the lock files anew after a change in requirements*.in or package.json
 	tools/lock.sh
 
 clean:          ## remove all that make made; records in data/ stay
@@ -50,7 +53,7 @@ clean:          ## remove all that make made; records in data/ stay
 # --- set-up -----------------------------------------------------------------------------------------------------
 
 MESSAGES := $(patsubst %.po,%.mo,$(wildcard fieldapp/translations/*/LC_MESSAGES/messages.po))
-PIP_INSTALL := python -m pip install --quiet --require-hashes --disable-pip-version-check
+PIP_INSTALL := python -m pip install -qq --require-hashes --disable-pip-version-check
 
 set-up-run: .venv/ready-to-run $(MESSAGES) static/dist/.ready
 set-up: .venv/ready-to-test node_modules/.ready-to-test set-up-run

@@ -1,0 +1,43 @@
+"""The browser that tests and benchmarks drive: the system's Chromium, as a phone and as the desk's computer."""
+
+from __future__ import annotations
+
+import shutil
+from typing import Any
+
+from playwright.sync_api import Browser, Playwright
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+# Only the server under test is to be talked to.
+QUIET = (
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+SCREENS: dict[str, dict[str, Any]] = {
+    "phone": {
+        "viewport": {"width": 360, "height": 640},
+        "device_scale_factor": 2,
+        "is_mobile": True,
+        "has_touch": True,
+        "locale": "zh-CN",
+        "timezone_id": "Asia/Shanghai",
+    },
+    "desk": {
+        "viewport": {"width": 1280, "height": 800},
+        "locale": "zh-CN",
+        "timezone_id": "Asia/Shanghai",
+    },
+}
+
+
+def launch(playwright: Playwright) -> Browser:
+    """Start Chromium without a window; raises RuntimeError with what to install."""
+    found = next((path for name in NAMES if (path := shutil.which(name))), None)
+    if found is None:
+        raise RuntimeError("Chromium is needed: sudo apt-get install --no-install-recommends chromium")
+    # Root cannot use the sandbox, and only our own pages are opened.
+    return playwright.chromium.launch(executable_path=found, args=[*QUIET, "--no-sandbox"])

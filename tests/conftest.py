@@ -1,0 +1,161 @@
+"""What tests stand on: an app on a fresh database, on SQLite and on PostgreSQL; a live server; a browser.
+
+Invariant: every test starts from the same state, an installation just set up, and leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import shutil
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import flask_migrate
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
+
+from fieldapp import create_app
+from fieldapp.core.codes import seed_codes
+from fieldapp.core.db import db, transaction
+from fieldapp.settings import Settings
+from tests import chromium, postgres
+from tests.live import Live, make_demo_county
+
+# Every test that touches the database runs on both.
+ENGINES = ("sqlite", "postgres")
+TEMPLATE = "fieldapp_template"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """End as on Ctrl-C when told to stop, so that servers started by fixtures are stopped too."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests/browser as `browser`, and run it last: what it rests on is reported first."""
+    for item in items:
+        if "browser" in item.path.relative_to(Path(__file__).parent).parts:
+            item.add_marker("browser")
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+# --- an app on a database of its own ------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    try:
+        with postgres.server_url() as url:
+            yield url
+    except postgres.PostgresMissing as missing:
+        pytest.exit(str(missing), returncode=1)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with its key and a database just set up; copied for each test."""
+    folder = tmp_path_factory.mktemp("sqlite")
+    _set_up(Settings(data_dir=folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The same with its database on PostgreSQL, under the name TEMPLATE."""
+    folder = tmp_path_factory.mktemp("postgres")
+    postgres.drop_database(postgres_server, TEMPLATE)
+    _set_up(Settings(data_dir=folder, database_url=postgres.create_database(postgres_server, TEMPLATE)))
+    yield folder
+    postgres.drop_database(postgres_server, TEMPLATE)
+
+
+def _set_up(settings: Settings) -> None:
+    app = create_app(settings, create_key=True)
+    with app.app_context():
+        flask_migrate.upgrade()
+        with transaction():
+            seed_codes()
+        db.engine.dispose()
+
+
+@pytest.fixture(params=ENGINES)
+def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
+    """Settings of an installation just set up, in a folder and a database of the test's own, on either engine."""
+    folder = tmp_path / "data"
+    shutil.copytree(request.getfixturevalue(f"{request.param}_template"), folder)
+    if request.param == "sqlite":
+        yield Settings(data_dir=folder)
+        return
+    server = request.getfixturevalue("postgres_server")
+    url = postgres.create_database(server, "fieldapp_test", TEMPLATE)
+    yield Settings(data_dir=folder, database_url=url)
+    postgres.drop_database(server, "fieldapp_test")
+
+
+@pytest.fixture
+def app(settings: Settings) -> Iterator[Flask]:
+    """The app on a fresh database. No context is open: requests must not share one, nor with the test."""
+    app = create_app(settings)
+    app.testing = True
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A caller with cookies of its own; more of them: `app.test_client()`."""
+    return app.test_client()
+
+
+# --- the real server, and a browser --------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def demo_county(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A data folder with the demo county, made once and copied, and the password of its accounts."""
+    folder = tmp_path_factory.mktemp("demo")
+    return folder, make_demo_county(folder)
+
+
+@pytest.fixture
+def live(demo_county: tuple[Path, str], tmp_path: Path) -> Iterator[Live]:
+    """The real server on the demo county, as `make run` starts it; it may be stopped and started."""
+    folder, password = demo_county
+    shutil.copytree(folder, tmp_path / "data")
+    server = Live(tmp_path / "data", password)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, without a window."""
+    with sync_playwright() as playwright:
+        browser = chromium.launch(playwright)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_context(browser: Browser, live: Live) -> Iterator[Callable[..., BrowserContext]]:
+    """Opens browser contexts on the live server: `open_context("phone", locale="en-US")`, or "desk".
+
+    Ends the test with a failure when a page threw an error nobody caught.
+    """
+    opened: list[BrowserContext] = []
+    thrown: list[str] = []
+
+    def open_one(kind: str, **options: object) -> BrowserContext:
+        context = browser.new_context(**{**chromium.SCREENS[kind], "base_url": live.url, **options})
+        context.on("weberror", lambda caught: thrown.append(str(caught.error)))
+        opened.append(context)
+        return context
+
+    yield open_one
+    for context in opened:
+        context.close()
+    assert not thrown, "errors nobody caught: " + "; ".join(thrown)

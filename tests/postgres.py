@@ -1,0 +1,101 @@
+"""A PostgreSQL server of the tests' own, in a temporary folder, reached through a socket in that folder.
+
+Invariant: it ends with the `with` block, and with it every trace: nothing of the machine's own PostgreSQL is touched.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+from sqlalchemy.engine import make_url
+
+
+class PostgresMissing(Exception):
+    """PostgreSQL is not on this machine; the message says what to install."""
+
+
+@contextmanager
+def server_url() -> Iterator[str]:
+    """URL of a server where databases may be made: FIELDAPP_TEST_POSTGRES_URL's, or one started for the block.
+
+    Raises PostgresMissing.
+    """
+    given = os.environ.get("FIELDAPP_TEST_POSTGRES_URL")
+    if given:
+        yield given
+        return
+    folder = Path(tempfile.mkdtemp(prefix="fieldapp-postgres-"))
+    try:
+        with _running(folder):
+            yield f"postgresql://fieldapp@/postgres?host={quote(str(folder), safe='')}"
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def create_database(server: str, name: str, template: str = "template1") -> str:
+    """Make the database `name` on `server` as a copy of `template`; gives its URL."""
+    _administer(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    return make_url(server).set(database=name).render_as_string(hide_password=False)
+
+
+def drop_database(server: str, name: str) -> None:
+    """Remove the database `name`, and whoever is still connected to it."""
+    _administer(server, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+def _administer(server: str, statement: str) -> None:
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(statement.encode())
+
+
+@contextmanager
+def _running(folder: Path) -> Iterator[None]:
+    programs, cluster, log = _programs(), folder / "cluster", folder / "log"
+    # initdb and postgres refuse root, so root lends the folder to the user that Debian's package made.
+    as_user: list[str] = []
+    if os.geteuid() == 0:
+        shutil.chown(folder, "postgres")
+        as_user = ["runuser", "-u", "postgres", "--"]
+
+    def run(program: str, *arguments: str) -> None:
+        done = subprocess.run(
+            [*as_user, str(programs / program), "--pgdata", str(cluster), *arguments],
+            stdout=subprocess.DEVNULL,
+            cwd=folder,
+        )
+        if done.returncode:
+            said = log.read_text(errors="replace") if log.exists() else ""
+            raise RuntimeError(f"PostgreSQL: {program} {arguments[-1]} failed\n{said}")
+
+    # Nothing here outlives the tests: durability would only cost time.
+    options = (
+        f"-k {folder} -c listen_addresses= -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+    )
+    run("initdb", "--username=fieldapp", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
+    run("pg_ctl", f"--log={log}", f"--options={options}", "--wait", "start")
+    try:
+        yield
+    finally:
+        run("pg_ctl", "--mode=immediate", "--wait", "stop")
+
+
+def _programs() -> Path:
+    """The newest folder with initdb and postgres in it."""
+    on_path = shutil.which("initdb")
+    if on_path:
+        return Path(on_path).resolve().parent
+    installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[4]))
+    if not installed:
+        raise PostgresMissing(
+            "PostgreSQL is needed: sudo apt-get install --no-install-recommends postgresql, "
+            "or set FIELDAPP_TEST_POSTGRES_URL to a server where databases may be made"
+        )
+    return installed[-1].parent
