@@ -24,6 +24,11 @@ class ClientNotBuilt(RuntimeError):
     """static/dist is missing; `make run` builds it."""
 
 
+def check_built() -> None:
+    """Raise ClientNotBuilt before serving rather than at the first page."""
+    _names()
+
+
 @cache
 def _names() -> dict[str, str]:
     path = DIST / "assets.json"

@@ -137,6 +137,14 @@ def read_photo(sha256: str) -> bytes:
     return keyring().open(path.read_bytes(), f"photo/{sha256}")
 
 
+def get_media_type(sha256: str) -> str:
+    """The media type the photo was found to have; raises not_found."""
+    held = db.session.get(Attachment, sha256)
+    if held is None:
+        raise AppError("not_found")
+    return held.media_type
+
+
 def render_photo(sha256: str, size: str) -> bytes:
     """An upright JPEG without metadata, longest side as `SIZES[size]` pixels at most."""
     with Image.open(io.BytesIO(read_photo(sha256))) as image:

@@ -77,6 +77,9 @@ def init_app(app: Flask, settings: Settings) -> None:
         SESSION_COOKIE_NAME="fieldapp",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
+        # A pull must not set a cookie; the cookie of a phone lives as long as its session on the server.
+        SESSION_REFRESH_EACH_REQUEST=False,
+        PERMANENT_SESSION_LIFETIME=settings.phone_session_days * 24 * 3600,
         SESSION_COOKIE_SECURE=bool(settings.tls_cert) or settings.behind_proxy,
         WTF_CSRF_TIME_LIMIT=None,
         MAX_CONTENT_LENGTH=max(settings.photo_max_bytes + 1024, 16_000_000),

@@ -60,6 +60,6 @@ class FollowupEvent(Base):
     checklist_key: Mapped[str | None] = mapped_column(String(60))
     checklist_version: Mapped[str | None] = mapped_column(String(40))
     answers: Mapped[Any] = mapped_column(EncryptedJson("followup_events.answers"), nullable=True)
-    op_uuid: Mapped[str | None] = mapped_column(UuidText, unique=True, doc="The phone's operation, for reports.")
+    op_uuid: Mapped[str | None] = mapped_column(UuidText, doc="The phone's operation, for reports.")
 
     followup: Mapped[Followup] = relationship(back_populates="events")

@@ -11,31 +11,34 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from fieldapp.core.db import Base, EncryptedJson, Instant, UuidText
+from fieldapp.core.db import AreaCode, Base, EncryptedJson, Instant, UuidText
 
 
 class Operation(Base):
-    """One operation of one phone and what became of it."""
+    """One operation of one account and what became of it.
+
+    The body's hash is part of the key: the same uuid sent with another content is kept beside the first.
+    """
 
     __tablename__ = "operations"
 
     op_uuid: Mapped[str] = mapped_column(UuidText, primary_key=True)
-    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    body_hash: Mapped[str] = mapped_column(String(64), primary_key=True, doc="SHA-256 of the canonical body.")
     device_uuid: Mapped[str] = mapped_column(UuidText)
     kind: Mapped[str] = mapped_column(String(30))
-    schema: Mapped[int]
-    seq: Mapped[int] = mapped_column(doc="Order on the phone.")
-    at: Mapped[datetime] = mapped_column(Instant, doc="By the phone's clock.")
     received_at: Mapped[datetime] = mapped_column(Instant)
     clock_offset_s: Mapped[int] = mapped_column(doc="Server clock minus phone clock, seconds.")
-    subject_uuid: Mapped[str | None] = mapped_column(UuidText, doc="The record it is about, as far as it says.")
-    body_hash: Mapped[str] = mapped_column(String(64), doc="SHA-256 of the canonical body.")
     state: Mapped[str] = mapped_column(String(10), doc="accepted, rejected, conflict or replaced.")
+    record_uuid: Mapped[str | None] = mapped_column(String(64), doc="The record it is about, as far as it says.")
+    feed: Mapped[str | None] = mapped_column(AreaCode, doc="The feed of the record, once accepted.")
     code: Mapped[str | None] = mapped_column(String(40), doc="Why it was not accepted (error catalogue).")
     fields: Mapped[Any] = mapped_column(EncryptedJson("operations.fields"), nullable=True)
     quarantine: Mapped[Any] = mapped_column(
         EncryptedJson("operations.quarantine"), nullable=True, doc="The whole operation while it is not applied."
     )
-    rev: Mapped[int | None] = mapped_column(doc="Of the record when it was accepted.")
 
-    __table_args__ = (Index("ix_operations_state_user", "state", "user_id"),)
+    __table_args__ = (
+        Index("ix_operations_state_user", "state", "user_id"),
+        Index("ix_operations_user_record", "user_id", "record_uuid"),
+    )

@@ -49,7 +49,7 @@ class VisitRevision(Base):
 
     visit_uuid: Mapped[str] = mapped_column(ForeignKey(Visit.visit_uuid), primary_key=True)
     revision: Mapped[int] = mapped_column(primary_key=True)
-    op_uuid: Mapped[str] = mapped_column(UuidText, unique=True)
+    op_uuid: Mapped[str] = mapped_column(UuidText, doc="The operation that brought it.")
     body_hash: Mapped[str] = mapped_column(String(64), doc="SHA-256 of the canonical body.")
     checklist_key: Mapped[str] = mapped_column(String(60))
     checklist_version: Mapped[str] = mapped_column(String(40))

@@ -76,7 +76,7 @@ class VisitBody(Body):
     urgent_calls: Annotated[list[UrgentCall], Field(max_length=50)] = []
 
 
-B = TypeVar("B", bound=Body)
+B = TypeVar("B", bound=BaseModel)
 
 
 def read_body(model: type[B], body: Any) -> B:

@@ -1,0 +1,121 @@
+"""The commands of `python -m fieldapp`.
+
+Invariant: a command that fails says what to do and exits with a status other than 0; it prints no stack trace.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+
+import click
+import flask_migrate
+from cheroot.ssl.builtin import BuiltinSSLAdapter
+from cheroot.wsgi import Server
+from flask import Flask
+from sqlalchemy import create_engine, inspect
+
+from fieldapp import create_app
+from fieldapp.checklists import actions as checklists
+from fieldapp.core import clock, codes, feeds
+from fieldapp.core.assets import ClientNotBuilt, check_built
+from fieldapp.core.crypto import KEY_FILE, KeyMissing
+from fieldapp.core.db import transaction
+from fieldapp.demo.build import build_demo
+from fieldapp.settings import Settings, SettingsError
+
+MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
+
+
+@click.group()
+def commands() -> None:
+    """fieldapp: visits to people in hardship, from the phone to review and follow-up."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+
+@commands.command()
+def init() -> None:
+    """Make or bring up to date the database, the master key, the code tables and the shipped checklists."""
+    _set_up()
+
+
+@commands.command()
+def demo() -> None:
+    """Set up a demo county in an empty data folder and print its logins; harmless to run again."""
+    app = _set_up()
+    with app.app_context():
+        result = build_demo(clock.now())
+    click.echo("Demo accounts:")
+    for account in result.accounts:
+        click.echo(f"  {account.username:<12} {account.role:<12} {account.display_name}")
+    click.echo(f"password: {result.password}")
+
+
+@commands.command()
+def serve() -> None:
+    """Serve until stopped."""
+    settings = _read_settings()
+    app = create_app(settings)
+    check_built()
+    server = Server((settings.host, settings.port), app, numthreads=settings.threads, server_name="fieldapp")
+    # A phone on a slow link may pause between packets; a photo still gets through.
+    server.timeout = 60
+    if settings.tls_cert:
+        server.ssl_adapter = BuiltinSSLAdapter(settings.tls_cert, settings.tls_key)
+    server.prepare()
+    scheme = "https" if settings.tls_cert else "http"
+    click.echo(f"Desk:  {scheme}://{settings.host}:{settings.port}/")
+    click.echo(f"Phone: {scheme}://{settings.host}:{settings.port}/app/")
+    try:
+        server.serve()
+    except KeyboardInterrupt:
+        click.echo("Stopping")
+    finally:
+        server.stop()
+
+
+@commands.command("checklist-check")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+def checklist_check(files: tuple[Path, ...]) -> None:
+    """Say of each XLSForm workbook whether it can be used here, and if not, where and why."""
+    lines, all_ok = checklists.check_files(files)
+    for line in lines:
+        click.echo(line)
+    sys.exit(0 if all_ok else 1)
+
+
+def _read_settings() -> Settings:
+    return Settings.from_environment()
+
+
+def _set_up() -> Flask:
+    settings = _read_settings()
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    # A key is made only for a database that holds nothing yet: a new key could not read an old database.
+    app = create_app(settings, create_key=not (settings.data_dir / KEY_FILE).exists() and _is_empty(settings))
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    with app.app_context():
+        flask_migrate.upgrade(str(MIGRATIONS))
+        with transaction():
+            feeds.make_epoch()
+            codes.seed_codes()
+        checklists.publish_library(clock.now())
+    return app
+
+
+def _is_empty(settings: Settings) -> bool:
+    engine = create_engine(settings.resolved_database_url)
+    try:
+        return "alembic_version" not in inspect(engine).get_table_names()
+    finally:
+        engine.dispose()
+
+
+def main() -> None:
+    """Run the command named on the command line."""
+    try:
+        commands(prog_name="python -m fieldapp")
+    except (SettingsError, KeyMissing, ClientNotBuilt, OSError) as error:
+        click.echo(str(error), err=True)
+        sys.exit(2)

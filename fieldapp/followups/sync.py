@@ -1,0 +1,64 @@
+"""Which fields of follow-up tasks their assignee's phone gets.
+
+Invariant: a task goes to the phone of the account it is assigned to, and to no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+
+from fieldapp.core import clock
+from fieldapp.core.db import db
+from fieldapp.followups.models import Followup
+from fieldapp.users import queries as users
+
+ON_PHONE = ("open", "done")
+
+
+def list_records(followup_ids: Iterable[str], user_id: int) -> dict[str, dict[str, Any]]:
+    """By id, those of the tasks that are the account's and not closed."""
+    tasks = list(
+        db.session.scalars(
+            select(Followup)
+            .where(
+                Followup.followup_id.in_(list(followup_ids)),
+                Followup.assignee_id == user_id,
+                Followup.state.in_(ON_PHONE),
+            )
+            .options(selectinload(Followup.events))
+        )
+    )
+    actor_ids = {event.actor_id for task in tasks for event in task.events if event.actor_id}
+    names = users.get_display_names(actor_ids | {task.assigned_by_id for task in tasks if task.assigned_by_id})
+    return {task.followup_id: _record(task, names) for task in tasks}
+
+
+def _record(task: Followup, names: dict[int, str]) -> dict[str, Any]:
+    last = task.events[-1] if task.events else None
+    reopened = next((event for event in reversed(task.events) if event.step == "reopened"), None)
+    return {
+        "followup_id": task.followup_id,
+        "type": task.type,
+        "severity": task.severity,
+        "state": task.state,
+        "household_uuid": task.household_uuid,
+        "person_uuid": task.person_uuid,
+        "visit_uuid": task.visit_uuid,
+        "reason": task.reason,
+        "instructions": task.instructions,
+        "due_at": clock.iso(task.due_at),
+        "checklist_key": task.checklist_key,
+        "assigned_by": names.get(task.assigned_by_id or 0),
+        "reported_at": clock.iso(last.at) if last and task.state == "done" else None,
+        "sent_back": {
+            "reason": reopened.text,
+            "by": names.get(reopened.actor_id or 0),
+            "at": clock.iso(reopened.at),
+        }
+        if reopened and task.state == "open"
+        else None,
+    }

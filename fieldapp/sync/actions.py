@@ -1,0 +1,245 @@
+"""Applying what phones push: each operation once, in its own savepoint, with a receipt that tells the truth.
+
+Invariant: a receipt other than `retry` is given only after what it speaks of is durably committed.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+
+from fieldapp.core import feeds
+from fieldapp.core.db import db, transaction
+from fieldapp.core.errors import AppError, message_of
+from fieldapp.followups import actions as followups
+from fieldapp.followups.rules import RefuseBody, ReportBody
+from fieldapp.reviews import actions as reviews
+from fieldapp.sync import rules
+from fieldapp.sync.models import Operation
+from fieldapp.sync.rules import Op, Push
+from fieldapp.users.models import User
+from fieldapp.visits import queries as visits
+from fieldapp.visits.actions import Envelope
+from fieldapp.visits.models import Visit
+from fieldapp.visits.rules import VisitBody, read_body
+
+log = logging.getLogger(__name__)
+
+Receipt = dict[str, Any]
+# A deadlock or a lost race is run again as a whole; after that the phone is asked to.
+TRIES = 3
+
+
+@dataclass(frozen=True)
+class Taken:
+    """An operation as it stands, and whether it (or its record, with the same content) was there before."""
+
+    operation: Operation
+    known_before: bool
+
+
+def push(actor_id: int, request: Push, now: datetime) -> list[Receipt]:
+    """Apply the operations in the phone's order; returns one receipt each, in the order they came.
+
+    Runs its own transaction. Raises nothing for a bad operation: that one is quarantined.
+    """
+    raws = sorted(request.ops, key=rules.order_of)
+    for attempt in range(1, TRIES + 1):
+        try:
+            with transaction():
+                actor = db.session.get_one(User, actor_id)
+                taken = {id(raw): _take(actor, raw, request, now) for raw in raws}
+            return [_receipt(taken[id(raw)]) for raw in request.ops]
+        except OperationalError:
+            log.warning("push of %s: database busy, attempt %s", request.device_uuid, attempt, exc_info=True)
+    return [_retry(raw, "server_busy") for raw in request.ops]
+
+
+def _take(actor: User, raw: dict[str, Any], request: Push, now: datetime) -> Taken | Receipt:
+    """The operation as it stands now, known before, applied or quarantined; a `retry` receipt after a server fault."""
+    op_uuid = rules.OpName.model_validate(raw).op_uuid
+    body_hash = rules.body_hash(raw.get("body"))
+    known = db.session.get(Operation, (op_uuid, actor.id, body_hash))
+    if known is not None:
+        return Taken(known, known_before=True)
+    operation = Operation(
+        op_uuid=op_uuid,
+        user_id=actor.id,
+        body_hash=body_hash,
+        device_uuid=request.device_uuid,
+        kind=str(raw.get("kind"))[:30],
+        received_at=now,
+        clock_offset_s=round((now - request.sent_at).total_seconds()),
+        record_uuid=rules.record_of(raw),
+        state="accepted",
+    )
+    published = feeds.pending_changes()
+    try:
+        with db.session.begin_nested():
+            # Claimed first: a second push of the same operation waits here until this one is decided.
+            db.session.add(operation)
+            db.session.flush()
+            operation.feed, was_there = _apply(actor, rules.read_op(raw), operation, now)
+            db.session.flush()
+        return Taken(operation, known_before=was_there)
+    except AppError as error:
+        feeds.restore_changes(published)
+        return Taken(_quarantine(operation, raw, error), known_before=False)
+    except IntegrityError:
+        feeds.restore_changes(published)
+        known = db.session.get(Operation, (op_uuid, actor.id, body_hash), populate_existing=True)
+        return Taken(known, known_before=True) if known is not None else _retry(raw, "server_busy")
+    except DBAPIError:
+        raise
+    except Exception as error:  # one operation that trips over a fault of ours must not hold up the others
+        feeds.restore_changes(published)
+        error_id = secrets.token_hex(4)
+        log.exception("error %s: operation %s of kind %s", error_id, op_uuid, raw.get("kind"), exc_info=error)
+        return _retry(raw, "unexpected", error_id=error_id)
+
+
+def _apply(actor: User, op: Op, operation: Operation, now: datetime) -> tuple[str, bool]:
+    """Apply an operation; returns the feed of its record and whether the same record was there already.
+
+    Raises AppError when it cannot be applied.
+    """
+    others = db.session.scalar(
+        select(Operation.op_uuid)
+        .where(
+            Operation.op_uuid == op.op_uuid,
+            Operation.user_id == actor.id,
+            Operation.body_hash != operation.body_hash,
+        )
+        .limit(1)
+    )
+    if others is not None:
+        raise AppError("op_changed")
+    _check_prerequisite(actor, op, operation)
+    envelope = Envelope(op.op_uuid, operation.body_hash, operation.clock_offset_s)
+    if op.kind == "visit.submit" and (visit := _find_same_visit(actor, op, envelope)) is not None:
+        return visit.area_code, True
+    feed = _APPLY[op.kind](actor, op, envelope, now)
+    if op.replaces:
+        for replaced in _list_quarantined(actor, Operation.op_uuid == op.replaces):
+            replaced.state = "replaced"
+    return feed, False
+
+
+def _find_same_visit(actor: User, op: Op, envelope: Envelope) -> Visit | None:
+    """The actor's visit that another operation brought with the same content, or None when the visit is new.
+
+    Raises visit_exists when the content differs, not_yours when it is somebody else's.
+    """
+    body = read_body(VisitBody, op.body)
+    known = visits.find_visit(body.visit_uuid)
+    if known is None:
+        return None
+    if known.worker_id != actor.id:
+        raise AppError("not_yours")
+    if visits.get_revision(known, 1).body_hash != envelope.body_hash:
+        raise AppError("visit_exists")
+    return known
+
+
+def _submit_visit(actor: User, op: Op, envelope: Envelope, now: datetime) -> str:
+    return reviews.receive_visit(actor, read_body(VisitBody, op.body), envelope, now).area_code
+
+
+def _revise_visit(actor: User, op: Op, envelope: Envelope, now: datetime) -> str:
+    return reviews.receive_revision(actor, read_body(VisitBody, op.body), op.base, envelope, now).area_code
+
+
+def _report_followup(actor: User, op: Op, envelope: Envelope, now: datetime) -> str:
+    return followups.report_followup(actor, read_body(ReportBody, op.body), envelope.op_uuid, now).area_code
+
+
+def _refuse_followup(actor: User, op: Op, envelope: Envelope, now: datetime) -> str:
+    return followups.refuse_followup(actor, read_body(RefuseBody, op.body), envelope.op_uuid, now).area_code
+
+
+_APPLY: dict[str, Callable[[User, Op, Envelope, datetime], str]] = {
+    "visit.submit": _submit_visit,
+    "visit.revise": _revise_visit,
+    "followup.report": _report_followup,
+    "followup.refuse": _refuse_followup,
+}
+
+
+def _check_prerequisite(actor: User, op: Op, operation: Operation) -> None:
+    needed = rules.PREREQUISITES.get(op.kind)
+    if needed is None or operation.record_uuid is None:
+        return
+    if db.session.get(Visit, operation.record_uuid) is None and _list_quarantined(
+        actor, (Operation.kind == needed) & (Operation.record_uuid == operation.record_uuid)
+    ):
+        raise AppError("prerequisite_waiting")
+
+
+def _list_quarantined(actor: User, condition: Any) -> list[Operation]:
+    return list(
+        db.session.scalars(
+            select(Operation).where(
+                condition, Operation.user_id == actor.id, Operation.state.in_(["rejected", "conflict"])
+            )
+        )
+    )
+
+
+def _quarantine(operation: Operation, raw: dict[str, Any], error: AppError) -> Operation:
+    """Keep the whole operation, encrypted, with the reason."""
+    kept = Operation(
+        op_uuid=operation.op_uuid,
+        user_id=operation.user_id,
+        body_hash=operation.body_hash,
+        device_uuid=operation.device_uuid,
+        kind=operation.kind,
+        received_at=operation.received_at,
+        clock_offset_s=operation.clock_offset_s,
+        record_uuid=operation.record_uuid,
+        state="conflict" if error.code in rules.CONFLICTS else "rejected",
+        code=error.code,
+        fields={**error.fields, **{name: str(value) for name, value in error.params.items()}} or None,
+        quarantine=raw,
+    )
+    db.session.add(kept)
+    db.session.flush()
+    return kept
+
+
+def _receipt(taken: Taken | Receipt) -> Receipt:
+    """The receipt for an operation as it stands; one known before reads `duplicate` once it is accepted."""
+    if isinstance(taken, dict):
+        return taken
+    operation = taken.operation
+    accepted = operation.state in {"accepted", "replaced"}
+    fields = operation.fields or {}
+    _, kind = rules.RECORDS.get(operation.kind, ("", ""))
+    rev = None
+    if accepted and operation.feed and operation.record_uuid:
+        rev = feeds.rev_of(operation.feed, kind, operation.record_uuid)
+    return {
+        "op_uuid": operation.op_uuid,
+        "outcome": ("duplicate" if taken.known_before else "accepted") if accepted else operation.state,
+        "code": operation.code if not accepted else None,
+        "message": None if accepted else message_of(operation.code or "body_invalid", **fields),
+        "fields": fields if not accepted else {},
+        "rev": rev,
+    }
+
+
+def _retry(raw: dict[str, Any], code: str, **params: object) -> Receipt:
+    return {
+        "op_uuid": raw["op_uuid"],
+        "outcome": "retry",
+        "code": code,
+        "message": message_of(code, **params),
+        "fields": {},
+        "rev": None,
+    }

@@ -1,0 +1,131 @@
+"""Pulling: pages of changes in the feeds of a worker, as records.
+
+Invariant: a page never skips a number of its feed; what the account may not hold comes as a null record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from fieldapp.areas.models import Area
+from fieldapp.areas.queries import list_grids
+from fieldapp.checklists import queries as checklists
+from fieldapp.core import clock, feeds
+from fieldapp.core.codes import Code
+from fieldapp.core.db import db
+from fieldapp.core.feeds import COMMON, FeedEntry
+from fieldapp.followups import sync as followups
+from fieldapp.people import queries as people
+from fieldapp.people import sync as people_sync
+from fieldapp.reviews import sync as reviews
+from fieldapp.sync import rules
+from fieldapp.users.models import User
+
+PAGE = 500
+
+Records = dict[str, dict[str, Any]]
+
+
+def get_page(user: User, cursor: str | None, now: datetime) -> dict[str, Any]:
+    """The next page of changes after `cursor` (DESIGN section 5)."""
+    epoch = feeds.epoch()
+    read_to = rules.decode_cursor(cursor, epoch)
+    own = [COMMON, *(grid.code for grid in list_grids(user.area_codes(now)))]
+    left = sorted(set(read_to) - set(own))
+    entries: list[FeedEntry] = []
+    for feed in own:
+        wanted = PAGE - len(entries)
+        # One more than fits, to know whether there is more.
+        found = list(feeds.list_changes(feed, read_to.get(feed, 0), wanted + 1))
+        entries += found[:wanted]
+        read_to[feed] = found[min(wanted, len(found)) - 1].number if found and wanted else read_to.get(feed, 0)
+        if len(found) > wanted:
+            break
+    more = len(entries) == PAGE
+    return {
+        "changes": _changes(entries, user, now),
+        "left": left,
+        "cursor": rules.encode_cursor(epoch, {feed: number for feed, number in read_to.items() if feed in own}),
+        "more": more,
+        "server_time": clock.iso(now),
+    }
+
+
+def _changes(entries: list[FeedEntry], user: User, now: datetime) -> list[dict[str, Any]]:
+    uuids: dict[str, list[str]] = {}
+    for entry in entries:
+        if not entry.gone:
+            uuids.setdefault(entry.kind, []).append(entry.uuid)
+    records = {kind: _RECORDS[kind](found, user, now) for kind, found in uuids.items()}
+    return [
+        {
+            "feed": entry.feed,
+            "kind": entry.kind,
+            "uuid": entry.uuid,
+            "rev": entry.number,
+            "record": None if entry.gone else records[entry.kind].get(entry.uuid),
+        }
+        for entry in entries
+    ]
+
+
+def _areas(codes: list[str], _user: User, _now: datetime) -> Records:
+    return {
+        area.code: {"code": area.code, "name": area.name, "level": area.level, "duty_phone": area.duty_phone}
+        for area in db.session.scalars(select(Area).where(Area.code.in_(codes)))
+    }
+
+
+def _households(uuids: list[str], _user: User, _now: datetime) -> Records:
+    return {item.household_uuid: people_sync.household_record(item) for item in people.list_households(uuids)}
+
+
+def _people(uuids: list[str], _user: User, _now: datetime) -> Records:
+    return {item.person_uuid: people_sync.person_record(item) for item in people.list_people(uuids)}
+
+
+def _visits(uuids: list[str], user: User, now: datetime) -> Records:
+    return reviews.list_visit_records(uuids, user.id, now)
+
+
+def _followups(uuids: list[str], user: User, _now: datetime) -> Records:
+    return followups.list_records(uuids, user.id)
+
+
+def _checklists(keys: list[str], _user: User, _now: datetime) -> Records:
+    return {
+        version.key: {"key": version.key, "version": version.version, "document": version.document}
+        for version in checklists.list_published()
+        if version.key in keys
+    }
+
+
+def _codes(names: list[str], _user: User, _now: datetime) -> Records:
+    wanted = set(names)
+    return {
+        f"{row.table}/{row.code}": {
+            "table": row.table,
+            "code": row.code,
+            "zh": row.zh,
+            "en": row.en,
+            "position": row.position,
+            "extra": row.extra,
+        }
+        for row in db.session.scalars(select(Code))
+        if f"{row.table}/{row.code}" in wanted
+    }
+
+
+_RECORDS: dict[str, Callable[[list[str], User, datetime], Records]] = {
+    "area": _areas,
+    "household": _households,
+    "person": _people,
+    "visit": _visits,
+    "followup": _followups,
+    "checklist": _checklists,
+    "code": _codes,
+}

@@ -1,0 +1,170 @@
+"""The phone's door: session, push, pull, attachments, as JSON (DESIGN section 5, docs/sync.md).
+
+Invariant: a request names its user; one that is not the session's touches nothing.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from datetime import datetime
+from functools import wraps
+from typing import Annotated, Any, ParamSpec, TypeVar
+
+from flask import Blueprint, Flask, Response, current_app, jsonify, request
+from flask_login import current_user
+from flask_wtf.csrf import generate_csrf
+from pydantic import BaseModel, Field
+
+from fieldapp.areas.queries import list_grids
+from fieldapp.core import clock, storage
+from fieldapp.core.errors import AppError
+from fieldapp.core.guard import LEADER, OFFICER, SUPERVISOR, WORKER, public, require
+from fieldapp.core.web import limiter
+from fieldapp.sync import actions, queries, rules
+from fieldapp.users import browser_session
+from fieldapp.users.models import User
+from fieldapp.visits.rules import UuidStr, read_body
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+bp = Blueprint("sync", __name__, url_prefix="/api")
+
+
+class SignInBody(BaseModel):
+    """The body of POST /api/session."""
+
+    username: Annotated[str, Field(min_length=1, max_length=80)]
+    password: Annotated[str, Field(min_length=1, max_length=200)]
+    device_uuid: UuidStr
+
+
+def for_named_user(view: Callable[P, R]) -> Callable[P, R]:
+    """Refuse (wrong_account) a request whose X-User-Id is not the session's account."""
+
+    @wraps(view)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+        if request.headers.get("X-User-Id") != str(current_user.id):
+            raise AppError("wrong_account")
+        return view(*args, **kwargs)
+
+    return checked
+
+
+@bp.get("/session")
+@public
+def get_session() -> Response:
+    """Who is signed in, and a CSRF token."""
+    now = clock.now()
+    user = _user_record(current_user, now) if current_user.is_authenticated else None
+    settings = current_app.config["FIELDAPP"]
+    return jsonify(
+        user=user,
+        csrf_token=generate_csrf(),
+        server_time=clock.iso(now),
+        public_key=None,
+        site={"operator": settings.operator, "filing": settings.filing},
+    )
+
+
+def _account_and_device() -> str:
+    body = request.get_json(silent=True)
+    body = body if isinstance(body, dict) else {}
+    return f"{str(body.get('username')).casefold()[:80]} {str(body.get('device_uuid'))[:40]}"
+
+
+@bp.post("/session")
+@public
+@limiter.limit("20 per minute", key_func=_account_and_device)
+def start_session() -> Response:
+    """Sign in on a phone."""
+    body = _read_sign_in()
+    user = browser_session.start(body.username, body.password, face="phone", device_uuid=body.device_uuid)
+    if user.role != WORKER:
+        browser_session.end()
+        raise AppError("use_desk")
+    now = clock.now()
+    return jsonify(user=_user_record(user, now), csrf_token=generate_csrf(), server_time=clock.iso(now))
+
+
+@bp.delete("/session")
+@public
+def end_session() -> tuple[str, int]:
+    """Sign out; what waits on the phone stays there."""
+    browser_session.end()
+    return "", 204
+
+
+@bp.post("/sync/push")
+@require(WORKER)
+@for_named_user
+def push() -> Response:
+    """Take up to 100 operations."""
+    now = clock.now()
+    push_request = rules.read_push(request.get_json(silent=True))
+    receipts = actions.push(current_user.id, push_request, now)
+    return jsonify(receipts=receipts, server_time=clock.iso(now), backed_up_to=None)
+
+
+@bp.get("/sync/pull")
+@require(WORKER)
+@for_named_user
+def pull() -> Response:
+    """Give the changes since a cursor."""
+    return jsonify(queries.get_page(current_user, request.args.get("cursor"), clock.now()))
+
+
+@bp.put("/attachments/<sha256>")
+@require(WORKER)
+@for_named_user
+def put_attachment(sha256: str) -> tuple[Response, int]:
+    """Take a photo under the hash of its bytes."""
+    _check_hash(sha256)
+    is_new = storage.store_photo(sha256, request.stream, current_user.id, clock.now())
+    return jsonify(sha256=sha256), 201 if is_new else 200
+
+
+@bp.get("/attachments/<sha256>")
+@require(WORKER, SUPERVISOR, LEADER, OFFICER)
+def get_attachment(sha256: str) -> Response:
+    """A photo as it came, or upright as `size=thumb` or `size=screen`."""
+    _check_hash(sha256)
+    if not storage.can_read_photo(sha256, current_user.id, current_user.area_codes(clock.now())):
+        raise AppError("not_found")
+    size = request.args.get("size")
+    if size in storage.SIZES:
+        body, media_type = storage.render_photo(sha256, size), "image/jpeg"
+    else:
+        body, media_type = storage.read_photo(sha256), storage.get_media_type(sha256)
+    response = Response(io.BytesIO(body), mimetype=media_type)
+    response.content_length = len(body)
+    # Never changes under its hash; kept by the reader's own browser only.
+    response.headers["Cache-Control"] = "private, max-age=86400, immutable"
+    return response
+
+
+def _read_sign_in() -> SignInBody:
+    return read_body(SignInBody, request.get_json(silent=True))
+
+
+def _check_hash(sha256: str) -> None:
+    if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):
+        raise AppError("not_found")
+
+
+def _user_record(user: User, now: datetime) -> dict[str, Any]:
+    grids = list_grids(user.area_codes(now)) if user.role == WORKER else []
+    return {
+        "id": user.id,
+        "username": user.username,
+        "display_name": user.display_name,
+        "role": user.role,
+        "language": user.language,
+        "grids": [{"code": grid.code, "name": grid.name} for grid in grids],
+    }
+
+
+def init_app(app: Flask) -> None:
+    """Register the phone's routes."""
+    app.register_blueprint(bp)
