@@ -28,8 +28,8 @@ check: set-up   ## format, lint, types, order of the features, migrations, trans
 	mypy
 	lint-imports
 	npm run --silent check
-	python tools/check_migrations.py
-	python tools/check_translations.py
+	python -m tools.check_migrations
+	python -m tools.check_translations
 	node tools/check_phone_texts.mjs
 
 bench: set-up .system-packages ## what the phone app's first load weighs

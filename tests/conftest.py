@@ -10,18 +10,16 @@ import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import flask_migrate
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from fieldapp import create_app
-from fieldapp.core.codes import seed_codes
-from fieldapp.core.db import db, transaction
+from fieldapp.core.db import db
 from fieldapp.settings import Settings
 from tests import chromium, postgres
-from tests.live import Live, make_demo_county
+from tests.live import Live, make_demo_county, run_command
 
 # Every test that touches the database runs on both.
 ENGINES = ("sqlite", "postgres")
@@ -57,7 +55,7 @@ def postgres_server() -> Iterator[str]:
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with its key and a database just set up; copied for each test."""
     folder = tmp_path_factory.mktemp("sqlite")
-    _set_up(Settings(data_dir=folder))
+    run_command("init", data_dir=folder)
     return folder
 
 
@@ -66,18 +64,10 @@ def postgres_template(postgres_server: str, tmp_path_factory: pytest.TempPathFac
     """The same with its database on PostgreSQL, under the name TEMPLATE."""
     folder = tmp_path_factory.mktemp("postgres")
     postgres.drop_database(postgres_server, TEMPLATE)
-    _set_up(Settings(data_dir=folder, database_url=postgres.create_database(postgres_server, TEMPLATE)))
+    url = postgres.create_database(postgres_server, TEMPLATE)
+    run_command("init", data_dir=folder, database_url=url)
     yield folder
     postgres.drop_database(postgres_server, TEMPLATE)
-
-
-def _set_up(settings: Settings) -> None:
-    app = create_app(settings, create_key=True)
-    with app.app_context():
-        flask_migrate.upgrade()
-        with transaction():
-            seed_codes()
-        db.engine.dispose()
 
 
 @pytest.fixture(params=ENGINES)

@@ -33,7 +33,7 @@ class Live:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "fieldapp", "serve"],
                 cwd=ROOT,
-                env=_environment(self.data_dir, FIELDAPP_PORT=str(self.port)),
+                env=environment(data_dir=self.data_dir, port=self.port),
                 stdout=output,
                 stderr=output,
             )
@@ -66,25 +66,36 @@ class Live:
             return False
 
 
-def make_demo_county(folder: Path) -> str:
-    """Make the demo county in `folder`; gives the password of its accounts."""
+def run_command(name: str, **settings: object) -> str:
+    """Run `python -m fieldapp <name>` with these settings and no others; gives what it printed.
+
+    Raises RuntimeError with what it said when it fails.
+    """
     done = subprocess.run(
-        [sys.executable, "-m", "fieldapp", "demo"],
+        [sys.executable, "-m", "fieldapp", name],
         cwd=ROOT,
-        env=_environment(folder),
+        env=environment(**settings),
         capture_output=True,
         text=True,
     )
-    printed = re.search(r"^password: (\S+)$", done.stdout, re.MULTILINE)
-    if done.returncode or printed is None:
-        raise RuntimeError(f"the demo county could not be made:\n{done.stdout}{done.stderr}")
-    return printed[1]
+    if done.returncode:
+        raise RuntimeError(f"`python -m fieldapp {name}` failed:\n{done.stdout}{done.stderr}")
+    return done.stdout
 
 
-def _environment(data_dir: Path, **more: str) -> dict[str, str]:
-    """This process's environment with no setting of fieldapp but these."""
+def make_demo_county(folder: Path) -> str:
+    """Make the demo county in `folder`; gives the password of its accounts."""
+    printed = run_command("demo", data_dir=folder)
+    password = re.search(r"^password: (\S+)$", printed, re.MULTILINE)
+    if password is None:
+        raise RuntimeError(f"no line `password: …` in:\n{printed}")
+    return password[1]
+
+
+def environment(**settings: object) -> dict[str, str]:
+    """This process's environment with these settings of fieldapp and no others."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("FIELDAPP_")}
-    return {**kept, "FIELDAPP_DATA_DIR": str(data_dir), **more}
+    return kept | {f"FIELDAPP_{name.upper()}": str(value) for name, value in settings.items()}
 
 
 def _free_port() -> int:

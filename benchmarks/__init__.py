@@ -1,0 +1,1 @@
+"""What must stay small or fast, measured on the real thing."""
