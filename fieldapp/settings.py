@@ -20,32 +20,46 @@ class SettingsError(Exception):
     """A setting is unknown or its value cannot be read; the message names it and says what to write."""
 
 
-def _setting(default: Any, help_text: str) -> Any:
-    return field(default=default, metadata={"help": help_text})
-
-
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """All settings; `Settings.from_environment()` is how the program gets them."""
 
-    data_dir: Path = _setting(Path("data"), "Folder for the database, the photos and the master key.")
-    database_url: str = _setting("", "SQLAlchemy URL; empty: SQLite in the data folder.")
-    host: str = _setting("127.0.0.1", "Address the server listens on.")
-    port: int = _setting(8000, "Port the server listens on.")
-    threads: int = _setting(16, "Requests served at the same time.")
-    tls_cert: str = _setting("", "PEM file of the TLS certificate; with tls_key the server speaks https itself.")
-    tls_key: str = _setting("", "PEM file of the TLS private key.")
-    behind_proxy: bool = _setting(False, "A TLS proxy stands in front and sets X-Forwarded-For and -Proto.")
-    operator: str = _setting("", "主办单位: who runs this installation, shown in the app.")
-    filing: str = _setting("", "备案编号: the filing number, shown in the app.")
-    tile_url: str = _setting("", "Map tiles, {x} {y} {z} in the URL; empty: maps are drawn without a background.")
-    tile_datum: str = _setting("WGS84", "Datum of the tiles: WGS84, GCJ02 or BD09.")
-    photo_max_bytes: int = _setting(10_000_000, "Largest photo accepted, in bytes.")
-    photo_max_pixels: int = _setting(64_000_000, "Largest photo accepted, in pixels.")
-    desk_idle_minutes: int = _setting(20, "A desk session ends after so many minutes without a request.")
-    phone_session_days: int = _setting(90, "A phone session ends after so many days.")
-    sign_in_failures: int = _setting(5, "Wrong passwords before an account is locked.")
-    sign_in_lock_minutes: int = _setting(15, "Minutes an account stays locked.")
+    data_dir: Path = field(
+        default=Path("data"), metadata={"help": "Folder for the database, the photos and the master key."}
+    )
+    database_url: str = field(
+        default="", metadata={"help": "SQLAlchemy URL; empty: SQLite in the data folder."}
+    )
+    host: str = field(default="127.0.0.1", metadata={"help": "Address the server listens on."})
+    port: int = field(default=8000, metadata={"help": "Port the server listens on."})
+    threads: int = field(default=16, metadata={"help": "Requests served at the same time."})
+    tls_cert: str = field(
+        default="",
+        metadata={"help": "PEM file of the TLS certificate; with tls_key the server speaks https itself."},
+    )
+    tls_key: str = field(default="", metadata={"help": "PEM file of the TLS private key."})
+    behind_proxy: bool = field(
+        default=False, metadata={"help": "A TLS proxy stands in front and sets X-Forwarded-For and -Proto."}
+    )
+    operator: str = field(
+        default="", metadata={"help": "主办单位: who runs this installation, shown in the app."}
+    )
+    filing: str = field(default="", metadata={"help": "备案编号: the filing number, shown in the app."})
+    tile_url: str = field(
+        default="",
+        metadata={"help": "Map tiles, {x} {y} {z} in the URL; empty: maps are drawn without a background."},
+    )
+    tile_datum: str = field(default="WGS84", metadata={"help": "Datum of the tiles: WGS84, GCJ02 or BD09."})
+    photo_max_bytes: int = field(default=10_000_000, metadata={"help": "Largest photo accepted, in bytes."})
+    photo_max_pixels: int = field(default=64_000_000, metadata={"help": "Largest photo accepted, in pixels."})
+    desk_idle_minutes: int = field(
+        default=20, metadata={"help": "A desk session ends after so many minutes without a request."}
+    )
+    phone_session_days: int = field(default=90, metadata={"help": "A phone session ends after so many days."})
+    sign_in_failures: int = field(
+        default=5, metadata={"help": "Wrong passwords before an account is locked."}
+    )
+    sign_in_lock_minutes: int = field(default=15, metadata={"help": "Minutes an account stays locked."})
 
     @property
     def resolved_database_url(self) -> str:
@@ -60,7 +74,9 @@ class Settings:
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
         """The settings found in `environ` (os.environ by default); raises SettingsError."""
         environ = os.environ if environ is None else environ
-        given = {name: value for name, value in environ.items() if name.startswith(PREFIX) and name not in OUTSIDE}
+        given = {
+            name: value for name, value in environ.items() if name.startswith(PREFIX) and name not in OUTSIDE
+        }
         values: dict[str, Any] = {}
         for item in fields(cls):
             text = given.pop(PREFIX + item.name.upper(), None)

@@ -38,4 +38,9 @@ def list_path(code: str) -> list[Area]:
 def get_names(codes: Iterable[str]) -> dict[str, str]:
     """Names by code, for the codes that exist."""
     rows = db.session.execute(select(Area.code, Area.name).where(Area.code.in_(set(codes))))
-    return {code: name for code, name in rows}
+    return dict(rows.tuples())
+
+
+def list_children(area_codes: Iterable[str]) -> list[Area]:
+    """The areas directly below those, by code."""
+    return list(db.session.scalars(select(Area).where(Area.parent_code.in_(set(area_codes))).order_by(Area.code)))

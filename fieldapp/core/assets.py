@@ -9,7 +9,16 @@ import json
 from functools import cache
 from pathlib import Path
 
-from flask import Blueprint, Flask, Response, make_response, redirect, render_template, send_from_directory, url_for
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    make_response,
+    redirect,
+    render_template,
+    send_from_directory,
+    url_for,
+)
 from werkzeug.wrappers import Response as BaseResponse
 
 from fieldapp.core.guard import public
@@ -33,7 +42,9 @@ def check_built() -> None:
 def _names() -> dict[str, str]:
     path = DIST / "assets.json"
     if not path.exists():
-        raise ClientNotBuilt("static/dist/assets.json is missing: run `make run`, or `make client` after a change")
+        raise ClientNotBuilt(
+            "static/dist/assets.json is missing: run `make run`, or `make client` after a change"
+        )
     return dict(json.loads(path.read_text()))
 
 

@@ -18,8 +18,11 @@ from fieldapp.core.db import Base, EncryptedJson, Instant, db
 class Actor(Protocol):
     """Who acts: an account, as far as the trail needs it."""
 
-    id: Mapped[int]
-    username: Mapped[str]
+    @property
+    def id(self) -> int: ...
+
+    @property
+    def username(self) -> str: ...
 
 
 class AuditEntry(Base):

@@ -36,7 +36,9 @@ class Code(Base):
 
 def list_codes(table: str) -> list[Code]:
     """The rows of `table` in their order, retired ones included."""
-    return list(db.session.scalars(select(Code).where(Code.table == table).order_by(Code.position, Code.code)))
+    return list(
+        db.session.scalars(select(Code).where(Code.table == table).order_by(Code.position, Code.code))
+    )
 
 
 def get_codes(table: str) -> dict[str, Code]:
@@ -57,7 +59,14 @@ def seed_codes() -> int:
     tables = json.loads(SEED_FILE.read_text(encoding="utf-8"))
     known = {(table, code) for table, code in db.session.execute(select(Code.table, Code.code))}
     added = [
-        Code(table=table, code=row["code"], zh=row["zh"], en=row["en"], position=place, extra=row.get("extra", {}))
+        Code(
+            table=table,
+            code=row["code"],
+            zh=row["zh"],
+            en=row["en"],
+            position=place,
+            extra=row.get("extra", {}),
+        )
         for table, rows in tables.items()
         for place, row in enumerate(rows, start=1)
         if (table, row["code"]) not in known

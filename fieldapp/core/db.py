@@ -96,7 +96,8 @@ class EncryptedJson(TypeDecorator[Any]):
     def process_bind_param(self, value: Any, dialect: Dialect) -> bytes | None:
         if value is None:
             return None
-        return keyring().seal(json.dumps(value, ensure_ascii=False).encode(), self.place)
+        # Plain ASCII: a lone surrogate from a phone's keyboard has no UTF-8, yet must not be lost.
+        return keyring().seal(json.dumps(value).encode(), self.place)
 
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> Any:
         return None if value is None else json.loads(keyring().open(bytes(value), self.place))

@@ -21,40 +21,101 @@ ERRORS: dict[str, tuple[int, Any]] = {
     "bad_request": (400, lazy_gettext("This request cannot be read. Reload the page and try again.")),
     "body_invalid": (422, lazy_gettext("Some fields are missing or wrong. Correct them and send again.")),
     "sign_in_needed": (401, lazy_gettext("Please sign in again. Nothing you filled in is lost.")),
-    "sign_in_wrong": (401, lazy_gettext("The account or the password is not right. Check both and try again.")),
+    "sign_in_wrong": (
+        401,
+        lazy_gettext("The account or the password is not right. Check both and try again."),
+    ),
     "account_locked": (423, lazy_gettext("Too many wrong attempts. Try again in %(minutes)s minutes.")),
-    "too_many_requests": (429, lazy_gettext("Too many attempts in a short time. Wait a minute and try again.")),
-    "wrong_account": (409, lazy_gettext("Another account is signed in on this phone. Sign in again with yours.")),
+    "too_many_requests": (
+        429,
+        lazy_gettext("Too many attempts in a short time. Wait a minute and try again."),
+    ),
+    "wrong_account": (
+        409,
+        lazy_gettext("Another account is signed in on this phone. Sign in again with yours."),
+    ),
     "csrf_stale": (400, lazy_gettext("This page has been open for a long time. Reload it and try again.")),
     "wrong_role": (403, lazy_gettext("Your account may not do this. Ask your supervisor who can.")),
-    "use_desk": (403, lazy_gettext("This app is for grid workers. Please use the desk on this site's home page.")),
+    "use_desk": (
+        403,
+        lazy_gettext("This app is for grid workers. Please use the desk on this site's home page."),
+    ),
     "not_found": (404, lazy_gettext("There is nothing here, or it is outside your area.")),
     "method_wrong": (405, lazy_gettext("This address does not answer that kind of request.")),
     "too_large": (413, lazy_gettext("This is too large. The limit is %(limit)s.")),
-    "not_ready": (503, lazy_gettext("The service is starting or its storage does not answer. Try again shortly.")),
-    "unexpected": (500, lazy_gettext("Something went wrong on our side. Nothing you sent is lost. Quote number %(error_id)s.")),
+    "not_ready": (
+        503,
+        lazy_gettext("The service is starting or its storage does not answer. Try again shortly."),
+    ),
+    "unexpected": (
+        500,
+        lazy_gettext(
+            "Something went wrong on our side. Nothing you sent is lost. Quote number %(error_id)s."
+        ),
+    ),
     # attachments
     "photo_hash_wrong": (422, lazy_gettext("The photo arrived incomplete. It will be sent again.")),
     "photo_unreadable": (422, lazy_gettext("This photo is damaged and cannot be opened. Take it again.")),
-    "photo_type_unknown": (422, lazy_gettext("This file is not a photo. Choose a JPEG, PNG, WebP or HEIC picture.")),
-    "photo_too_many_pixels": (413, lazy_gettext("This photo has too many pixels. Take it again with a smaller size.")),
+    "photo_type_unknown": (
+        422,
+        lazy_gettext("This file is not a photo. Choose a JPEG, PNG, WebP or HEIC picture."),
+    ),
+    "photo_too_many_pixels": (
+        413,
+        lazy_gettext("This photo has too many pixels. Take it again with a smaller size."),
+    ),
     # operations from a phone
-    "kind_unknown": (422, lazy_gettext("The server does not know this kind of record yet. It was kept for the office.")),
-    "schema_unknown": (422, lazy_gettext("This app version is newer than the server. The record was kept for the office.")),
-    "op_changed": (409, lazy_gettext("The same number was used for another content. Both were kept for the office.")),
-    "visit_exists": (409, lazy_gettext("This visit is here already with another content. Both were kept for the office.")),
-    "not_yours": (403, lazy_gettext("The server could not place this record in your area. It was kept for the office.")),
-    "checklist_version_unknown": (422, lazy_gettext("This checklist is not known to the server. Open the record again with the current one.")),
-    "answers_too_large": (413, lazy_gettext("This record holds more text than the server accepts. Shorten it and send again.")),
-    "base_outdated": (409, lazy_gettext("This visit was changed in the meantime. Both were kept; the office will compare them.")),
-    "state_wrong": (409, lazy_gettext("This was already dealt with: it is now “%(state)s”. Reload to see it.")),
-    "prerequisite_waiting": (409, lazy_gettext("An earlier record that this one builds on has to be settled first.")),
+    "kind_unknown": (
+        422,
+        lazy_gettext("The server does not know this kind of record yet. It was kept for the office."),
+    ),
+    "schema_unknown": (
+        422,
+        lazy_gettext("This app version is newer than the server. The record was kept for the office."),
+    ),
+    "op_changed": (
+        409,
+        lazy_gettext("The same number was used for another content. Both were kept for the office."),
+    ),
+    "visit_exists": (
+        409,
+        lazy_gettext("This visit is here already with another content. Both were kept for the office."),
+    ),
+    "not_yours": (
+        403,
+        lazy_gettext("The server could not place this record in your area. It was kept for the office."),
+    ),
+    "checklist_version_unknown": (
+        422,
+        lazy_gettext(
+            "This checklist is not known to the server. Open the record again with the current one."
+        ),
+    ),
+    "answers_too_large": (
+        413,
+        lazy_gettext("This record holds more text than the server accepts. Shorten it and send again."),
+    ),
+    "base_outdated": (
+        409,
+        lazy_gettext("This visit was changed in the meantime. Both were kept; the office will compare them."),
+    ),
+    "state_wrong": (
+        409,
+        lazy_gettext("This was already dealt with: it is now “%(state)s”. Reload to see it."),
+    ),
+    "prerequisite_waiting": (
+        409,
+        lazy_gettext("An earlier record that this one builds on has to be settled first."),
+    ),
     "server_busy": (503, lazy_gettext("The server is busy. The record will be sent again by itself.")),
     # desk
     "own_account": (409, lazy_gettext("You cannot end your own account. Ask another administrator.")),
     "reason_needed": (422, lazy_gettext("Write a reason, so that the other side knows what to do.")),
     "assignee_outside": (422, lazy_gettext("This person does not work in that area. Choose another one.")),
-    "checklist_refused": (422, lazy_gettext("The workbook was not accepted. The list below says where and why.")),
+    "checklist_refused": (
+        422,
+        lazy_gettext("The workbook was not accepted. The list below says where and why."),
+    ),
 }
 
 
@@ -96,8 +157,14 @@ def answer(error: AppError) -> tuple[Response | str, int]:
     return render_template("core/error.html", error=error), error.status
 
 
-_BY_STATUS = {400: "bad_request", 401: "sign_in_needed", 403: "wrong_role", 404: "not_found", 405: "method_wrong",
-              429: "too_many_requests"}
+_BY_STATUS = {
+    400: "bad_request",
+    401: "sign_in_needed",
+    403: "wrong_role",
+    404: "not_found",
+    405: "method_wrong",
+    429: "too_many_requests",
+}
 
 
 def init_app(app: Flask) -> None:
@@ -124,6 +191,3 @@ def init_app(app: Flask) -> None:
         error_id = secrets.token_hex(4)
         log.exception("error %s: %s %s", error_id, request.method, request.path, exc_info=error)
         return answer(AppError("unexpected", error_id=error_id))
-
-
-

@@ -85,7 +85,10 @@ def number_changes(session: Session) -> None:
         entries = by_feed[code]
         session.execute(insert(Feed).values(code=code, number=0).on_conflict_do_nothing())
         last = session.scalar(
-            update(Feed).where(Feed.code == code).values(number=Feed.number + len(entries)).returning(Feed.number)
+            update(Feed)
+            .where(Feed.code == code)
+            .values(number=Feed.number + len(entries))
+            .returning(Feed.number)
         )
         assert last is not None
         rows = [

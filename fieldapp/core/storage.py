@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 import pillow_heif
 from flask import current_app
@@ -72,7 +72,7 @@ class AttachmentUse(Base):
     __table_args__ = (db.Index("ix_attachment_uses_record", "kind", "uuid", "revision"),)
 
 
-def store_photo(sha256: str, stream: BinaryIO, user_id: int, now: datetime) -> bool:
+def store_photo(sha256: str, stream: IO[bytes], user_id: int, now: datetime) -> bool:
     """Read a photo from `stream`, check it, keep it; True when it is new, False when it was there already.
 
     Call outside a transaction: the stream is as slow as the network. The caller then writes the row with
@@ -88,7 +88,12 @@ def store_photo(sha256: str, stream: BinaryIO, user_id: int, now: datetime) -> b
         if is_new:
             db.session.add(
                 Attachment(
-                    sha256=sha256, size=len(body), media_type=media_type, width=width, height=height, stored_at=now
+                    sha256=sha256,
+                    size=len(body),
+                    media_type=media_type,
+                    width=width,
+                    height=height,
+                    stored_at=now,
                 )
             )
             db.session.flush()
@@ -199,7 +204,7 @@ def _path_of(sha256: str) -> Path:
     return photo_dir() / sha256[:2] / sha256
 
 
-def _read_checked(sha256: str, stream: BinaryIO) -> bytes:
+def _read_checked(sha256: str, stream: IO[bytes]) -> bytes:
     limit = current_app.config["FIELDAPP"].photo_max_bytes
     digest, body = hashlib.sha256(), bytearray()
     while chunk := stream.read(CHUNK_BYTES):

@@ -93,7 +93,9 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.jinja_env.globals.update(site=settings, pick=pick_text, now=clock.now)
 
     tiles = urlsplit(settings.tile_url)
-    images = "'self' data: blob:" + (f" {tiles.scheme}://{tiles.netloc.replace('{s}', '*')}" if tiles.netloc else "")
+    images = "'self' data: blob:" + (
+        f" {tiles.scheme}://{tiles.netloc.replace('{s}', '*')}" if tiles.netloc else ""
+    )
     policy = (
         f"default-src 'self'; img-src {images}; object-src 'none'; base-uri 'none'; "
         "form-action 'self'; frame-ancestors 'none'"

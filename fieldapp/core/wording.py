@@ -71,7 +71,9 @@ def say_day(day: date, today: date | None = None) -> str:
     if near:
         return near
     if is_chinese():
-        return f"{day.month}月{day.day}日" if day.year == today.year else f"{day.year}年{day.month}月{day.day}日"
+        return (
+            f"{day.month}月{day.day}日" if day.year == today.year else f"{day.year}年{day.month}月{day.day}日"
+        )
     return format_date(day, "d MMM" if day.year == today.year else "d MMM y")
 
 
@@ -150,6 +152,13 @@ def init_app(app: Flask) -> None:
     """Offer the wordings to templates as filters."""
     app.jinja_env.globals["is_chinese"] = is_chinese
     app.jinja_env.filters.update(
-        day=say_day, date=say_date, time=say_time, instant=say_instant, full=say_full, ago=say_ago, due=say_due,
-        due_on=say_due_on, distance=say_distance,
+        day=say_day,
+        date=say_date,
+        time=say_time,
+        instant=say_instant,
+        full=say_full,
+        ago=say_ago,
+        due=say_due,
+        due_on=say_due_on,
+        distance=say_distance,
     )

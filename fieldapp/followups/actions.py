@@ -20,7 +20,7 @@ from fieldapp.core.feeds import publish
 from fieldapp.core.storage import AttachmentUse
 from fieldapp.followups import rules
 from fieldapp.followups.models import Followup, FollowupEvent
-from fieldapp.followups.rules import RefuseBody, ReportBody
+from fieldapp.followups.sync import RefuseBody, ReportBody
 from fieldapp.people import queries as people
 from fieldapp.users import queries as users
 from fieldapp.users.models import User
@@ -194,7 +194,14 @@ def _step(task: Followup, step: str, actor: User, now: datetime, text: str | Non
     event = FollowupEvent(followup_id=task.followup_id, at=now, actor_id=actor.id, step=step, text=text)
     db.session.add(event)
     audit.record(
-        actor, f"followup.{step}", "followup", task.followup_id, at=now, before=before, after=task.state, text=text
+        actor,
+        f"followup.{step}",
+        "followup",
+        task.followup_id,
+        at=now,
+        before=before,
+        after=task.state,
+        text=text,
     )
     _publish(task)
     return event

@@ -20,7 +20,9 @@ class Followup(Base):
     __tablename__ = "followups"
 
     followup_id: Mapped[str] = mapped_column(UuidText, primary_key=True)
-    flag_id: Mapped[int | None] = mapped_column(doc="The flag that made it (reviews.Flag); empty: made by hand.")
+    flag_id: Mapped[int | None] = mapped_column(
+        doc="The flag that made it (reviews.Flag); empty: made by hand."
+    )
     type: Mapped[str] = mapped_column(String(40), doc="Code table followup_type.")
     severity: Mapped[str] = mapped_column(String(6), doc="red, orange or yellow.")
     state: Mapped[str] = mapped_column(String(10), doc="open, done, verified, refused or cancelled.")
@@ -56,7 +58,9 @@ class FollowupEvent(Base):
     at: Mapped[datetime] = mapped_column(Instant)
     actor_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     step: Mapped[str] = mapped_column(String(12))
-    text: Mapped[str | None] = mapped_column(EncryptedText("followup_events.text"), doc="Reason or instructions.")
+    text: Mapped[str | None] = mapped_column(
+        EncryptedText("followup_events.text"), doc="Reason or instructions."
+    )
     checklist_key: Mapped[str | None] = mapped_column(String(60))
     checklist_version: Mapped[str | None] = mapped_column(String(40))
     answers: Mapped[Any] = mapped_column(EncryptedJson("followup_events.answers"), nullable=True)

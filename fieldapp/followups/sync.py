@@ -1,4 +1,4 @@
-"""Which fields of follow-up tasks their assignee's phone gets.
+"""Which fields of follow-up tasks their assignee's phone may send, and which it gets.
 
 Invariant: a task goes to the phone of the account it is assigned to, and to no other.
 """
@@ -6,17 +6,39 @@ Invariant: a task goes to the phone of the account it is assigned to, and to no 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import AwareDatetime, Field
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
 from fieldapp.core import clock
+from fieldapp.core.bodies import Body, UuidStr
 from fieldapp.core.db import db
 from fieldapp.followups.models import Followup
 from fieldapp.users import queries as users
+from fieldapp.visits.sync import ChecklistRef, Location, PhotoRef
 
 ON_PHONE = ("open", "done")
+
+
+class ReportBody(Body):
+    """The body of followup.report."""
+
+    followup_id: UuidStr
+    checklist: ChecklistRef
+    started_at: AwareDatetime
+    finished_at: AwareDatetime
+    answers: dict[str, Any]
+    attachments: Annotated[list[PhotoRef], Field(max_length=100)] = []
+    location: Location | None = None
+
+
+class RefuseBody(Body):
+    """The body of followup.refuse."""
+
+    followup_id: UuidStr
+    reason: Annotated[str, Field(min_length=1, max_length=1000)]
 
 
 def list_records(followup_ids: Iterable[str], user_id: int) -> dict[str, dict[str, Any]]:
@@ -33,7 +55,9 @@ def list_records(followup_ids: Iterable[str], user_id: int) -> dict[str, dict[st
         )
     )
     actor_ids = {event.actor_id for task in tasks for event in task.events if event.actor_id}
-    names = users.get_display_names(actor_ids | {task.assigned_by_id for task in tasks if task.assigned_by_id})
+    names = users.get_display_names(
+        actor_ids | {task.assigned_by_id for task in tasks if task.assigned_by_id}
+    )
     return {task.followup_id: _record(task, names) for task in tasks}
 
 

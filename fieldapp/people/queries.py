@@ -49,7 +49,7 @@ def get_person_names(person_uuids: Iterable[str]) -> dict[str, str]:
     rows = db.session.execute(
         select(Person.person_uuid, Person.name).where(Person.person_uuid.in_(list(person_uuids)))
     )
-    return {uuid: name for uuid, name in rows}
+    return dict(rows.tuples())
 
 
 def get_interval_days() -> dict[str, int]:
@@ -65,4 +65,6 @@ def id_hashes(id_number: str) -> tuple[str, str]:
 
 def phone_hashes(phone: str) -> tuple[str, str]:
     """(hash of the whole phone number, hash of its last four)."""
-    return keyring().lookup_hash(phone, "people.phone"), keyring().lookup_hash(phone[-4:], "people.phone_tail")
+    return keyring().lookup_hash(phone, "people.phone"), keyring().lookup_hash(
+        phone[-4:], "people.phone_tail"
+    )

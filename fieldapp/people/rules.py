@@ -13,7 +13,11 @@ COUNTS_AS_CONTACT = frozenset({"reached"})
 
 
 def next_due_on(
-    risk: str, last_contact_on: date | None, died_on: date | None, interval_days: Mapping[str, int], today: date
+    risk: str,
+    last_contact_on: date | None,
+    died_on: date | None,
+    interval_days: Mapping[str, int],
+    today: date,
 ) -> date | None:
     """The day a person is due: last contact plus the interval of the risk; today for one never seen; None when dead."""
     if died_on is not None:

@@ -20,7 +20,7 @@ from fieldapp.users.models import User
 from fieldapp.visits import actions as visits
 from fieldapp.visits.actions import Envelope, StoredVisit
 from fieldapp.visits.models import Visit
-from fieldapp.visits.rules import VisitBody
+from fieldapp.visits.sync import VisitBody
 
 # Code of the tags whose people count as living alone.
 ALONE = frozenset({"living_alone", "lonely_elder"})
@@ -84,7 +84,9 @@ def _assess(stored: StoredVisit, body: VisitBody, now: datetime) -> Visit:
         ),
     )
     declared = [
-        rules.RaisedFlag("answer", flag["severity"], flag["text"], flag["question"], None, flag.get("followup"))
+        rules.RaisedFlag(
+            "answer", flag["severity"], flag["text"], flag["question"], None, flag.get("followup")
+        )
         for flag in stored.verdict.flags
     ]
     thresholds = {code: row.extra for code, row in get_codes("flag_rule").items()}
@@ -154,7 +156,13 @@ def _refresh_severity(visit: Visit) -> None:
 
 
 def _decide(
-    actor: User, visit_uuid: str, revision: int, decision: str, reason: str | None, notes: dict[str, str], now: datetime
+    actor: User,
+    visit_uuid: str,
+    revision: int,
+    decision: str,
+    reason: str | None,
+    notes: dict[str, str],
+    now: datetime,
 ) -> Visit:
     # Locked, so that two reviewers' decisions come one after the other and the second is told.
     visit = db.session.get(Visit, visit_uuid, with_for_update=True, populate_existing=True)
@@ -178,7 +186,14 @@ def _decide(
         )
     )
     audit.record(
-        actor, f"visit.{decision}", "visit", visit_uuid, at=now, before=visit.state, revision=revision, reason=reason
+        actor,
+        f"visit.{decision}",
+        "visit",
+        visit_uuid,
+        at=now,
+        before=visit.state,
+        revision=revision,
+        reason=reason,
     )
     visits.set_state(visit, decision)
     return visit

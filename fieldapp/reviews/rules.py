@@ -70,7 +70,11 @@ def _far_from_home(facts: VisitFacts, limits: Mapping[str, Any]) -> Seen:
         return None
     zh, en = _metres(facts.distance_m)
     text = {"zh": f"走访位置距登记住址{zh}", "en": f"Visited {en} from the registered home"}
-    return text, {"distance_m": facts.distance_m, "accuracy_m": facts.accuracy_m, "limit_m": limits["distance_m"]}
+    return text, {
+        "distance_m": facts.distance_m,
+        "accuracy_m": facts.accuracy_m,
+        "limit_m": limits["distance_m"],
+    }
 
 
 def _poor_accuracy(facts: VisitFacts, limits: Mapping[str, Any]) -> Seen:
@@ -85,7 +89,10 @@ def _clock_off(facts: VisitFacts, limits: Mapping[str, Any]) -> Seen:
     if abs(facts.clock_offset_s) <= limits["minutes"] * 60:
         return None
     minutes = round(abs(timedelta(seconds=facts.clock_offset_s)) / timedelta(minutes=1))
-    text = {"zh": f"手机时间与标准时间相差 {minutes} 分钟,已校正", "en": f"The phone's clock is {minutes} minutes off; corrected"}
+    text = {
+        "zh": f"手机时间与标准时间相差 {minutes} 分钟,已校正",
+        "en": f"The phone's clock is {minutes} minutes off; corrected",
+    }
     return text, {"clock_offset_s": facts.clock_offset_s, "limit_min": limits["minutes"]}
 
 

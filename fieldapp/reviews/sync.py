@@ -19,7 +19,9 @@ from fieldapp.visits import queries as visits
 from fieldapp.visits.sync import visit_record
 
 
-def list_visit_records(visit_uuids: Iterable[str], worker_id: int, now: datetime) -> dict[str, dict[str, Any]]:
+def list_visit_records(
+    visit_uuids: Iterable[str], worker_id: int, now: datetime
+) -> dict[str, dict[str, Any]]:
     """By uuid, the worker's own visits a phone keeps, returned ones with the reviewer's words."""
     own = visits.list_own_recent(visit_uuids, worker_id, now)
     returned = _list_returns([visit.visit_uuid for visit in own if visit.state == "returned"])

@@ -13,22 +13,23 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from fieldapp.core import feeds
+from fieldapp.core.bodies import read_body
 from fieldapp.core.db import db, transaction
 from fieldapp.core.errors import AppError, message_of
 from fieldapp.followups import actions as followups
-from fieldapp.followups.rules import RefuseBody, ReportBody
+from fieldapp.followups.sync import RefuseBody, ReportBody
 from fieldapp.reviews import actions as reviews
-from fieldapp.sync import rules
+from fieldapp.sync import envelopes, rules
+from fieldapp.sync.envelopes import Op, Push
 from fieldapp.sync.models import Operation
-from fieldapp.sync.rules import Op, Push
 from fieldapp.users.models import User
 from fieldapp.visits import queries as visits
 from fieldapp.visits.actions import Envelope
 from fieldapp.visits.models import Visit
-from fieldapp.visits.rules import VisitBody, read_body
+from fieldapp.visits.sync import VisitBody
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +65,7 @@ def push(actor_id: int, request: Push, now: datetime) -> list[Receipt]:
 
 def _take(actor: User, raw: dict[str, Any], request: Push, now: datetime) -> Taken | Receipt:
     """The operation as it stands now, known before, applied or quarantined; a `retry` receipt after a server fault."""
-    op_uuid = rules.OpName.model_validate(raw).op_uuid
+    op_uuid = envelopes.OpName.model_validate(raw).op_uuid
     body_hash = rules.body_hash(raw.get("body"))
     known = db.session.get(Operation, (op_uuid, actor.id, body_hash))
     if known is not None:
@@ -74,7 +75,7 @@ def _take(actor: User, raw: dict[str, Any], request: Push, now: datetime) -> Tak
         user_id=actor.id,
         body_hash=body_hash,
         device_uuid=request.device_uuid,
-        kind=str(raw.get("kind"))[:30],
+        kind=raw["kind"] if raw.get("kind") in rules.RECORDS else "unknown",
         received_at=now,
         clock_offset_s=round((now - request.sent_at).total_seconds()),
         record_uuid=rules.record_of(raw),
@@ -86,7 +87,7 @@ def _take(actor: User, raw: dict[str, Any], request: Push, now: datetime) -> Tak
             # Claimed first: a second push of the same operation waits here until this one is decided.
             db.session.add(operation)
             db.session.flush()
-            operation.feed, was_there = _apply(actor, rules.read_op(raw), operation, now)
+            operation.feed, was_there = _apply(actor, envelopes.read_op(raw), operation, now)
             db.session.flush()
         return Taken(operation, known_before=was_there)
     except AppError as error:
@@ -96,7 +97,7 @@ def _take(actor: User, raw: dict[str, Any], request: Push, now: datetime) -> Tak
         feeds.restore_changes(published)
         known = db.session.get(Operation, (op_uuid, actor.id, body_hash), populate_existing=True)
         return Taken(known, known_before=True) if known is not None else _retry(raw, "server_busy")
-    except DBAPIError:
+    except OperationalError:
         raise
     except Exception as error:  # one operation that trips over a fault of ours must not hold up the others
         feeds.restore_changes(published)

@@ -30,12 +30,16 @@ class Operation(Base):
     received_at: Mapped[datetime] = mapped_column(Instant)
     clock_offset_s: Mapped[int] = mapped_column(doc="Server clock minus phone clock, seconds.")
     state: Mapped[str] = mapped_column(String(10), doc="accepted, rejected, conflict or replaced.")
-    record_uuid: Mapped[str | None] = mapped_column(String(64), doc="The record it is about, as far as it says.")
+    record_uuid: Mapped[str | None] = mapped_column(
+        String(64), doc="The record it is about, as far as it says."
+    )
     feed: Mapped[str | None] = mapped_column(AreaCode, doc="The feed of the record, once accepted.")
     code: Mapped[str | None] = mapped_column(String(40), doc="Why it was not accepted (error catalogue).")
     fields: Mapped[Any] = mapped_column(EncryptedJson("operations.fields"), nullable=True)
     quarantine: Mapped[Any] = mapped_column(
-        EncryptedJson("operations.quarantine"), nullable=True, doc="The whole operation while it is not applied."
+        EncryptedJson("operations.quarantine"),
+        nullable=True,
+        doc="The whole operation while it is not applied.",
     )
 
     __table_args__ = (

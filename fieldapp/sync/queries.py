@@ -19,8 +19,7 @@ from fieldapp.core.codes import Code
 from fieldapp.core.db import db
 from fieldapp.core.feeds import COMMON, FeedEntry
 from fieldapp.followups import sync as followups
-from fieldapp.people import queries as people
-from fieldapp.people import sync as people_sync
+from fieldapp.people import queries as people, sync as people_sync
 from fieldapp.reviews import sync as reviews
 from fieldapp.sync import rules
 from fieldapp.users.models import User
@@ -42,14 +41,18 @@ def get_page(user: User, cursor: str | None, now: datetime) -> dict[str, Any]:
         # One more than fits, to know whether there is more.
         found = list(feeds.list_changes(feed, read_to.get(feed, 0), wanted + 1))
         entries += found[:wanted]
-        read_to[feed] = found[min(wanted, len(found)) - 1].number if found and wanted else read_to.get(feed, 0)
+        read_to[feed] = (
+            found[min(wanted, len(found)) - 1].number if found and wanted else read_to.get(feed, 0)
+        )
         if len(found) > wanted:
             break
     more = len(entries) == PAGE
     return {
         "changes": _changes(entries, user, now),
         "left": left,
-        "cursor": rules.encode_cursor(epoch, {feed: number for feed, number in read_to.items() if feed in own}),
+        "cursor": rules.encode_cursor(
+            epoch, {feed: number for feed, number in read_to.items() if feed in own}
+        ),
         "more": more,
         "server_time": clock.iso(now),
     }

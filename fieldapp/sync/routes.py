@@ -18,13 +18,13 @@ from pydantic import BaseModel, Field
 
 from fieldapp.areas.queries import list_grids
 from fieldapp.core import clock, storage
+from fieldapp.core.bodies import UuidStr, read_body
 from fieldapp.core.errors import AppError
 from fieldapp.core.guard import LEADER, OFFICER, SUPERVISOR, WORKER, public, require
 from fieldapp.core.web import limiter
-from fieldapp.sync import actions, queries, rules
+from fieldapp.sync import actions, envelopes, queries
 from fieldapp.users import browser_session
 from fieldapp.users.models import User
-from fieldapp.visits.rules import UuidStr, read_body
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -69,7 +69,7 @@ def get_session() -> Response:
 
 
 def _account_and_device() -> str:
-    body = request.get_json(silent=True)
+    body = _json()
     body = body if isinstance(body, dict) else {}
     return f"{str(body.get('username')).casefold()[:80]} {str(body.get('device_uuid'))[:40]}"
 
@@ -79,7 +79,7 @@ def _account_and_device() -> str:
 @limiter.limit("20 per minute", key_func=_account_and_device)
 def start_session() -> Response:
     """Sign in on a phone."""
-    body = _read_sign_in()
+    body = read_body(SignInBody, _json())
     user = browser_session.start(body.username, body.password, face="phone", device_uuid=body.device_uuid)
     if user.role != WORKER:
         browser_session.end()
@@ -102,7 +102,7 @@ def end_session() -> tuple[str, int]:
 def push() -> Response:
     """Take up to 100 operations."""
     now = clock.now()
-    push_request = rules.read_push(request.get_json(silent=True))
+    push_request = envelopes.read_push(_json())
     receipts = actions.push(current_user.id, push_request, now)
     return jsonify(receipts=receipts, server_time=clock.iso(now), backed_up_to=None)
 
@@ -144,8 +144,12 @@ def get_attachment(sha256: str) -> Response:
     return response
 
 
-def _read_sign_in() -> SignInBody:
-    return read_body(SignInBody, request.get_json(silent=True))
+def _json() -> Any:
+    """The request's JSON, or None when there is none that can be read."""
+    try:
+        return request.get_json(silent=True)
+    except RecursionError:
+        return None
 
 
 def _check_hash(sha256: str) -> None:

@@ -13,7 +13,8 @@ from fieldapp.core.guard import login_manager
 from fieldapp.users import actions, queries
 from fieldapp.users.models import User
 
-_TOKEN = "token"
+# Where the cookie keeps the session's token.
+_TOKEN = "token"  # noqa: S105
 
 
 def start(username: str, password: str, *, face: str, device_uuid: str | None = None) -> User:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
@@ -11,7 +11,7 @@ from fieldapp.core import scope
 from fieldapp.core.crypto import keyring
 from fieldapp.core.db import db
 from fieldapp.core.errors import AppError
-from fieldapp.users.models import User, UserScope, UserSession
+from fieldapp.users.models import SignInFailure, User, UserScope, UserSession
 
 
 def get_user(user_id: int) -> User:
@@ -29,7 +29,9 @@ def find_user_by_name(username: str) -> User | None:
 
 def list_users() -> list[User]:
     """All accounts by name."""
-    return list(db.session.scalars(select(User).order_by(User.ended_at.isnot(None), User.role, User.username)))
+    return list(
+        db.session.scalars(select(User).order_by(User.ended_at.isnot(None), User.role, User.username))
+    )
 
 
 def list_users_covering(area_code: str, roles: Iterable[str], now: datetime) -> list[User]:
@@ -48,13 +50,31 @@ def list_users_covering(area_code: str, roles: Iterable[str], now: datetime) -> 
 def get_display_names(user_ids: Iterable[int]) -> dict[int, str]:
     """Display names by account id."""
     rows = db.session.execute(select(User.id, User.display_name).where(User.id.in_(set(user_ids))))
-    return {user_id: name for user_id, name in rows}
+    return dict(rows.tuples())
+
+
+def list_locked_names(usernames: Iterable[str], now: datetime, failures: int, lock_minutes: int) -> set[str]:
+    """Of those user names, the ones that may not sign in for now after `failures` wrong passwords."""
+    by_hash = {keyring().lookup_hash(name.casefold(), "sign_in_failures.name"): name for name in usernames}
+    hashes = db.session.scalars(
+        select(SignInFailure.name_hash).where(
+            SignInFailure.name_hash.in_(list(by_hash)),
+            SignInFailure.count >= failures,
+            SignInFailure.last_at > now - timedelta(minutes=lock_minutes),
+        )
+    )
+    return {by_hash[name_hash] for name_hash in hashes}
 
 
 def find_session(token: str, now: datetime, idle_minutes: int) -> UserSession | None:
     """The valid session of a cookie's token: not ended, revoked or (at the desk) idle, of a usable account."""
     session = db.session.get(UserSession, token_hash(token))
-    if session is None or session.revoked_at is not None or session.ends_at <= now or not session.user.is_active:
+    if (
+        session is None
+        or session.revoked_at is not None
+        or session.ends_at <= now
+        or not session.user.is_active
+    ):
         return None
     if session.face == "desk" and (now - session.used_at).total_seconds() > idle_minutes * 60:
         return None

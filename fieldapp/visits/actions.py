@@ -9,21 +9,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from fieldapp.checklists import queries as checklists
-from fieldapp.checklists import rules as checklist_rules
+from fieldapp.checklists import queries as checklists, rules as checklist_rules
 from fieldapp.core import clock, scope
 from fieldapp.core.db import db
 from fieldapp.core.errors import AppError
 from fieldapp.core.feeds import publish
 from fieldapp.core.storage import AttachmentUse
-from fieldapp.people import actions as people_actions
-from fieldapp.people import queries as people
-from fieldapp.people import sync as people_sync
+from fieldapp.people import actions as people_actions, queries as people, sync as people_sync
 from fieldapp.people.models import Household
 from fieldapp.users.models import User
 from fieldapp.visits import queries, rules
 from fieldapp.visits.models import Visit, VisitPerson, VisitRevision
-from fieldapp.visits.rules import VisitBody
+from fieldapp.visits.sync import VisitBody
 
 
 @dataclass(frozen=True)
@@ -70,7 +67,9 @@ def submit_visit(actor: User, body: VisitBody, envelope: Envelope, now: datetime
     return _store_revision(visit, household, actor, body, envelope, now)
 
 
-def revise_visit(actor: User, body: VisitBody, base: int | None, envelope: Envelope, now: datetime) -> StoredVisit:
+def revise_visit(
+    actor: User, body: VisitBody, base: int | None, envelope: Envelope, now: datetime
+) -> StoredVisit:
     """Store a correction of the actor's own visit as its next revision.
 
     Raises not_yours, base_outdated when `base` is not the current revision, state_wrong once it is settled.
@@ -135,7 +134,7 @@ def _store_revision(
         answers=body.answers,
         location=body.location.model_dump(mode="json") if body.location else None,
         location_declined=body.location_declined,
-        distance_m=rules.distance_m(body.location, household.lat, household.lon, household.datum),
+        distance_m=_distance_m(body, household),
         urgent_calls=[call.model_dump(mode="json") for call in body.urgent_calls] or None,
         problems=list(verdict.problems) or None,
     )
@@ -156,11 +155,20 @@ def _store_revision(
     if body.outcome == "reached":
         people_actions.note_contact(household, seen, visit.finished_at, now)
         people_actions.keep_carry(
-            household, rules.carry_answers(version.document["nodes"], body.answers, body.people), visit.finished_at
+            household,
+            rules.carry_answers(version.document["nodes"], body.answers, body.people),
+            visit.finished_at,
         )
     publish(visit.area_code, "visit", visit.visit_uuid)
     db.session.flush()
     return StoredVisit(visit, revision, household, verdict)
+
+
+def _distance_m(body: VisitBody, household: Household) -> float | None:
+    if body.location is None:
+        return None
+    here = (body.location.lat, body.location.lon)
+    return rules.distance_m(here, body.location.datum, (household.lat, household.lon), household.datum)
 
 
 def evaluation_context(actor: User, body: VisitBody, household: Household) -> dict[str, Any]:

@@ -28,11 +28,15 @@ class Visit(Base):
     outcome: Mapped[str] = mapped_column(String(12), doc="reached, not_reached or refused.")
     method: Mapped[str] = mapped_column(String(10), doc="home, phone, wechat, video or patrol.")
     severity: Mapped[str | None] = mapped_column(String(6), doc="Of its worst open flag; orders the queue.")
-    finished_at: Mapped[datetime] = mapped_column(Instant, doc="By the phone's clock, corrected by its offset.")
+    finished_at: Mapped[datetime] = mapped_column(
+        Instant, doc="By the phone's clock, corrected by its offset."
+    )
     received_at: Mapped[datetime] = mapped_column(Instant, doc="First revision, by the server's clock.")
     out_of_scope: Mapped[bool] = mapped_column(default=False, doc="Grid was the worker's then, is not now.")
 
-    revisions: Mapped[list[VisitRevision]] = relationship(order_by="VisitRevision.revision", back_populates="visit")
+    revisions: Mapped[list[VisitRevision]] = relationship(
+        order_by="VisitRevision.revision", back_populates="visit"
+    )
     people: Mapped[list[VisitPerson]] = relationship(order_by="VisitPerson.position")
 
     __table_args__ = (
@@ -63,9 +67,13 @@ class VisitRevision(Base):
     )
     location_declined: Mapped[str | None] = mapped_column(String(300))
     distance_m: Mapped[float | None] = mapped_column(doc="Geodesic, from the household's registered place.")
-    urgent_calls: Mapped[Any] = mapped_column(JSON, nullable=True, doc="[{to, at}] calls made from a red answer.")
+    urgent_calls: Mapped[Any] = mapped_column(
+        JSON, nullable=True, doc="[{to, at}] calls made from a red answer."
+    )
     problems: Mapped[Any] = mapped_column(
-        EncryptedJson("visit_revisions.problems"), nullable=True, doc="What the server's evaluation objects to."
+        EncryptedJson("visit_revisions.problems"),
+        nullable=True,
+        doc="What the server's evaluation objects to.",
     )
 
     visit: Mapped[Visit] = relationship(back_populates="revisions")

@@ -1,4 +1,4 @@
-"""Which fields of a worker's own visits a phone gets.
+"""Which fields of visits a phone may send, and which of a worker's own visits it gets.
 
 Invariant: answers go back to a phone only while the visit is returned and has to be corrected there.
 """
@@ -6,11 +6,65 @@ Invariant: answers go back to a phone only while the visit is returned and has t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, Field
 
 from fieldapp.core import clock, storage
+from fieldapp.core.bodies import Body, Sha256, UuidStr
 from fieldapp.visits import queries
 from fieldapp.visits.models import Visit
+
+
+class ChecklistRef(Body):
+    """Which checklist, in which version."""
+
+    key: Annotated[str, Field(max_length=60)]
+    version: Annotated[str, Field(max_length=40)]
+
+
+class Location(Body):
+    """A place as the phone measured it, never converted."""
+
+    lat: Annotated[float, Field(ge=-90, le=90)]
+    lon: Annotated[float, Field(ge=-180, le=180)]
+    accuracy_m: Annotated[float, Field(ge=0, le=1_000_000)]
+    datum: Literal["WGS84", "GCJ02", "BD09"]
+    at: AwareDatetime
+
+
+class PhotoRef(Body):
+    """A photo that goes up on its own, named by its hash."""
+
+    sha256: Sha256
+    question: Annotated[str, Field(max_length=300)]
+    taken_at: AwareDatetime | None = None
+    size: Annotated[int, Field(ge=0)] | None = None
+
+
+class UrgentCall(Body):
+    """A call made from a red answer."""
+
+    to: Literal["duty", "110", "120"]
+    at: AwareDatetime
+
+
+class VisitBody(Body):
+    """The body of visit.submit and visit.revise (DESIGN section 5)."""
+
+    visit_uuid: UuidStr
+    household_uuid: UuidStr | None
+    people: Annotated[list[UuidStr], Field(max_length=50)]
+    outcome: Literal["reached", "not_reached", "refused"]
+    checklist: ChecklistRef
+    method: Literal["home", "phone", "wechat", "video", "patrol"]
+    started_at: AwareDatetime
+    finished_at: AwareDatetime
+    location: Location | None = None
+    location_declined: Annotated[str, Field(max_length=300)] | None = None
+    answers: dict[str, Any]
+    attachments: Annotated[list[PhotoRef], Field(max_length=100)] = []
+    urgent_calls: Annotated[list[UrgentCall], Field(max_length=50)] = []
 
 
 def visit_record(visit: Visit, returned: Mapping[str, Any] | None) -> dict[str, Any]:
