@@ -38,9 +38,17 @@ def list_path(code: str) -> list[Area]:
 def get_names(codes: Iterable[str]) -> dict[str, str]:
     """Names by code, for the codes that exist."""
     rows = db.session.execute(select(Area.code, Area.name).where(Area.code.in_(set(codes))))
-    return dict(rows.tuples())
+    return dict(rows.tuples().all())
 
 
 def list_children(area_codes: Iterable[str]) -> list[Area]:
     """The areas directly below those, by code."""
     return list(db.session.scalars(select(Area).where(Area.parent_code.in_(set(area_codes))).order_by(Area.code)))
+
+
+def list_choices(area_codes: Iterable[str], chosen: str) -> list[Area]:
+    """What a reader of `area_codes` may narrow a list to: the areas below, and those below the one `chosen`."""
+    codes = set(area_codes)
+    if chosen and scope.covers(codes, chosen):
+        codes |= {chosen[:digits] for digits in LEVELS.values() if scope.covers(codes, chosen[:digits])}
+    return list_children(codes)

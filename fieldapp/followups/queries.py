@@ -104,7 +104,7 @@ def count_needing(area_codes: Sequence[str], reader_id: int) -> dict[str, int]:
         .where(scope.within(Followup.area_code, area_codes), _needs(reader_id))
         .group_by(Followup.severity)
     )
-    return dict(rows.tuples())
+    return dict(rows.tuples().all())
 
 
 def list_followups(
