@@ -7,6 +7,8 @@
 STARTED := $(shell date +%s)
 # First the virtual environment: its Python, its tools, and its Node where the machine has none.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# Node brings a list of certificate authorities of its own; npm is to trust what this machine trusts.
+export NODE_EXTRA_CA_CERTS ?= $(wildcard /etc/ssl/certs/ca-certificates.crt)
 
 .PHONY: help run test check bench format translations client lock set-up set-up-run clean
 
@@ -83,12 +85,12 @@ set-up: .venv/ready-to-test node_modules/.ready-to-test set-up-run
 # `npm ci` empties node_modules first, these marks with it.
 node_modules/.ready-to-run: package-lock.json | .venv/node
 	@echo "Installing what the phone app is built from (package-lock.json)"
-	@npm ci --omit=dev --no-audit --no-fund --loglevel=error
+	@npm ci --omit=dev --no-audit --no-fund --no-update-notifier --loglevel=error
 	@touch $@
 
 node_modules/.ready-to-test: package-lock.json | .venv/node
 	@echo "Installing what building and testing the phone app needs (package-lock.json)"
-	@npm ci --no-audit --no-fund --loglevel=error
+	@npm ci --no-audit --no-fund --no-update-notifier --loglevel=error
 	@touch node_modules/.ready-to-run $@
 
 # Folders count too: they change when a file in them is removed.
