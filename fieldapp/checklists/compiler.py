@@ -14,11 +14,9 @@ from flask_babel import gettext as _
 
 from fieldapp.checklists.expressions import Form, Node, Resolved, Tree, resolve
 from fieldapp.checklists.problems import ChecklistRefused, Problem
+from fieldapp.checklists.rules import PEOPLE, SEVERITIES, UNASKED
 from fieldapp.checklists.workbook import OWN_COLUMNS, ROW, Row, Workbook, own_column, read_workbook
 from fieldapp.checklists.xpath import ExpressionError
-
-SEVERITIES = ("red", "orange", "yellow")
-PEOPLE = "people"
 
 # What a `prefill` may name: fields of the household and person records a phone holds.
 PREFILL_FIELDS = frozenset(
@@ -46,7 +44,6 @@ QUESTION_TYPES = frozenset(
     " start end today username deviceid".split()
 )
 _SELECTS = {"select_one", "select_multiple"}
-_UNASKED = {"note", "calculate", "hidden", "start", "end", "today", "username", "deviceid"}
 _INSTEAD_OF_TYPE = {
     "range": "integer",
     "time": "text",
@@ -87,7 +84,7 @@ class Compiled:
     @property
     def question_count(self) -> int:
         """Questions a person is asked, notes not counted."""
-        return sum(1 for node in _all_nodes(self.document["nodes"]) if node["kind"] == "question" and node["type"] not in _UNASKED)
+        return sum(1 for node in _all_nodes(self.document["nodes"]) if node["kind"] == "question" and node["type"] not in UNASKED)
 
 
 def _all_nodes(nodes: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
+from flask_babel import get_locale
+
 from fieldapp.people.rules import mask_id, mask_phone
 
 Node = Mapping[str, Any]
@@ -127,6 +129,22 @@ class Reader:
         return mask_numbers(value)
 
 
+def read_answers(
+    document: Mapping[str, Any],
+    answers: Mapping[str, Any],
+    people: Sequence[tuple[str, str]] = (),
+    severities: Mapping[str, str] | None = None,
+) -> list[Line]:
+    """The answered questions in the language of whoever reads the page."""
+    language = str(get_locale())
+
+    def say(text: Text, _path: str) -> str:
+        parts = pick_text(text)
+        return parts if isinstance(parts, str) else "".join(part for part in parts if isinstance(part, str))
+
+    return Reader(document, language, people, severities or {}, say).read(answers)
+
+
 def mask_numbers(text: str) -> str:
     """`text` with every mobile and ID number in it masked."""
     text = _ID_NUMBER.sub(lambda found: mask_id(found.group()) or "", text)
@@ -169,6 +187,12 @@ def _by_key(lines: Iterable[Line]) -> dict[str, tuple[str, Line]]:
         else:
             found[line.key] = (place, line)
     return found
+
+
+def pick_text(texts: Text) -> Any:
+    """TEXT in the reader's language, or in the one there is: a string, or strings and trees."""
+    texts = texts or {}
+    return texts.get(str(get_locale())) or next(iter(texts.values()), "")
 
 
 def _say_date(value: str, language: str) -> str:

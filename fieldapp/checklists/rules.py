@@ -1,0 +1,445 @@
+"""What a set of answers means under a checklist: which hold, what is wrong, what they flag.
+
+The server's evaluator; static/src/checklist/engine.js is the phone's, and tests/vectors keeps the two alike.
+Invariant: no answers, however malformed, make `evaluate` raise; what it cannot use it names as a problem.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from fieldapp.checklists.functions import FUNCTIONS, Value, is_date, number, text, truth, words
+
+SEVERITIES = ("red", "orange", "yellow")
+PEOPLE = "people"
+MAX_INSTANCES = 200
+UNASKED = {"note", "calculate", "hidden", "start", "end", "today", "username", "deviceid"}
+_FROM_CONTEXT = {"start": "now", "end": "now", "today": "today", "username": "username", "deviceid": "device_uuid"}
+_INTEGER = re.compile(r"-?\d{1,15}", re.ASCII)
+_DECIMAL = re.compile(r"-?(\d+(\.\d*)?|\.\d+)", re.ASCII)
+_SHA256 = re.compile(r"[0-9a-f]{64}( [0-9a-f]{64})*", re.ASCII)
+
+Node = dict[str, Any]
+Document = dict[str, Any]
+Answers = dict[str, Any]
+Positions = tuple[int, ...]
+
+
+@dataclass
+class Verdict:
+    """What the server makes of a set of answers.
+
+    answers: those that count, nested as they came, calculations included;
+    problems: `{path, code, message}`; flags: `{question, choice, severity, text, followup}`.
+    """
+
+    answers: Answers
+    problems: list[dict[str, str]] = field(default_factory=list)
+    flags: list[dict[str, Any]] = field(default_factory=list)
+
+
+def evaluate(document: Document, answers: Any, context: dict[str, Any]) -> Verdict:
+    """Evaluate nested `answers` (leaves are texts) under `document`; `context` as in docs/checklists.md."""
+    return _Evaluation(document, answers, context).verdict()
+
+
+@dataclass
+class _Place:
+    """A node of the document in its place: the path without positions and the repeats around it."""
+
+    node: Node
+    path: str
+    parent: _Place | None
+    repeats: tuple[_Place, ...]
+    children: list[_Place] = field(default_factory=list)
+
+    @property
+    def inner_repeats(self) -> tuple[_Place, ...]:
+        return (*self.repeats, self) if self.node["kind"] == "repeat" else self.repeats
+
+    def path_at(self, positions: Positions) -> str:
+        """The question path, with positions in repeats: people[1]/elder/gas."""
+        if self.parent is None:
+            return ""
+        outer = self.parent.path_at(positions)
+        own = self.node["name"]
+        if self.node["kind"] == "repeat" and len(positions) > len(self.repeats):
+            own += f"[{positions[len(self.repeats)]}]"
+        return f"{outer}/{own}" if outer else own
+
+
+class _Evaluation:
+    def __init__(self, document: Document, answers: Any, context: dict[str, Any]) -> None:
+        self.document = document
+        self.context = context
+        self.people: list[Any] = context.get("people") or []
+        self.problems: list[dict[str, str]] = []
+        self.flags: list[dict[str, Any]] = []
+        self.places: dict[str, _Place] = {}
+        self.root = self.place({"kind": "group", "name": "", "children": document["nodes"]}, None)
+        self.raw: dict[tuple[str, Positions], str] = {}
+        self.sent: dict[tuple[str, Positions], int] = {}  # instances of a repeat that came
+        self.values: dict[tuple[str, Positions], str] = {}
+        self.relevances: dict[tuple[str, Positions], bool] = {}
+        self.counts: dict[tuple[str, Positions], int] = {}
+        self.choice: dict[str, Any] | None = None
+        self.read_group(self.root, answers, ())
+
+    def place(self, node: Node, parent: _Place | None) -> _Place:
+        path = f"{parent.path}/{node['name']}".lstrip("/") if parent else ""
+        place = _Place(node, path, parent, parent.inner_repeats if parent else ())
+        self.places[path] = place
+        place.children = [self.place(child, place) for child in node.get("children", [])]
+        return place
+
+    # reading what came, whatever it is
+
+    def problem(self, path: str, code: str, message: str = "") -> None:
+        self.problems.append({"path": path, "code": code, "message": message})
+
+    def read_group(self, place: _Place, came: Any, positions: Positions) -> None:
+        if not isinstance(came, dict):
+            if came is not None:
+                self.problem(place.path_at(positions), "type")
+            return
+        known = {child.node["name"] for child in place.children}
+        outer = place.path_at(positions)
+        for name in came:
+            if name not in known:
+                self.problem(f"{outer}/{name}".lstrip("/"), "unknown")
+        for child in place.children:
+            self.read(child, came.get(child.node["name"]), positions)
+
+    def read(self, place: _Place, came: Any, positions: Positions) -> None:
+        kind = place.node["kind"]
+        if came is None:
+            return
+        if kind == "group":
+            self.read_group(place, came, positions)
+        elif kind == "repeat":
+            if not isinstance(came, list):
+                self.problem(place.path_at(positions), "type")
+                return
+            if len(came) > MAX_INSTANCES:
+                self.problem(place.path_at(positions), "too_many")
+            self.sent[place.path, positions] = min(len(came), MAX_INSTANCES)
+            for position, instance in enumerate(came[:MAX_INSTANCES], start=1):
+                self.read_group(place, instance, (*positions, position))
+        elif isinstance(came, str):
+            self.raw[place.path, positions] = came
+        elif isinstance(came, int | float):
+            self.raw[place.path, positions] = text(came)
+        else:
+            self.problem(place.path_at(positions), "type")
+
+    # what holds
+
+    def relevant(self, place: _Place, positions: Positions) -> bool:
+        if place.parent is None:
+            return True
+        key = (place.path, positions)
+        if key not in self.relevances:
+            # A repeat is relevant as a whole; its instances ask it under the positions around it.
+            around = positions[: len(place.parent.inner_repeats)]
+            self.relevances[key] = self.relevant(place.parent, around) and (
+                "relevant" not in place.node or truth(self.compute(place.node["relevant"], place, positions[: len(place.repeats)]))
+            )
+        return self.relevances[key]
+
+    def seen(self, place: _Place, positions: Positions) -> str:
+        """The answer as other expressions see it: blank while not relevant."""
+        return self.value(place, positions) if self.relevant(place, positions) else ""
+
+    def value(self, place: _Place, positions: Positions) -> str:
+        key = (place.path, positions)
+        if key not in self.values:
+            self.values[key] = self.find_value(place, positions)
+        return self.values[key]
+
+    def find_value(self, place: _Place, positions: Positions) -> str:
+        node = place.node
+        came = self.raw.get((place.path, positions), "")
+        if "calculate" in node:
+            return came if node.get("kept") and came else text(self.compute(node["calculate"], place, positions))
+        if not came and node["type"] in _FROM_CONTEXT:
+            return text(self.context.get(_FROM_CONTEXT[node["type"]]) or "")
+        if not came and node["type"] == "hidden" and "prefill" in node:
+            return self.prefilled(node["prefill"], positions)
+        if "choice_filter" in node:
+            offered = {choice["name"] for choice in self.offered(place, positions)}
+            known = {choice["name"] for choice in self.document["choices"].get(node["list"], [])}
+            return " ".join(name for name in _names(came) if name in offered or name not in known)
+        return came
+
+    def prefilled(self, field_name: str, positions: Positions) -> str:
+        record_name, _dot, name = field_name.partition(".")
+        record = self.context.get("household")
+        if record_name == "person":
+            place = positions[0] - 1 if positions else 0
+            record = self.people[place] if place < len(self.people) else None
+        found = record.get(name) if isinstance(record, dict) else None
+        if isinstance(found, list):
+            return " ".join(map(str, found))
+        return text(found) if isinstance(found, str | int | float) else ""
+
+    def offered(self, place: _Place, positions: Positions) -> list[dict[str, Any]]:
+        """The choices a question offers after its choice_filter."""
+        rows: list[dict[str, Any]] = self.document["choices"].get(place.node["list"], [])
+        if "choice_filter" not in place.node:
+            return rows
+        return [row for row in rows if truth(self.compute(place.node["choice_filter"], place, positions, row))]
+
+    def instances(self, place: _Place, positions: Positions) -> int:
+        """How many instances of a repeat there are: as many as people, as its count says, or as came."""
+        key = (place.path, positions)
+        if key not in self.counts:
+            came = self.sent.get(key, 0)
+            if place.path == PEOPLE:
+                found = max(came, min(len(self.people), MAX_INSTANCES))
+            elif "count" in place.node:
+                wanted = number(self.compute(place.node["count"], place, positions))
+                found = int(min(wanted, MAX_INSTANCES)) if wanted > 0 else 0
+            else:
+                found = came
+            self.counts[key] = found
+        return self.counts[key]
+
+    # expressions
+
+    def compute(self, tree: Any, place: _Place, positions: Positions, choice: dict[str, Any] | None = None) -> Value:
+        if not isinstance(tree, list):
+            return float(tree) if isinstance(tree, int) else tree
+        operation, *operands = tree
+        match operation:
+            case "ref":
+                return self.referred(place, positions, choice, *operands)
+            case "if":
+                holds = truth(self.compute(operands[0], place, positions, choice))
+                return self.compute(operands[1 if holds else 2], place, positions, choice)
+            case "and":
+                return all(truth(self.compute(operand, place, positions, choice)) for operand in operands)
+            case "or":
+                return any(truth(self.compute(operand, place, positions, choice)) for operand in operands)
+            case "today":
+                return str(self.context.get("today") or "")
+            case "now":
+                return str(self.context.get("now") or "")
+            case "once":
+                return self.raw.get((place.path, positions), "") or text(self.compute(operands[0], place, positions, choice))
+            case "position":
+                return float(positions[operands[0]])
+            case "col":
+                return self.column(choice or {}, operands[0])
+            case "item":
+                return self.items(place, positions, *operands)
+            case "choice-name":
+                return self.choice_name(text(self.compute(operands[0], place, positions, choice)), operands[1])
+        return FUNCTIONS[operation](*(self.compute(operand, place, positions, choice) for operand in operands))
+
+    def referred(
+        self, place: _Place, positions: Positions, choice: dict[str, Any] | None, bound: int, path: str, indexes: list[Any] | None = None
+    ) -> list[str]:
+        """The answers at `path`, the first `bound` repeats being those of `positions`."""
+        target = self.places[path]
+        found: list[Positions] = [positions[:bound]]
+        for level, repeat in enumerate(target.inner_repeats[bound:], start=bound):
+            index = indexes[level] if indexes else None
+            if index is None:
+                found = [(*outer, n) for outer in found for n in range(1, self.instances(repeat, outer) + 1)]
+                continue
+            wanted = number(self.compute(index, place, positions, choice))
+            found = [(*outer, int(wanted)) for outer in found if 1 <= wanted <= self.instances(repeat, outer) and wanted == int(wanted)]
+        if target.node["kind"] != "question":
+            return [""] * len(found)
+        return [self.seen(target, at) for at in found]
+
+    def items(self, place: _Place, positions: Positions, name: str, column: str, *conditions: Any) -> list[str]:
+        """Rows of a choice list that meet the conditions (a number picks by position), by one column."""
+        rows: list[dict[str, Any]] = self.document["choices"].get(name, [])
+        for condition in conditions:
+            kept = []
+            for at, row in enumerate(rows, start=1):
+                found = self.compute(condition, place, positions, row)
+                if found == at if isinstance(found, float) else truth(found):
+                    kept.append(row)
+            rows = kept
+        return [self.column(row, column) if column else "" for row in rows]
+
+    def column(self, row: dict[str, Any], name: str) -> str:
+        found = row.get(name, "")
+        return self.in_language(found) if isinstance(found, dict) else str(found)
+
+    def choice_name(self, name: str, list_name: str) -> str:
+        row = next((row for row in self.document["choices"].get(list_name, []) if row["name"] == name), None)
+        return self.in_language(row["label"]) if row else ""
+
+    def in_language(self, by_language: dict[str, Any], wanted: str | None = None) -> Any:
+        for language in (wanted or self.context.get("language"), self.document["default_language"]):
+            if language in by_language:
+                return by_language[language]
+        return next(iter(by_language.values()), "")
+
+    def parts(self, written: Any, place: _Place, positions: Positions) -> str:
+        """A text with the answers it names put in."""
+        if not isinstance(written, list):
+            return str(written)
+        return "".join(part if isinstance(part, str) else text(self.compute(part, place, positions)) for part in written)
+
+    def message(self, place: _Place, positions: Positions, column: str, wanted: str | None = None) -> str:
+        by_language = place.node.get(column)
+        return self.parts(self.in_language(by_language, wanted), place, positions) if by_language else ""
+
+    # the verdict
+
+    def verdict(self) -> Verdict:
+        for path in self.document.get("order", []):
+            # In the order of dependence, so that a long chain of calculations is no deep recursion.
+            place = self.places[path]
+            for at in self.everywhere(place.repeats):
+                if place.node["kind"] == "repeat":
+                    self.instances(place, at)
+                else:
+                    self.seen(place, at)
+        answers = self.collect(self.root, ())
+        return Verdict(answers, self.problems, self.flags)
+
+    def everywhere(self, repeats: tuple[_Place, ...]) -> Iterator[Positions]:
+        if not repeats:
+            yield ()
+            return
+        for outer in self.everywhere(repeats[:-1]):
+            for position in range(1, self.instances(repeats[-1], outer) + 1):
+                yield (*outer, position)
+
+    def collect(self, place: _Place, positions: Positions) -> Answers:
+        found: Answers = {}
+        for child in place.children:
+            if not self.relevant(child, positions):
+                continue
+            kind, name = child.node["kind"], child.node["name"]
+            if kind == "question":
+                value = self.value(child, positions)
+                self.judge(child, positions, value)
+                if value:
+                    found[name] = value
+            elif kind == "group":
+                inner = self.collect(child, positions)
+                if inner:
+                    found[name] = inner
+            else:
+                instances = [self.collect(child, (*positions, n)) for n in range(1, self.instances(child, positions) + 1)]
+                if instances:
+                    found[name] = instances
+        return found
+
+    def judge(self, place: _Place, positions: Positions, value: str) -> None:
+        node = place.node
+        path = place.path_at(positions)
+        if node["type"] not in UNASKED and "calculate" not in node:
+            code = self.wrong(place, positions, value)
+            if code:
+                self.problem(path, code, self.message(place, positions, f"{code}_message"))
+        severity = text(self.compute(node["flag"], place, positions)) if "flag" in node else ""
+        if severity in SEVERITIES:
+            self.raise_flag(place, positions, severity, node.get("followup", ""), {}, node.get("flag_text"))
+        if value and "list" in node:
+            chosen = set(_names(value)) if node["type"] == "select_multiple" else {value}
+            for choice in self.document["choices"].get(node["list"], []):
+                if choice["name"] in chosen and "flag" in choice:
+                    said = choice.get("flag_text") or node.get("flag_text")
+                    self.raise_flag(place, positions, choice["flag"], choice.get("followup", ""), choice, said)
+
+    def wrong(self, place: _Place, positions: Positions, value: str) -> str:
+        """The code of what is wrong with an answer, or ""."""
+        node = place.node
+        if not value:
+            required = node.get("required", False)
+            return "required" if required is True or truth(self.compute(required, place, positions)) else ""
+        if "list" in node:
+            offered = {choice["name"] for choice in self.offered(place, positions)}
+            names = _names(value) if node["type"] == "select_multiple" else [value]
+            if not set(names) <= offered:
+                return "choice"
+        elif not _fits(node["type"], value):
+            return "type"
+        if "constraint" in node and not truth(self.compute(node["constraint"], place, positions)):
+            return "constraint"
+        return ""
+
+    def raise_flag(
+        self, place: _Place, positions: Positions, severity: str, followup: str, choice: dict[str, Any], said: dict[str, Any] | None
+    ) -> None:
+        written: dict[str, str] = {}
+        for language in self.document["languages"]:
+            if said:
+                written[language] = self.parts(self.in_language(said, language), place, positions)
+                continue
+            label = self.message(place, positions, "label", language).rstrip("?？:： ")
+            mark = "：" if language.startswith("zh") else ": "
+            written[language] = mark.join(filter(None, [label, self.in_language(choice.get("label", {}), language)]))
+        self.flags.append(
+            {
+                "question": place.path_at(positions),
+                "choice": choice.get("name", ""),
+                "severity": severity,
+                "text": written,
+                "followup": followup,
+            }
+        )
+
+
+def _names(value: str) -> list[str]:
+    return [name for name in words(value) if name]
+
+
+def _fits(kind: str, value: str) -> bool:
+    match kind:
+        case "integer":
+            return _INTEGER.fullmatch(value) is not None
+        case "decimal":
+            return _DECIMAL.fullmatch(value) is not None
+        case "date":
+            return is_date(value)
+        case "geopoint":
+            return _is_point(value)
+        case "image":
+            return _SHA256.fullmatch(value) is not None
+        case "acknowledge":
+            return value == "OK"
+    return True
+
+
+def _is_point(value: str) -> bool:
+    parts = value.split(" ")
+    if not 2 <= len(parts) <= 4 or not all(_DECIMAL.fullmatch(part) for part in parts):
+        return False
+    return abs(float(parts[0])) <= 90 and abs(float(parts[1])) <= 180
+
+
+def carried(document: Document, answers: Answers, person_uuids: list[str]) -> Answers:
+    """The part of `answers` given to carry questions, to be offered next time; people items name their person."""
+
+    def pick(nodes: list[Node], given: Any) -> Answers:
+        found: Answers = {}
+        for node in nodes if isinstance(given, dict) else []:
+            value = given.get(node["name"])
+            if value is None:
+                continue
+            if node["kind"] == "question":
+                if node.get("carry"):
+                    found[node["name"]] = value
+            elif node["kind"] == "group":
+                inner = pick(node["children"], value)
+                if inner:
+                    found[node["name"]] = inner
+            elif node["name"] == PEOPLE and nodes is document["nodes"]:
+                found[PEOPLE] = [
+                    {"person_uuid": uuid, **pick(node["children"], instance)}
+                    for uuid, instance in zip(person_uuids, value, strict=False)
+                ]
+        return found
+
+    return pick(document["nodes"], answers)
