@@ -11,8 +11,9 @@ from pathlib import Path
 from sqlalchemy import insert, select
 
 from fieldapp.areas.models import LEVELS, Area
-from fieldapp.areas.queries import get_area
+from fieldapp.areas.queries import get_area, list_grids
 from fieldapp.core.db import db
+from fieldapp.core.feeds import publish
 
 # Code and name of every area of the province; where it comes from: docs/areas.md.
 AREAS_FILE = Path(__file__).parent / "data" / "heilongjiang.tsv"
@@ -39,6 +40,7 @@ def load_areas(prefixes: Iterable[str]) -> int:
 def add_grid(code: str, name: str) -> Area:
     """Add a grid under the village its code begins with, or return the one that is there.
 
+    Its phones are told about it and all areas above it.
     Raises not_found when there is no such village, ValueError for a code that is not 15 digits.
     """
     if not (code.isascii() and code.isdigit() and len(code) == LEVELS["grid"]):
@@ -48,7 +50,18 @@ def add_grid(code: str, name: str) -> Area:
     village = get_area(code[: LEVELS["village"]])
     grid = Area(code=code, name=name, level="grid", parent_code=village.code)
     db.session.add(grid)
+    for digits in LEVELS.values():
+        publish(code, "area", code[:digits])
     return grid
+
+
+def set_duty_phone(code: str, duty_phone: str | None) -> Area:
+    """Set the 值班电话 of an area and tell the phones below it; raises not_found."""
+    area = get_area(code)
+    area.duty_phone = duty_phone
+    for grid in list_grids([code]):
+        publish(grid.code, "area", code)
+    return area
 
 
 def _on_one_branch(code: str, prefix: str) -> bool:

@@ -52,9 +52,9 @@ WORKER2_GRIDS = ("230123101007001", "230123101007002", "230123101205001")
 SCATTER_M = 1200.0
 # Of the households, every so many has no place on the map yet.
 WITHOUT_PLACE_EVERY = 17
-_METRES_PER_DEGREE = 111_320.0
+METRES_PER_DEGREE = 111_320.0
 _GOLDEN_ANGLE = math.pi * (3 - math.sqrt(5))
-_NAMESPACE = uuid.UUID("5d3f5c9e-27b8-4f0a-9f0e-2301230c0de0")
+NAMESPACE = uuid.UUID("5d3f5c9e-27b8-4f0a-9f0e-2301230c0de0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class RosterPerson:
     @property
     def person_uuid(self) -> str:
         """The same in every demo."""
-        return str(uuid.uuid5(_NAMESPACE, f"person {self.number}"))
+        return str(uuid.uuid5(NAMESPACE, f"person {self.number}"))
 
     @property
     def phone(self) -> str | None:
@@ -136,7 +136,7 @@ class RosterHousehold:
     @property
     def household_uuid(self) -> str:
         """The same in every demo."""
-        return str(uuid.uuid5(_NAMESPACE, f"household {self.number}"))
+        return str(uuid.uuid5(NAMESPACE, f"household {self.number}"))
 
     @property
     def name(self) -> str:
@@ -157,8 +157,8 @@ class RosterHousehold:
         distance_m = SCATTER_M * math.sqrt(self.number % 29 / 29)
         north_m, east_m = (distance_m * turn(self.number * _GOLDEN_ANGLE) for turn in (math.cos, math.sin))
         return (
-            round(lat + north_m / _METRES_PER_DEGREE, 6),
-            round(lon + east_m / (_METRES_PER_DEGREE * math.cos(math.radians(lat))), 6),
+            round(lat + north_m / METRES_PER_DEGREE, 6),
+            round(lon + east_m / (METRES_PER_DEGREE * math.cos(math.radians(lat))), 6),
         )
 
 

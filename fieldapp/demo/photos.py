@@ -59,4 +59,6 @@ def _shelf(draw: ImageDraw.ImageDraw, corner: tuple[int, int], number: int) -> N
     left, floor = corner
     draw.rectangle((left, floor - 300, left + 210, floor - 286), fill="#6d5b45")
     for place in range(2 + number % 4):
-        draw.rectangle((left + 12 + place * 46, floor - 350, left + 44 + place * 46, floor - 300), fill="#e8e3d6")
+        draw.rectangle(
+            (left + 12 + place * 46, floor - 350, left + 44 + place * 46, floor - 300), fill="#e8e3d6"
+        )

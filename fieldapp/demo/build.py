@@ -1,0 +1,153 @@
+"""Builds the demo county in an empty installation: areas, accounts, households, visits, flags, follow-ups.
+
+Invariant: visits and decisions go through the same actions as real ones; running it again changes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from flask import current_app
+
+from fieldapp.areas.actions import add_grid, load_areas, set_duty_phone
+from fieldapp.areas.queries import get_area, get_names
+from fieldapp.core import clock, storage
+from fieldapp.core.db import transaction
+from fieldapp.demo import county, photos
+from fieldapp.demo.history import DrawnPhoto, finished_at, let_happen
+from fieldapp.demo.stories import list_photo_stories, worker_of
+from fieldapp.people.actions import add_household
+from fieldapp.people.models import Household, Person, PersonTag
+from fieldapp.people.queries import find_household
+from fieldapp.users.actions import add_user, hasher
+from fieldapp.users.queries import find_user_by_name
+
+LOGIN_FILE = "demo-password"
+# Long enough ago for the accounts to have been in charge at every visit of the demo.
+ACCOUNTS_SINCE = timedelta(days=400)
+
+
+@dataclass(frozen=True)
+class DemoResult:
+    """The accounts of the demo, and the password they share."""
+
+    accounts: tuple[county.Account, ...]
+    password: str
+
+
+def build_demo(now: datetime) -> DemoResult:
+    """Build what is missing of the demo county and return its logins.
+
+    Needs the code tables and the checklists of the library. Runs transactions of its own.
+    """
+    password, is_new = _read_or_make_password(current_app.config["FIELDAPP"].data_dir / LOGIN_FILE)
+    with transaction():
+        _add_areas()
+        _add_accounts(password, now, renew=is_new)
+    roster = county.read_roster()
+    # Households and their visits in one transaction: after a power cut there are all or none.
+    if find_household(roster[0].household_uuid) is None:
+        drawn = _store_photos(roster, now)
+        with transaction():
+            _add_households(roster, now)
+            let_happen(roster, drawn, now)
+    return DemoResult(county.ACCOUNTS, password)
+
+
+def _add_areas() -> None:
+    load_areas([county.COUNTY])
+    villages = get_names(code[:12] for code in county.GRIDS)
+    for code, number in county.GRIDS.items():
+        add_grid(code, f"{villages[code[:12]]}第{number}网格")
+    for code, phone in county.DUTY_PHONES.items():
+        if get_area(code).duty_phone is None:
+            set_duty_phone(code, phone)
+
+
+def _add_accounts(password: str, now: datetime, *, renew: bool) -> None:
+    for account in county.ACCOUNTS:
+        user = find_user_by_name(account.username)
+        if user is None:
+            add_user(
+                account.username,
+                password,
+                account.display_name,
+                account.role,
+                list(account.area_codes),
+                actor=None,
+                now=now - ACCOUNTS_SINCE,
+            )
+        elif renew:
+            user.password_hash = hasher.hash(password)
+
+
+def _add_households(roster: list[county.RosterHousehold], now: datetime) -> None:
+    villages = get_names(code[:12] for code in county.GRIDS)
+    today = clock.local_date(now)
+    for entry in roster:
+        # Where the demo has no worker, the last visit is known from the register only.
+        last_at = None if worker_of(entry) else now - timedelta(days=entry.visited_days_ago)
+        lat, lon = entry.place or (None, None)
+        household = Household(
+            household_uuid=entry.household_uuid,
+            grid_code=entry.grid_code,
+            name=entry.name,
+            address=villages[entry.grid_code[:12]] + entry.address,
+            phone=entry.phone,
+            lat=lat,
+            lon=lon,
+            datum="WGS84" if entry.place else None,
+            note=entry.note,
+            last_visit_on=clock.local_date(last_at) if last_at else None,
+        )
+        household.people = [
+            Person(
+                person_uuid=person.person_uuid,
+                name=person.name,
+                relation=person.relation,
+                sex=person.sex,
+                birth_on=person.birth_on(today),
+                id_number=person.id_number(today),
+                phone=person.phone,
+                main_class=person.main_class,
+                risk=person.risk,
+                last_contact_at=last_at,
+                tags=[PersonTag(tag=tag) for tag in person.tags],
+            )
+            for person in entry.people
+        ]
+        add_household(household, now)
+
+
+def _store_photos(roster: list[county.RosterHousehold], now: datetime) -> dict[tuple[int, int], DrawnPhoto]:
+    """Draw and store the photos of the visits, by number of the household and days ago of the visit."""
+    drawn = {}
+    for household, story in list_photo_stories(roster):
+        taken_at = finished_at(household, story, now) - timedelta(minutes=3)
+        body = photos.draw_photo(household.number, taken_at)
+        sha256 = hashlib.sha256(body).hexdigest()
+        worker = find_user_by_name(worker_of(household) or "")
+        assert worker is not None
+        storage.store_photo(sha256, io.BytesIO(body), worker.id, now)
+        drawn[household.number, story.days_ago] = DrawnPhoto(sha256, len(body), taken_at)
+    return drawn
+
+
+def _read_or_make_password(path: Path) -> tuple[str, bool]:
+    """The password in `path`, readable by its owner only, and whether it was made just now."""
+    if path.exists() and (kept := path.read_text(encoding="ascii").strip()):
+        return kept, False
+    # Easy to read aloud and to type on a phone; without letters that look alike. About 60 bits.
+    letters = "abcdefghjkmnpqrstuvwxyz"
+    groups = ["".join(secrets.choice(letters) for _ in range(4)) for _ in range(3)]
+    password = "-".join([*groups, f"{secrets.randbelow(90) + 10}"])
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.write(password + "\n")
+    return password, True

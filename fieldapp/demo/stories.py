@@ -1,0 +1,285 @@
+"""What happened in the demo county: the visits of the last months, and the answers given in them.
+
+Invariant: every answer is one the shipped checklists accept; what is not mentioned was in order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from fieldapp.demo.county import WORKER2_GRIDS, WORKER_GRIDS, RosterHousehold, RosterPerson
+
+# Days between two visits of the history, by the highest risk in the household: as the code table says.
+INTERVAL_DAYS = {"high": 7, "middle": 30, "low": 90}
+EARLIER_VISITS = 2
+ELDER_TAGS = {"living_alone", "lonely_elder", "empty_nest"}
+HEATING_MONTHS = {10, 11, 12, 1, 2, 3, 4}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of the follow-up a visit led to, so many days after the visit."""
+
+    name: str
+    days_after: int
+    to: str = ""
+    text: str = ""
+    result: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class VisitStory:
+    """A visit so many days ago; `home`, `basics` and `elder` hold the answers that were not simply in order."""
+
+    days_ago: int
+    outcome: str = "reached"
+    method: str = "home"
+    home: dict[str, str] = field(default_factory=dict)
+    basics: dict[str, str] = field(default_factory=dict)
+    elder: dict[str, Any] = field(default_factory=dict)
+    note: str = ""
+    photo: str = ""
+    away_m: float = 0.0
+    place_declined: str = ""
+    decision: str = "approved"
+    reason: str = ""
+    notes: dict[str, str] = field(default_factory=dict)
+    steps: tuple[Step, ...] = ()
+
+
+def _done(**outcome: str) -> dict[str, Any]:
+    return {"done": "visited referred", "given": {"aid_kind": "none"}, "outcome": outcome}
+
+
+# The visits that are not just another routine one, by household number of the roster.
+SPECIAL: dict[int, tuple[VisitStory, ...]] = {
+    # 孙万才: seen at the roadside, not at home; waits for review.
+    7: (VisitStory(6, away_m=1450.0, decision="submitted"),),
+    # 郑立新: the same visit entered twice; the second was voided.
+    9: (VisitStory(31), VisitStory(30, decision="voided", reason="同一次走访录了两遍，以前一天的为准")),
+    # 吴宝山: smoke from the stove; the supervisor handed the task out with instructions.
+    11: (
+        VisitStory(
+            5,
+            elder={"gas": "co"},
+            photo="people[1]/elder/elder_photo",
+            decision="submitted",
+            steps=(
+                Step(
+                    "hand_out",
+                    1,
+                    to="worker",
+                    text="镇里的维修师傅已约好，带他上门通烟道；没通好之前夜里不要压火。",
+                ),
+            ),
+        ),
+    ),
+    # 徐长发: returned, so that it heads the worker's list.
+    12: (
+        VisitStory(
+            3,
+            home={"medicine": "short"},
+            decision="returned",
+            reason="药名和还能吃几天没写，没法联系卫生院。",
+            notes={"home/medicine": "是哪种药？还剩几天的量？"},
+        ),
+    ),
+    # 林巧云: nothing to object to, waits for review.
+    15: (VisitStory(4, decision="submitted"),),
+    # 梁国栋: two attempts reached nobody.
+    19: (
+        VisitStory(16),
+        VisitStory(3, outcome="not_reached", note="敲门没人应，邻居说可能去镇上了"),
+        VisitStory(1, outcome="not_reached", note="还是没人，电话关机，明天上午再去", decision="submitted"),
+    ),
+    # 宋玉珍: nothing left to eat; red, waits for review and for relief.
+    20: (
+        VisitStory(
+            2,
+            home={
+                "food_days": "lt3",
+                "urgent": "no_money",
+                "urgent_note": "儿子的药费把钱花完了，米面只够两天。",
+            },
+            photo="photo",
+            decision="submitted",
+        ),
+    ),
+    # 许广财: the house burned in spring; the task went all the way to its end.
+    22: (
+        VisitStory(
+            40,
+            home={"urgent": "disaster", "urgent_note": "东屋房顶烧穿，人先搬到村委会旁的老房子。"},
+            photo="photo",
+            steps=(
+                Step("hand_out", 1, to="worker", text="陪他把受灾材料补齐，送到镇民政窗口。"),
+                Step("report", 3, result=_done(result="solved")),
+                Step("verify", 4),
+            ),
+        ),
+        VisitStory(10),
+    ),
+    # 曹振海: did not want to be visited, which is nobody's fault.
+    24: (VisitStory(45), VisitStory(38, outcome="refused", note="老人说刚从医院回来，想清静几天")),
+    # The nameless man at the bus shelter: the report waits to be checked.
+    25: (
+        VisitStory(
+            5,
+            method="patrol",
+            home={"urgent": "other", "urgent_note": "夜里冷，问不出姓名和家在哪里，愿意去救助站。"},
+            steps=(
+                Step(
+                    "report",
+                    2,
+                    result=_done(
+                        result="partly",
+                        open_points="救助站可以接收，他还没拿定主意，身份也没查到。",
+                        next_step="supervisor",
+                    ),
+                ),
+            ),
+        ),
+    ),
+    # 余志强: out of medicine; done by the other worker, to be checked.
+    28: (
+        VisitStory(
+            5,
+            home={"medicine": "out"},
+            steps=(
+                Step("hand_out", 1, to="worker2", text="和社区卫生服务站说好了，拿医保卡去取药，送到家里。"),
+                Step("report", 2, result=_done(result="solved")),
+            ),
+        ),
+    ),
+    # 姚永利: a new phone number; the task is still to be done.
+    32: (VisitStory(6, basics={"registry": "changed", "new_phone": "19900008899"}, decision="submitted"),),
+    # 贺淑芬: can no longer bathe or walk about alone; waits for review and for somebody to take the task.
+    34: (VisitStory(6, elder={"selfcare": "walk bathe"}, decision="submitted"),),
+    # 孟繁荣: aid did not arrive; the worker cannot find out why and said so.
+    39: (
+        VisitStory(
+            15,
+            basics={"aid_on_time": "missing", "aid_note": "上个月的护理补贴没到卡上。"},
+            steps=(Step("refuse", 2, text="发放记录要到县里才能查，社区查不到。"),),
+        ),
+    ),
+    # 侯宝财: returned to the other worker.
+    41: (
+        VisitStory(
+            7,
+            method="phone",
+            decision="returned",
+            reason="邵秀花是重度残疾，这次应当入户，请上门看看再报。",
+            notes={},
+        ),
+    ),
+    # 白长生: the stay with his nephew was confirmed by phone; the place was declined.
+    43: (VisitStory(11, place_declined="老人说不用记位置"),),
+}
+
+
+def worker_of(household: RosterHousehold) -> str | None:
+    """The account in charge of the household's grid, or None where the demo has no worker."""
+    if household.grid_code in WORKER_GRIDS:
+        return "worker"
+    return "worker2" if household.grid_code in WORKER2_GRIDS else None
+
+
+def list_visits(household: RosterHousehold) -> list[VisitStory]:
+    """The visits to a household, oldest first: its own story, and routine ones at its interval before that."""
+    told = SPECIAL.get(household.number, (VisitStory(household.visited_days_ago),))
+    interval = min(INTERVAL_DAYS[person.risk] for person in household.people)
+    earliest = max(story.days_ago for story in told)
+    # Every other earlier contact was a phone call, as the rules allow.
+    routine = [
+        VisitStory(earliest + interval * back, method="phone" if back % 2 and household.phone else "home")
+        for back in range(1, EARLIER_VISITS + 1)
+    ]
+    return sorted([*routine, *told], key=lambda story: -story.days_ago)
+
+
+def checklist_of(household: RosterHousehold) -> str:
+    """The checklist a visit to this household is made with."""
+    alone = {"living_alone", "lonely_elder"}
+    return "elderly_alone" if any(alone & set(person.tags) for person in household.people) else "routine"
+
+
+def answer_checklist(
+    household: RosterHousehold, story: VisitStory, address: str, place: tuple[float, float] | None, day: date
+) -> dict[str, Any]:
+    """The answers of a visit on `day`, as the phone would send them; photos are not in them yet."""
+    answers: dict[str, Any] = {"hh_address": address, "reached": story.outcome}
+    if household.phone:
+        answers["hh_phone"] = household.phone
+    if story.outcome == "not_reached":
+        return answers | {"not_reached_note": story.note}
+    if story.outcome == "refused":
+        return answers | {"refused_note": story.note}
+    home = {
+        "who_answered": "self",
+        "food_days": "ten_plus" if household.number % 3 else "three_nine",
+        "medicine": "enough" if _takes_medicine(household) else "not_needed",
+        "urgent": "none",
+    }
+    if day.month in HEATING_MONTHS:
+        home["heating"] = "ok"
+    basics = {
+        "registry": "same",
+        "utilities": "ok",
+        "aid_on_time": "none_due" if household.people[0].main_class == "none" else "on_time",
+    }
+    answers["home"] = home | story.home
+    answers["basics"] = basics | story.basics
+    if place:
+        answers["place"] = f"{place[0]:.6f} {place[1]:.6f} 0 12"
+    with_elder_part = checklist_of(household) == "elderly_alone"
+    answers["people"] = [
+        _answer_person(person, story, with_elder_part=with_elder_part) for person in household.people
+    ]
+    return answers
+
+
+def put_photo(answers: dict[str, Any], path: str, sha256: str) -> None:
+    """Name a photo in the question at `path` ("photo", "people[1]/elder/elder_photo")."""
+    *groups, name = path.split("/")
+    for group in groups:
+        answers = answers["people"][0] if group == "people[1]" else answers[group]
+    answers[name] = sha256
+
+
+def _answer_person(person: RosterPerson, story: VisitStory, *, with_elder_part: bool) -> dict[str, Any]:
+    answers: dict[str, Any] = {"condition": "no_change"}
+    if person.name:
+        answers["name"] = person.name
+    if person.tags:
+        answers["tags"] = " ".join(person.tags)
+    if with_elder_part and ELDER_TAGS & set(person.tags):
+        usual = {
+            "chronic": "stable" if person.number % 3 else "none",
+            "selfcare": "none",
+            "mood": "ok",
+            "gas": "safe",
+            "hygiene": "good",
+            "children_contact": "no_children" if "lonely_elder" in person.tags else "week",
+            "emergency": "reachable",
+        }
+        answers["elder"] = {"abuse": "none", "usual": usual | story.elder}
+    return answers
+
+
+def _takes_medicine(household: RosterHousehold) -> bool:
+    return any(
+        (person.age or 0) >= 70
+        or {"serious_illness", "mental_disorder", "severely_disabled"} & set(person.tags)
+        for person in household.people
+    )
+
+
+def list_photo_stories(roster: list[RosterHousehold]) -> Iterator[tuple[RosterHousehold, VisitStory]]:
+    """The visits a photo was taken at."""
+    for household in roster:
+        if worker_of(household):
+            yield from ((household, story) for story in list_visits(household) if story.photo)
