@@ -38,7 +38,7 @@ def list_path(code: str) -> list[Area]:
 def get_names(codes: Iterable[str]) -> dict[str, str]:
     """Names by code, for the codes that exist."""
     rows = db.session.execute(select(Area.code, Area.name).where(Area.code.in_(set(codes))))
-    return dict(rows.tuples().all())
+    return {row[0]: row[1] for row in rows}
 
 
 def list_children(area_codes: Iterable[str]) -> list[Area]:

@@ -18,7 +18,9 @@ from fieldapp.people.rules import mask_id, mask_phone
 Node = Mapping[str, Any]
 Text = Any
 # Answers that are not for reading: kept by the form for itself.
-_SILENT_TYPES = frozenset({"calculate", "note", "hidden", "start", "end", "today", "deviceid", "username", "audit"})
+_SILENT_TYPES = frozenset(
+    {"calculate", "note", "hidden", "start", "end", "today", "deviceid", "username", "audit"}
+)
 _PHOTO_TYPES = frozenset({"image", "photo"})
 _PLACE_TYPES = frozenset({"geopoint", "geotrace", "geoshape"})
 _MOBILE = re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)")
@@ -77,7 +79,9 @@ class Reader:
                     yield line
             elif node["kind"] == "group" and isinstance(value, Mapping):
                 label = self.say(node.get("label"), here)
-                inside = list(self._walk(node["children"], value, here + "/", key_here + "/", level + bool(label)))
+                inside = list(
+                    self._walk(node["children"], value, here + "/", key_here + "/", level + bool(label))
+                )
                 if inside and label:
                     yield Line("heading", here, key_here, level, label)
                 yield from inside
@@ -117,7 +121,8 @@ class Reader:
         if node.get("list"):
             names = value.split() if "multiple" in node["type"] else [value]
             labels = {
-                choice["name"]: self.say(choice["label"], path) for choice in self.document["choices"][node["list"]]
+                choice["name"]: self.say(choice["label"], path)
+                for choice in self.document["choices"][node["list"]]
             }
             return joint.join(labels.get(name) or name for name in names)
         if node["type"] == "date":

@@ -37,7 +37,7 @@ class FollowupFilter:
     assignee: int | None = None
     area: str = ""
 
-    def as_query(self) -> dict[str, str | int]:
+    def as_query(self) -> dict[str, Any]:
         """The part of an address that repeats this choice; empty for the plain list."""
         chosen = {
             "view": self.view if self.view != "active" else "",
@@ -104,7 +104,7 @@ def count_needing(area_codes: Sequence[str], reader_id: int) -> dict[str, int]:
         .where(scope.within(Followup.area_code, area_codes), _needs(reader_id))
         .group_by(Followup.severity)
     )
-    return dict(rows.tuples().all())
+    return {row[0]: row[1] for row in rows}
 
 
 def list_followups(
@@ -121,7 +121,12 @@ def list_followups(
         db.session.scalars(
             select(Followup)
             .where(*_conditions(area_codes, chosen))
-            .order_by(section, case((section == 3, Followup.closed_at)).desc(), Followup.due_at, Followup.followup_id)
+            .order_by(
+                section,
+                case((section == 3, Followup.closed_at)).desc(),
+                Followup.due_at,
+                Followup.followup_id,
+            )
             .offset((page - 1) * PAGE_ROWS)
             .limit(PAGE_ROWS + 1)
         )

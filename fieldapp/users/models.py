@@ -64,7 +64,9 @@ class UserSession(Base):
 
     __tablename__ = "user_sessions"
 
-    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True, doc="Keyed hash of the cookie's token.")
+    token_hash: Mapped[str] = mapped_column(
+        String(64), primary_key=True, doc="Keyed hash of the cookie's token."
+    )
     user_id: Mapped[int] = mapped_column(ForeignKey(User.id), index=True)
     face: Mapped[str] = mapped_column(String(5), doc="phone or desk.")
     device_uuid: Mapped[str | None] = mapped_column(UuidText)

@@ -50,7 +50,7 @@ def list_users_covering(area_code: str, roles: Iterable[str], now: datetime) -> 
 def get_display_names(user_ids: Iterable[int]) -> dict[int, str]:
     """Display names by account id."""
     rows = db.session.execute(select(User.id, User.display_name).where(User.id.in_(set(user_ids))))
-    return dict(rows.tuples().all())
+    return {row[0]: row[1] for row in rows}
 
 
 def list_locked_names(usernames: Iterable[str], now: datetime, failures: int, lock_minutes: int) -> set[str]:

@@ -1,0 +1,55 @@
+"""What all forms of the desk share.
+
+Invariant: every form carries the CSRF token; a text is stripped before it is checked, so that blanks are no reason.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import lazy_gettext
+from flask_wtf import FlaskForm
+from wtforms import TextAreaField
+from wtforms.validators import InputRequired, Length
+
+TEXT_LIMIT = 1000
+
+
+class Form(FlaskForm):  # type: ignore[misc]
+    """The base of all forms."""
+
+
+def strip(text: str | None) -> str | None:
+    """A filter: the text without blanks around it."""
+    return text.strip() if text else text
+
+
+def text_area(label: Any, *, required: Any = None, placeholder: Any = "", rows: int = 2) -> TextAreaField:
+    """A text of several lines; `required` is what is said when it is missing."""
+    validators: list[Any] = [Length(max=TEXT_LIMIT, message=lazy_gettext("At most %(max)d characters."))]
+    if required is not None:
+        validators.insert(0, Needed(required))
+    return TextAreaField(
+        label,
+        validators,
+        filters=[strip],
+        render_kw={"rows": rows, "placeholder": placeholder, "maxlength": TEXT_LIMIT},
+    )
+
+
+class Needed(InputRequired):
+    """Something must be typed, and not only blanks."""
+
+    def __call__(self, form: Any, field: Any) -> None:
+        if isinstance(field.data, str) and not field.data:
+            field.raw_data = []
+        super().__call__(form, field)
+
+
+def reason_area(label: Any, placeholder: Any = "") -> TextAreaField:
+    """A reason that somebody else will read."""
+    return text_area(
+        label,
+        required=lazy_gettext("Write a reason, so that the other side knows what to do."),
+        placeholder=placeholder,
+    )

@@ -1,0 +1,364 @@
+"""Pages of follow-up tasks: the list by urgency and due time, one task with its history, handing out and closing.
+
+Invariant: every write goes through `followups.actions`, which checks scope and state again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, Flask, flash, redirect, render_template, request, url_for
+from flask_babel import gettext, lazy_gettext
+from flask_login import current_user
+from werkzeug.wrappers import Response
+
+from fieldapp.areas import queries as areas
+from fieldapp.checklists import queries as checklists
+from fieldapp.checklists.reading import Line, read_answers
+from fieldapp.core import clock, storage, wording
+from fieldapp.core.codes import get_codes
+from fieldapp.core.db import transaction
+from fieldapp.core.errors import AppError
+from fieldapp.core.guard import READERS, SUPERVISOR, WORKER, require
+from fieldapp.followups import actions, queries, rules
+from fieldapp.followups.forms import HandOutForm, NewFollowupForm, ReasonForm, as_typed, with_blank
+from fieldapp.followups.models import Followup, FollowupEvent
+from fieldapp.followups.queries import FollowupFilter
+from fieldapp.people import queries as people
+from fieldapp.people.models import Household
+from fieldapp.users import queries as users
+from fieldapp.visits import queries as visits
+
+bp = Blueprint("followups", __name__, url_prefix="/followups")
+
+STEPS = {
+    "handed_out": lazy_gettext("Handed out"),
+    "reported": lazy_gettext("Result reported"),
+    "refused": lazy_gettext("Cannot be done"),
+    "verified": lazy_gettext("Checked and closed"),
+    "reopened": lazy_gettext("Reopened"),
+    "cancelled": lazy_gettext("Cancelled"),
+}
+# What a task made by hand is offered as due: tomorrow at this time.
+DEFAULT_DUE = time(17)
+
+
+@bp.get("")
+@require(*READERS)
+def list_page() -> str:
+    """The tasks in the reader's areas, those that need the reader first."""
+    now = clock.now()
+    codes = current_user.area_codes(now)
+    chosen = _read_filter()
+    page = max(request.args.get("page", 1, type=int), 1)
+    items, has_more = queries.list_followups(codes, chosen, current_user.id, now, page)
+    return render_template(
+        "followups/list.html",
+        items=items,
+        has_more=has_more,
+        page=page,
+        chosen=chosen,
+        areas=areas.list_choices(codes, chosen.area),
+        assignees=queries.list_assignees(codes),
+        words=wording.get_words("followup_type", "severity"),
+        states=wording.FOLLOWUP_STATES,
+    )
+
+
+@bp.get("/<uuid:followup_id>")
+@require(*READERS)
+def followup_page(followup_id: UUID) -> str:
+    """One task: why, by whom, until when, what came of it."""
+    return _show(str(followup_id))
+
+
+@bp.post("/<uuid:followup_id>/hand-out")
+@require(SUPERVISOR)
+def hand_out(followup_id: UUID) -> str | tuple[str, int] | Response:
+    """Give the task to somebody, or to somebody else."""
+    now = clock.now()
+    task = queries.get_followup(str(followup_id), current_user.area_codes(now))
+    form = HandOutForm()
+    form.offer(_list_choices_of_assignee(task.area_code, now))
+    if not form.validate_on_submit():
+        return _show(task.followup_id, hand_out_form=form), 422
+    return _take(
+        task.followup_id,
+        lambda: actions.hand_out_followup(
+            current_user,
+            task.followup_id,
+            assignee_id=form.assignee_id,
+            due_at=form.due_at,
+            instructions=form.instructions.data or None,
+            now=now,
+        ),
+        gettext("Handed out. It is on the worker's Today page at the next sync."),
+        hand_out_form=form,
+    )
+
+
+@bp.post("/<uuid:followup_id>/verify")
+@require(SUPERVISOR)
+def verify(followup_id: UUID) -> str | tuple[str, int] | Response:
+    """Accept the result and close the task."""
+    return _take(
+        str(followup_id),
+        lambda: actions.verify_followup(current_user, str(followup_id), now=clock.now()),
+        gettext("Checked and closed."),
+    )
+
+
+@bp.post("/<uuid:followup_id>/reopen")
+@require(SUPERVISOR)
+def reopen(followup_id: UUID) -> str | tuple[str, int] | Response:
+    """Send the task back to be done again."""
+    form = ReasonForm()
+    if not form.validate_on_submit():
+        return _show(str(followup_id), reopen_form=form), 422
+    return _take(
+        str(followup_id),
+        lambda: actions.reopen_followup(
+            current_user, str(followup_id), reason=form.reason.data or "", now=clock.now()
+        ),
+        gettext("Reopened. The worker is told why."),
+        reopen_form=form,
+    )
+
+
+@bp.post("/<uuid:followup_id>/cancel")
+@require(SUPERVISOR)
+def cancel(followup_id: UUID) -> str | tuple[str, int] | Response:
+    """Close a task that need not be done."""
+    form = ReasonForm()
+    if not form.validate_on_submit():
+        return _show(str(followup_id), cancel_form=form), 422
+    return _take(
+        str(followup_id),
+        lambda: actions.cancel_followup(
+            current_user, str(followup_id), reason=form.reason.data or "", now=clock.now()
+        ),
+        gettext("Cancelled."),
+        cancel_form=form,
+    )
+
+
+@bp.get("/new")
+@require(SUPERVISOR)
+def new_page() -> str:
+    """The form of a task made by hand, about the household of a visit or of the address."""
+    household, visit_uuid, now = *_read_subject(), clock.now()
+    form = NewFollowupForm(formdata=None, severity="orange")
+    _offer_new(form, household, now)
+    tomorrow = clock.local_date(now) + timedelta(days=1)
+    form.due.data = datetime.combine(tomorrow, DEFAULT_DUE)
+    return _show_new(form, household, visit_uuid)
+
+
+@bp.post("/new")
+@require(SUPERVISOR)
+def create() -> str | tuple[str, int] | Response:
+    """Make a task by hand and hand it out."""
+    household, visit_uuid, now = *_read_subject(), clock.now()
+    form = NewFollowupForm()
+    _offer_new(form, household, now)
+    if not form.validate_on_submit():
+        return _show_new(form, household, visit_uuid), 422
+    with transaction():
+        task = actions.create_followup(
+            current_user,
+            household_uuid=household.household_uuid,
+            person_uuid=form.person.data or None,
+            visit_uuid=visit_uuid,
+            type=form.type.data,
+            severity=form.severity.data,
+            reason_text=form.reason.data or "",
+            assignee_id=form.assignee_id,
+            due_at=form.due_at,
+            instructions=form.instructions.data or None,
+            now=now,
+        )
+    flash(gettext("Handed out. It is on the worker's Today page at the next sync."))
+    return redirect(url_for("followups.followup_page", followup_id=task.followup_id), 303)
+
+
+def _take(
+    followup_id: str, step: Callable[[], Any], message: str, **forms: Any
+) -> str | tuple[str, int] | Response:
+    """Take a step in a transaction; when it cannot be taken, show the task as it is now with what was typed."""
+    try:
+        with transaction():
+            step()
+    except AppError as error:
+        if error.code == "not_found":
+            raise
+        return _show(followup_id, error=error, **forms), error.status
+    flash(message)
+    return redirect(url_for("followups.followup_page", followup_id=followup_id), 303)
+
+
+def _show(
+    followup_id: str,
+    *,
+    error: AppError | None = None,
+    hand_out_form: HandOutForm | None = None,
+    reopen_form: ReasonForm | None = None,
+    cancel_form: ReasonForm | None = None,
+) -> str:
+    now = clock.now()
+    codes = current_user.area_codes(now)
+    task = queries.get_followup(followup_id, codes)
+    household = people.find_household(task.household_uuid) if task.household_uuid else None
+    visit = visits.find_visit(task.visit_uuid) if task.visit_uuid else None
+    events = queries.list_events(followup_id)
+    may_act = current_user.role == SUPERVISOR
+    can_hand_out = may_act and rules.can_step("handed_out", task.state)
+    if can_hand_out and hand_out_form is None:
+        hand_out_form = HandOutForm(
+            formdata=None,
+            assignee=str(task.assignee_id or ""),
+            due=as_typed(task.due_at),
+            instructions=task.instructions,
+        )
+        hand_out_form.offer(_list_choices_of_assignee(task.area_code, now))
+    person = (
+        next((p for p in household.people if p.person_uuid == task.person_uuid), None) if household else None
+    )
+    return render_template(
+        "followups/followup.html",
+        task=task,
+        household=household,
+        person=person,
+        visit=visit,
+        grid_name=areas.get_names([task.area_code]).get(task.area_code, ""),
+        steps=_list_steps(task, events),
+        names=users.get_display_names(
+            id_ for id_ in (task.assignee_id, task.assigned_by_id, visit and visit.worker_id) if id_
+        ),
+        is_overdue=task.state == "open" and task.due_at < now,
+        words=wording.get_words("followup_type", "severity"),
+        states=wording.FOLLOWUP_STATES,
+        mandatory_report=_type_settings(task.type).get("mandatory_report", False),
+        can_hand_out=can_hand_out,
+        can_verify=may_act and rules.can_step("verified", task.state),
+        can_reopen=may_act and rules.can_step("reopened", task.state),
+        can_cancel=may_act and rules.can_step("cancelled", task.state),
+        hand_out_form=hand_out_form,
+        reopen_form=reopen_form or ReasonForm(formdata=None),
+        cancel_form=cancel_form or ReasonForm(formdata=None),
+        error=error,
+    )
+
+
+def _list_steps(task: Followup, events: list[FollowupEvent]) -> list[dict[str, Any]]:
+    """The task's life, latest first, each step with what was reported."""
+    names = users.get_display_names(event.actor_id for event in events if event.actor_id is not None)
+    steps = [
+        {
+            "at": event.at,
+            "who": names.get(event.actor_id or 0, ""),
+            "word": STEPS[event.step],
+            "step": event.step,
+            "text": event.text,
+            "lines": _read_result(event),
+            "photos": _list_photos(task, event),
+        }
+        for event in reversed(events)
+    ]
+    word = lazy_gettext("Made by hand") if task.flag_id is None else lazy_gettext("Made by a flag")
+    steps.append(
+        {
+            "at": task.created_at,
+            "who": "",
+            "word": word,
+            "step": "made",
+            "text": None,
+            "lines": [],
+            "photos": [],
+        }
+    )
+    return steps
+
+
+def _read_result(event: FollowupEvent) -> list[Line]:
+    if event.answers is None or event.checklist_key is None:
+        return []
+    version = checklists.find_version(event.checklist_key, event.checklist_version or "")
+    return read_answers(version.document, event.answers) if version else []
+
+
+def _list_photos(task: Followup, event: FollowupEvent) -> list[dict[str, Any]]:
+    if event.step != "reported":
+        return []
+    uses = storage.list_uses("followup", task.followup_id, event.id)
+    return [
+        {"sha256": use.sha256, "is_here": held, "taken_at": use.taken_at, "label": ""} for use, held in uses
+    ]
+
+
+def _list_choices_of_assignee(area_code: str, now: datetime) -> list[tuple[int, str]]:
+    covering = users.list_users_covering(area_code, [WORKER, SUPERVISOR], now)
+    covering.sort(key=lambda user: user.role != WORKER)
+    return [(user.id, f"{user.display_name} · {wording.ROLES[user.role]}") for user in covering]
+
+
+def _type_settings(type_: str) -> dict[str, Any]:
+    row = get_codes("followup_type").get(type_)
+    return row.extra if row else {}
+
+
+def _read_filter() -> FollowupFilter:
+    """The choice in the address; what is not one is ignored."""
+    view = request.args.get("view", "")
+    severity = request.args.get("severity", "")
+    area = request.args.get("area", "")
+    return FollowupFilter(
+        view=view if view in queries.VIEWS else "active",
+        severity=severity if severity in queries.SEVERITIES else "",
+        type=request.args.get("type", "")[:40],
+        assignee=request.args.get("assignee", type=int),
+        area=area if area.isascii() and area.isdigit() and len(area) <= 15 else "",
+    )
+
+
+def _read_subject() -> tuple[Household, str | None]:
+    """The household (and the visit) the address names; raises not_found."""
+    codes = current_user.area_codes()
+    if visit_uuid := _read_uuid("visit"):
+        visit = visits.get_visit(visit_uuid, codes)
+        if visit.household_uuid is None:
+            raise AppError("not_found")
+        return people.get_household(visit.household_uuid, codes), visit.visit_uuid
+    household_uuid = _read_uuid("household")
+    if household_uuid is None:
+        raise AppError("not_found")
+    return people.get_household(household_uuid, codes), None
+
+
+def _read_uuid(name: str) -> str | None:
+    try:
+        return str(UUID(request.args.get(name, "")))
+    except ValueError:
+        return None
+
+
+def _offer_new(form: NewFollowupForm, household: Household, now: datetime) -> None:
+    words = wording.get_words("followup_type", "severity")
+    form.offer(_list_choices_of_assignee(household.grid_code, now))
+    form.type.choices = with_blank(words["followup_type"], gettext("Choose…"))
+    form.severity.choices = list(words["severity"].items())
+    form.person.choices = [
+        ("", gettext("The whole household")),
+        *((person.person_uuid, person.name) for person in household.people),
+    ]
+
+
+def _show_new(form: NewFollowupForm, household: Household, visit_uuid: str | None) -> str:
+    return render_template("followups/new.html", form=form, household=household, visit_uuid=visit_uuid)
+
+
+def init_app(app: Flask) -> None:
+    """Register the pages."""
+    app.register_blueprint(bp)

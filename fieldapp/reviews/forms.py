@@ -1,0 +1,46 @@
+"""Forms of a reviewer's decisions.
+
+Invariant: every decision carries the revision it was made on, so that nobody decides on what they have not seen.
+"""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext
+from wtforms import HiddenField, IntegerField
+from wtforms.widgets import HiddenInput
+
+from fieldapp.core.forms import Form, reason_area
+
+
+class DecisionForm(Form):
+    """A decision on the revision the reviewer saw."""
+
+    revision = IntegerField(widget=HiddenInput())
+
+
+class ReturnForm(DecisionForm):
+    """What the worker is to add or check."""
+
+    reason = reason_area(
+        lazy_gettext("What should the worker add or check?"),
+        lazy_gettext("For example: please take the photo of the stove again."),
+    )
+
+
+class VoidForm(DecisionForm):
+    """Why a visit does not count."""
+
+    reason = reason_area(
+        lazy_gettext("Why does this visit not count?"),
+        lazy_gettext("For example: recorded for the wrong household."),
+    )
+
+
+class DismissForm(Form):
+    """Why a flag needs nothing; `flag_id` says which one was typed in when the page is shown again."""
+
+    flag_id = HiddenField()
+    reason = reason_area(
+        lazy_gettext("Why does this need nothing?"),
+        lazy_gettext("For example: checked by phone, there is enough food."),
+    )

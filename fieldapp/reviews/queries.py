@@ -1,0 +1,231 @@
+"""Reads for reviewing: the queue in its order, the flags and decisions of a visit.
+
+Invariant: the queue's order is total (severity, then longest waiting, then uuid), so that next and previous agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Integer, Select, case, func, select, tuple_
+
+from fieldapp.core import scope
+from fieldapp.core.db import Instant, UuidText, db
+from fieldapp.core.errors import AppError
+from fieldapp.core.storage import Attachment, AttachmentUse
+from fieldapp.people.models import Household
+from fieldapp.reviews.models import SEVERITIES, Flag, Review
+from fieldapp.users import queries as users
+from fieldapp.visits.models import Visit
+
+PAGE_ROWS = 50
+# Queues by what a reader asks for; visits of all states are in "all".
+QUEUES: dict[str, tuple[str, ...]] = {
+    "waiting": ("submitted",),
+    "returned": ("returned",),
+    "all": ("submitted", "returned", "approved", "voided"),
+}
+_RANK = case(
+    {severity: rank for rank, severity in enumerate(SEVERITIES)}, value=Visit.severity, else_=len(SEVERITIES)
+)
+
+
+@dataclass(frozen=True)
+class QueueFilter:
+    """Which visits the queue shows."""
+
+    queue: str = "waiting"
+    severity: str = ""
+    area: str = ""
+
+    def as_query(self) -> dict[str, Any]:
+        """The part of an address that repeats this choice; empty for the plain queue."""
+        chosen = {
+            "queue": self.queue if self.queue != "waiting" else "",
+            "severity": self.severity,
+            "area": self.area,
+        }
+        return {name: value for name, value in chosen.items() if value}
+
+
+@dataclass(frozen=True)
+class QueueItem:
+    """A visit as a row of the queue."""
+
+    visit: Visit
+    household_name: str
+    worker_name: str
+    flag_text: Any  # {zh, en} of its worst flag, or None
+    photos_received: int
+    photos_expected: int
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """How much waits for a reviewer."""
+
+    total: int
+    by_severity: dict[str, int]
+    oldest_at: datetime | None
+
+
+def count_waiting(area_codes: Sequence[str]) -> Waiting:
+    """The visits waiting for review in those areas, by severity ("" for none)."""
+    rows = db.session.execute(
+        select(Visit.severity, func.count(), func.min(Visit.received_at))
+        .where(Visit.state == "submitted", scope.within(Visit.area_code, area_codes))
+        .group_by(Visit.severity)
+    ).all()
+    by_severity = {severity or "": count for severity, count, _ in rows}
+    return Waiting(
+        sum(by_severity.values()), by_severity, min((oldest for _, _, oldest in rows), default=None)
+    )
+
+
+def count_queue(area_codes: Sequence[str], chosen: QueueFilter) -> int:
+    """How many visits the chosen queue holds."""
+    return (
+        db.session.scalar(select(func.count()).select_from(Visit).where(*_conditions(area_codes, chosen)))
+        or 0
+    )
+
+
+def list_queue(area_codes: Sequence[str], chosen: QueueFilter, page: int = 1) -> tuple[list[QueueItem], bool]:
+    """A page of the chosen queue, and whether there is more after it."""
+    visits = list(
+        db.session.scalars(
+            _ordered(select(Visit).where(*_conditions(area_codes, chosen)))
+            .offset((page - 1) * PAGE_ROWS)
+            .limit(PAGE_ROWS + 1)
+        )
+    )
+    return _as_items(visits[:PAGE_ROWS]), len(visits) > PAGE_ROWS
+
+
+def page_of(visit: Visit, area_codes: Sequence[str], chosen: QueueFilter) -> int:
+    """The page of the chosen queue on which `visit` stands (or would stand)."""
+    before = db.session.scalar(
+        select(func.count())
+        .select_from(Visit)
+        .where(*_conditions(area_codes, chosen), _order() < _place_of(visit))
+    )
+    return (before or 0) // PAGE_ROWS + 1
+
+
+def find_neighbours(
+    visit: Visit, area_codes: Sequence[str], chosen: QueueFilter
+) -> tuple[str | None, str | None]:
+    """Uuids of the visits before and after this one in the chosen queue."""
+    conditions = _conditions(area_codes, chosen)
+    earlier = select(Visit.visit_uuid).where(*conditions, _order() < _place_of(visit))
+    later = select(Visit.visit_uuid).where(*conditions, _order() > _place_of(visit))
+    return (
+        db.session.scalar(
+            earlier.order_by(_RANK.desc(), Visit.received_at.desc(), Visit.visit_uuid.desc()).limit(1)
+        ),
+        db.session.scalar(_ordered(later).limit(1)),
+    )
+
+
+def find_first(area_codes: Sequence[str], chosen: QueueFilter) -> str | None:
+    """Uuid of the first visit of the chosen queue, or None when it is empty."""
+    return db.session.scalar(
+        _ordered(select(Visit.visit_uuid).where(*_conditions(area_codes, chosen))).limit(1)
+    )
+
+
+def list_flags(visit_uuids: Iterable[str]) -> list[Flag]:
+    """The flags of those visits, worst first."""
+    rank = case({severity: rank for rank, severity in enumerate(SEVERITIES)}, value=Flag.severity)
+    return list(
+        db.session.scalars(select(Flag).where(Flag.visit_uuid.in_(list(visit_uuids))).order_by(rank, Flag.id))
+    )
+
+
+def get_flag(flag_id: int, area_codes: Sequence[str]) -> Flag:
+    """The flag when it is in scope; raises not_found."""
+    flag = db.session.get(Flag, flag_id)
+    if flag is None or not scope.covers(area_codes, flag.area_code):
+        raise AppError("not_found")
+    return flag
+
+
+def list_reviews(visit_uuid: str) -> list[Review]:
+    """The decisions on a visit, oldest first."""
+    return list(
+        db.session.scalars(
+            select(Review).where(Review.visit_uuid == visit_uuid).order_by(Review.decided_at, Review.id)
+        )
+    )
+
+
+def _conditions(area_codes: Sequence[str], chosen: QueueFilter) -> list[ColumnElement[bool]]:
+    conditions = [Visit.state.in_(QUEUES[chosen.queue]), scope.within(Visit.area_code, area_codes)]
+    if chosen.area:
+        conditions.append(scope.within(Visit.area_code, [chosen.area]))
+    if chosen.severity:
+        conditions.append(Visit.severity == chosen.severity)
+    return conditions
+
+
+def _order() -> Any:
+    return tuple_(_RANK, Visit.received_at, Visit.visit_uuid)
+
+
+def _place_of(visit: Visit) -> Any:
+    rank = SEVERITIES.index(visit.severity) if visit.severity else len(SEVERITIES)
+    return tuple_(rank, visit.received_at, visit.visit_uuid, types=[Integer(), Instant(), UuidText])
+
+
+def _ordered(statement: Select[Any]) -> Select[Any]:
+    return statement.order_by(_RANK, Visit.received_at, Visit.visit_uuid)
+
+
+def _as_items(visits: list[Visit]) -> list[QueueItem]:
+    uuids = [visit.visit_uuid for visit in visits]
+    worst: dict[str, Any] = {}
+    for flag in list_flags(uuids):
+        if flag.state != "dismissed":
+            worst.setdefault(flag.visit_uuid, flag.text)
+    rows = db.session.execute(
+        select(Household.household_uuid, Household.name).where(
+            Household.household_uuid.in_([visit.household_uuid for visit in visits])
+        )
+    )
+    households: dict[Any, str] = dict(rows.tuples().all())
+    workers = users.get_display_names(visit.worker_id for visit in visits)
+    photos = _count_photos(visits)
+    return [
+        QueueItem(
+            visit,
+            households.get(visit.household_uuid or "", ""),
+            workers.get(visit.worker_id, ""),
+            worst.get(visit.visit_uuid),
+            *photos.get(visit.visit_uuid, (0, 0)),
+        )
+        for visit in visits
+    ]
+
+
+def _count_photos(visits: list[Visit]) -> dict[str, tuple[int, int]]:
+    """(received, expected) by visit, of the current revisions."""
+    rows = db.session.execute(
+        select(
+            AttachmentUse.uuid,
+            AttachmentUse.revision,
+            func.count(func.distinct(Attachment.sha256)),
+            func.count(func.distinct(AttachmentUse.sha256)),
+        )
+        .outerjoin(Attachment, Attachment.sha256 == AttachmentUse.sha256)
+        .where(AttachmentUse.kind == "visit", AttachmentUse.uuid.in_([visit.visit_uuid for visit in visits]))
+        .group_by(AttachmentUse.uuid, AttachmentUse.revision)
+    )
+    current = {(visit.visit_uuid, visit.revision) for visit in visits}
+    return {
+        uuid: (received, expected)
+        for uuid, revision, received, expected in rows
+        if (uuid, revision) in current
+    }

@@ -1,0 +1,343 @@
+"""Pages of reviewing: the queue, one visit with everything a decision needs, the decisions, a household's history.
+
+Invariant: every write goes through `reviews.actions`, which checks scope, state and revision again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, Flask, flash, redirect, render_template, request, url_for
+from flask_babel import gettext
+from flask_login import current_user
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.wrappers import Response
+
+from fieldapp.areas import queries as areas
+from fieldapp.core import clock, wording
+from fieldapp.core.db import transaction
+from fieldapp.core.errors import AppError
+from fieldapp.core.guard import READERS, SUPERVISOR, require
+from fieldapp.core.web import pick_text
+from fieldapp.followups import queries as followups
+from fieldapp.people import queries as people
+from fieldapp.people.rules import mask_id, mask_phone
+from fieldapp.reviews import actions, queries
+from fieldapp.reviews.forms import DecisionForm, DismissForm, ReturnForm, VoidForm
+from fieldapp.reviews.models import SEVERITIES
+from fieldapp.reviews.queries import QueueFilter
+from fieldapp.reviews.visit_page import prepare_visit
+from fieldapp.users import queries as users
+from fieldapp.visits import queries as visits
+from fieldapp.visits.models import Visit
+
+NOTE_PREFIX = "note:"
+NOTE_LIMIT = 500
+
+bp = Blueprint("reviews", __name__)
+
+
+@bp.get("/reviews")
+@require(*READERS)
+def queue_page() -> str:
+    """The queue, worst first, then longest waiting."""
+    codes = current_user.area_codes()
+    chosen = _read_filter()
+    page = max(request.args.get("page", 1, type=int), 1)
+    return render_template(
+        "reviews/queue.html",
+        **_prepare_list(codes, chosen, page),
+        visit=None,
+        first_uuid=queries.find_first(codes, chosen),
+        waiting=queries.count_waiting(codes),
+        can_review=current_user.role == SUPERVISOR,
+    )
+
+
+@bp.get("/reviews/<uuid:visit_uuid>")
+@require(*READERS)
+def visit_page(visit_uuid: UUID) -> str:
+    """One visit beside the queue, with the decision below it."""
+    return _show(str(visit_uuid), mode=request.args.get("decide", ""))
+
+
+@bp.post("/reviews/<uuid:visit_uuid>/approve")
+@require(SUPERVISOR)
+def approve(visit_uuid: UUID) -> str | tuple[str, int] | Response:
+    """Accept the visit; the next one opens."""
+    form = DecisionForm()
+    return _decide(
+        str(visit_uuid),
+        form,
+        lambda: actions.approve_visit(
+            current_user, str(visit_uuid), form.revision.data or 0, now=clock.now()
+        ),
+        gettext("Approved."),
+    )
+
+
+@bp.post("/reviews/<uuid:visit_uuid>/return")
+@require(SUPERVISOR)
+def send_back(visit_uuid: UUID) -> str | tuple[str, int] | Response:
+    """Give the visit back to its worker with a reason and notes by question; the next one opens."""
+    form = ReturnForm()
+    return _decide(
+        str(visit_uuid),
+        form,
+        lambda: actions.return_visit(
+            current_user,
+            str(visit_uuid),
+            form.revision.data or 0,
+            reason=form.reason.data or "",
+            notes=_read_notes(),
+            now=clock.now(),
+        ),
+        gettext("Returned. The worker finds it on the Today page at the next sync."),
+        mode="return",
+    )
+
+
+@bp.post("/reviews/<uuid:visit_uuid>/void")
+@require(SUPERVISOR)
+def void(visit_uuid: UUID) -> str | tuple[str, int] | Response:
+    """Declare that the visit does not count; the next one opens."""
+    form = VoidForm()
+    return _decide(
+        str(visit_uuid),
+        form,
+        lambda: actions.void_visit(
+            current_user,
+            str(visit_uuid),
+            form.revision.data or 0,
+            reason=form.reason.data or "",
+            now=clock.now(),
+        ),
+        gettext("Voided. It no longer counts."),
+        mode="void",
+    )
+
+
+@bp.post("/reviews/flags/<int:flag_id>/confirm")
+@require(SUPERVISOR)
+def confirm_flag(flag_id: int) -> Response:
+    """Note that what a flag says is so."""
+    with transaction():
+        flag = actions.confirm_flag(current_user, flag_id, now=clock.now())
+    flash(gettext("The flag is confirmed."))
+    return _back_to(flag.visit_uuid)
+
+
+@bp.post("/reviews/flags/<int:flag_id>/dismiss")
+@require(SUPERVISOR)
+def dismiss_flag(flag_id: int) -> str | tuple[str, int] | Response:
+    """Note that a flag needs nothing, and why."""
+    form = DismissForm()
+    if not form.validate_on_submit():
+        flag = queries.get_flag(flag_id, current_user.area_codes())
+        return _show(flag.visit_uuid, dismiss_form=form), 422
+    with transaction():
+        flag = actions.dismiss_flag(current_user, flag_id, reason=form.reason.data or "", now=clock.now())
+    flash(gettext("The flag is dismissed."))
+    return _back_to(flag.visit_uuid)
+
+
+@bp.get("/households/<uuid:household_uuid>")
+@require(*READERS)
+def household_page(household_uuid: UUID) -> str:
+    """A household: its people, and its visits, flags and tasks as one story."""
+    codes = current_user.area_codes()
+    household = people.get_household(str(household_uuid), codes)
+    today = clock.local_date(clock.now())
+    words = wording.get_words("class", "tag", "risk", "severity", "method", "outcome", "followup_type")
+    members = [
+        {
+            "person": person,
+            "age": wording.age_on(person.birth_on, today),
+            "id_masked": mask_id(person.id_number),
+            "phone_masked": mask_phone(person.phone),
+        }
+        for person in household.people
+    ]
+    return render_template(
+        "reviews/household.html",
+        household=household,
+        phone_masked=mask_phone(household.phone),
+        grid_path=" ".join(area.name for area in areas.list_path(household.grid_code)[2:]),
+        members=members,
+        story=_tell_story(household.household_uuid),
+        words=words,
+        visit_states=wording.VISIT_STATES,
+        flag_states=wording.FLAG_STATES,
+        followup_states=wording.FOLLOWUP_STATES,
+        can_make_followup=current_user.role == SUPERVISOR,
+    )
+
+
+def _tell_story(household_uuid: str) -> list[dict[str, Any]]:
+    """Visits with their flags, and tasks, latest first."""
+    all_visits = visits.list_visits_of_household(household_uuid)
+    flags: dict[str, list[Any]] = {}
+    for flag in queries.list_flags([visit.visit_uuid for visit in all_visits]):
+        flags.setdefault(flag.visit_uuid, []).append({"flag": flag, "text": pick_text(flag.text)})
+    tasks = followups.list_followups_of_household(household_uuid)
+    names = users.get_display_names(
+        {visit.worker_id for visit in all_visits} | {task.assignee_id for task in tasks if task.assignee_id}
+    )
+    story: list[dict[str, Any]] = [
+        {
+            "at": visit.finished_at,
+            "visit": visit,
+            "who": names.get(visit.worker_id, ""),
+            "flags": flags.get(visit.visit_uuid, []),
+        }
+        for visit in all_visits
+    ]
+    story += [
+        {
+            "at": task.created_at,
+            "task": task,
+            "text": pick_text(task.reason),
+            "who": names.get(task.assignee_id or 0, ""),
+        }
+        for task in tasks
+    ]
+    return sorted(story, key=lambda entry: entry["at"], reverse=True)
+
+
+def _decide(
+    visit_uuid: str,
+    form: DecisionForm,
+    decision: Callable[[], Visit],
+    message: str,
+    mode: str = "",
+) -> str | tuple[str, int] | Response:
+    """Take a decision and open the next visit; when it cannot be taken, show the visit with what was typed."""
+    codes = current_user.area_codes()
+    visit = visits.get_visit(visit_uuid, codes)
+    chosen = _read_filter()
+    if not form.validate_on_submit():
+        return _show(visit_uuid, mode=mode, form=form), 422
+    _, following = queries.find_neighbours(visit, codes, chosen)
+    try:
+        with transaction():
+            decision()
+    except AppError as error:
+        if error.code == "not_found":
+            raise
+        return _show(visit_uuid, mode=mode, form=form, error=error), error.status
+    flash(message)
+    if following is None and chosen.queue == "waiting":
+        # The end of the queue: what was skipped on the way still waits at its beginning.
+        following = queries.find_first(codes, chosen)
+    if following:
+        return redirect(url_for(".visit_page", visit_uuid=following, **chosen.as_query()), 303)
+    return redirect(url_for(".queue_page", **chosen.as_query()), 303)
+
+
+def _show(
+    visit_uuid: str,
+    *,
+    mode: str = "",
+    form: DecisionForm | None = None,
+    dismiss_form: DismissForm | None = None,
+    error: AppError | None = None,
+) -> str:
+    codes = current_user.area_codes()
+    visit = visits.get_visit(visit_uuid, codes)
+    chosen = _read_filter()
+    previous_uuid, next_uuid = queries.find_neighbours(visit, codes, chosen)
+    page = prepare_visit(visit, current_user)
+    may = {"return": page.can_decide, "void": page.can_void}
+    # The reviewer now sees the current revision: what was typed is kept, and decides on this one.
+    forms = {
+        "approve": DecisionForm(formdata=None, revision=visit.revision),
+        "return": form if isinstance(form, ReturnForm) else ReturnForm(formdata=None),
+        "void": form if isinstance(form, VoidForm) else VoidForm(formdata=None),
+    }
+    for each in forms.values():
+        each.revision.data, each.revision.raw_data = visit.revision, None
+    return render_template(
+        "reviews/visit.html",
+        **_prepare_list(codes, chosen, queries.page_of(visit, codes, chosen)),
+        page_of_visit=page,
+        visit=visit,
+        mode=mode if may.get(mode) else "",
+        forms=forms,
+        notes=_read_notes() if form is not None else {},
+        note_limit=NOTE_LIMIT,
+        dismiss_form=dismiss_form,
+        error=error,
+        previous_uuid=previous_uuid,
+        next_uuid=next_uuid,
+        visit_states=wording.VISIT_STATES,
+        flag_states=wording.FLAG_STATES,
+        followup_states=wording.FOLLOWUP_STATES,
+    )
+
+
+def _prepare_list(codes: list[str], chosen: QueueFilter, page: int) -> dict[str, Any]:
+    items, has_more = queries.list_queue(codes, chosen, page)
+    return {
+        "items": items,
+        "has_more": has_more,
+        "page": page,
+        "total": queries.count_queue(codes, chosen),
+        "chosen": chosen,
+        "areas": areas.list_choices(codes, chosen.area),
+        "severity_words": wording.get_words("severity")["severity"],
+        "states": wording.VISIT_STATES,
+    }
+
+
+def _read_filter() -> QueueFilter:
+    """The choice in the address; what is not one is ignored."""
+    queue = request.args.get("queue", "")
+    severity = request.args.get("severity", "")
+    area = request.args.get("area", "")
+    return QueueFilter(
+        queue=queue if queue in queries.QUEUES else "waiting",
+        severity=severity if severity in SEVERITIES else "",
+        area=area if area.isascii() and area.isdigit() and len(area) <= 15 else "",
+    )
+
+
+def _read_notes() -> dict[str, str]:
+    """The notes typed beside questions, by question path."""
+    return {
+        name.removeprefix(NOTE_PREFIX): text.strip()[:NOTE_LIMIT]
+        for name, text in request.form.items()
+        if name.startswith(NOTE_PREFIX) and text.strip()
+    }
+
+
+def _back_to(visit_uuid: str) -> Response:
+    return redirect(url_for(".visit_page", visit_uuid=visit_uuid, **_read_filter().as_query()), 303)
+
+
+def _count_work() -> dict[str, Any]:
+    """What the menu counts: visits waiting, tasks that need the reader."""
+    try:
+        if request.blueprint not in {"reviews", "followups"} or current_user.role not in READERS:
+            return {}
+        codes = current_user.area_codes()
+        waiting = queries.count_waiting(codes)
+        tasks = followups.count_needing(codes, current_user.id)
+    except (AttributeError, SQLAlchemyError):
+        # Nobody is signed in, or the page reports a broken database: it is shown without figures.
+        return {}
+    return {
+        "counts": {
+            "waiting": waiting.total,
+            "waiting_red": waiting.by_severity.get("red", 0),
+            "followups": sum(tasks.values()),
+            "followups_red": tasks.get("red", 0),
+        }
+    }
+
+
+def init_app(app: Flask) -> None:
+    """Register the pages, and the figures of the menu."""
+    app.register_blueprint(bp)
+    app.context_processor(_count_work)

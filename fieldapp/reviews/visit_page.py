@@ -1,0 +1,350 @@
+"""All a reviewer sees of one visit, prepared for the page: the visit, what changed, photos, place, flags, history.
+
+Invariant: nothing here decides or writes; personal numbers leave it masked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from flask_babel import lazy_gettext, ngettext
+
+from fieldapp.areas import queries as areas
+from fieldapp.checklists import queries as checklists
+from fieldapp.checklists.reading import Difference, Line, compare, differences, read_answers
+from fieldapp.core import clock, storage, wording
+from fieldapp.core.guard import SUPERVISOR
+from fieldapp.core.web import pick_text
+from fieldapp.followups import queries as followups
+from fieldapp.followups.models import Followup
+from fieldapp.people import queries as people
+from fieldapp.people.models import Household, Person
+from fieldapp.reviews import queries
+from fieldapp.reviews.models import Flag, Review
+from fieldapp.users import queries as users
+from fieldapp.users.models import User
+from fieldapp.visits import queries as visits
+from fieldapp.visits.models import Visit, VisitRevision
+
+DECISIONS: Mapping[str, Any] = {
+    "approved": lazy_gettext("Approved"),
+    "returned": lazy_gettext("Returned"),
+    "voided": lazy_gettext("Voided"),
+}
+CALLS: Mapping[str, Any] = {"duty": lazy_gettext("the duty office"), "110": "110", "120": "120"}
+
+
+@dataclass(frozen=True)
+class PersonView:
+    """A person of the visit, in words."""
+
+    person: Person
+    age: int | None
+    main_class: str
+    tags: list[str]
+    risk: str
+
+
+@dataclass(frozen=True)
+class FlagView:
+    """A flag with what it rests on and the tasks it led to."""
+
+    flag: Flag
+    text: str
+    evidence: str
+    followups: list[Followup]
+    decided_by: str
+    is_of_earlier_revision: bool
+    can_decide: bool
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A photo the visit names; it may not have arrived yet."""
+
+    sha256: str
+    is_here: bool
+    label: str
+    taken_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the visit was, as far as it is known."""
+
+    points: list[dict[str, Any]]  # {kind: home|visit, lat, lon, datum, accuracy_m}, raw
+    distance_m: float | None
+    accuracy_m: float | None
+    declined: str | None
+    has_location: bool
+    has_home: bool
+
+
+@dataclass(frozen=True)
+class Moment:
+    """An entry of the visit's history."""
+
+    at: datetime
+    kind: str  # received or a decision
+    who: str
+    word: str
+    reason: str | None
+    notes: list[tuple[str, str]]
+    differences: list[Difference]
+
+
+@dataclass(frozen=True)
+class VisitPage:
+    """What the page shows."""
+
+    visit: Visit
+    revision: VisitRevision
+    household: Household | None
+    title: str
+    people: list[PersonView]
+    worker_name: str
+    grid_name: str
+    method: str
+    outcome: str
+    flags: list[FlagView]
+    other_followups: list[Followup]
+    followup_names: dict[int, str]
+    lines: list[Line]
+    compared_on: date | None
+    change_count: int
+    problems: list[dict[str, str]]
+    photos: list[Photo]
+    photos_missing: int
+    place: Place
+    urgent_calls: list[dict[str, Any]]
+    moments: list[Moment]
+    words: dict[str, dict[str, str]]
+    can_decide: bool
+    can_void: bool
+    can_make_followup: bool
+
+
+def prepare_visit(visit: Visit, reader: User) -> VisitPage:
+    """The page of `visit` for `reader`, who may see it."""
+    revision = visits.get_revision(visit)
+    household = people.find_household(visit.household_uuid) if visit.household_uuid else None
+    in_order = _list_people(visit)
+    flags = queries.list_flags([visit.visit_uuid])
+    severities = {
+        flag.question: flag.severity
+        for flag in reversed(flags)
+        if flag.question and flag.state != "dismissed" and flag.revision == visit.revision
+    }
+    names = [(person.person_uuid, person.name) for person in in_order]
+    lines = _read(revision, names, severities)
+    before = visits.find_visit_before(visit) if visit.household_uuid else None
+    if before is not None:
+        lines = compare(lines, _read(visits.get_revision(before), _list_names(before), {}))
+    labels = {line.path: line.label for line in lines}
+    photos = _list_photos(visit, lines)
+    tasks = followups.list_followups_of_visit(visit.visit_uuid)
+    reviews = queries.list_reviews(visit.visit_uuid)
+    words = wording.get_words("class", "tag", "risk", "severity", "method", "outcome", "followup_type")
+    may_review = reader.role == SUPERVISOR
+    user_ids = {visit.worker_id, *(review.reviewer_id for review in reviews)}
+    user_ids |= {flag.decided_by_id for flag in flags if flag.decided_by_id is not None}
+    user_ids |= {task.assignee_id for task in tasks if task.assignee_id is not None}
+    user_names = users.get_display_names(user_ids)
+    today = clock.local_date(visit.finished_at)
+    return VisitPage(
+        visit=visit,
+        revision=revision,
+        household=household,
+        title=_title(revision),
+        people=[_view_person(person, today, words) for person in in_order],
+        worker_name=user_names.get(visit.worker_id, ""),
+        grid_name=areas.get_names([visit.area_code]).get(visit.area_code, ""),
+        method=words["method"].get(visit.method, visit.method),
+        outcome=words["outcome"].get(visit.outcome, visit.outcome),
+        flags=[_view_flag(flag, visit, lines, tasks, user_names, may_review) for flag in flags],
+        other_followups=[task for task in tasks if task.flag_id is None],
+        followup_names=user_names,
+        lines=lines,
+        compared_on=clock.local_date(before.finished_at) if before else None,
+        change_count=sum(line.before is not None for line in lines),
+        problems=_list_problems(revision, labels),
+        photos=photos,
+        photos_missing=sum(not photo.is_here for photo in photos),
+        place=_find_place(revision, household),
+        urgent_calls=[
+            {"to": CALLS.get(call["to"], call["to"]), "at": clock.parse_instant(call["at"])}
+            for call in revision.urgent_calls or []
+        ],
+        moments=_list_moments(visit, reviews, user_names, names, labels),
+        words=words,
+        can_decide=may_review and visit.state == "submitted",
+        can_void=may_review and visit.state in {"submitted", "approved", "returned"},
+        can_make_followup=may_review and household is not None,
+    )
+
+
+def _list_people(visit: Visit) -> list[Person]:
+    by_uuid = {
+        person.person_uuid: person for person in people.list_people(p.person_uuid for p in visit.people)
+    }
+    return [by_uuid[entry.person_uuid] for entry in sorted(visit.people, key=lambda entry: entry.position)]
+
+
+def _list_names(visit: Visit) -> list[tuple[str, str]]:
+    return [(person.person_uuid, person.name) for person in _list_people(visit)]
+
+
+def _read(
+    revision: VisitRevision, names: Sequence[tuple[str, str]], severities: Mapping[str, str]
+) -> list[Line]:
+    version = checklists.find_version(revision.checklist_key, revision.checklist_version)
+    return read_answers(version.document, revision.answers, names, severities) if version else []
+
+
+def _title(revision: VisitRevision) -> str:
+    version = checklists.find_version(revision.checklist_key, revision.checklist_version)
+    return pick_text(version.document["title"]) if version else revision.checklist_key
+
+
+def _view_person(person: Person, today: date, words: dict[str, dict[str, str]]) -> PersonView:
+    return PersonView(
+        person,
+        wording.age_on(person.birth_on, today),
+        words["class"].get(person.main_class, "") if person.main_class != "none" else "",
+        [words["tag"].get(tag.tag, tag.tag) for tag in person.tags],
+        words["risk"].get(person.risk, person.risk),
+    )
+
+
+def _view_flag(
+    flag: Flag,
+    visit: Visit,
+    lines: Sequence[Line],
+    tasks: Sequence[Followup],
+    names: Mapping[int, str],
+    may_review: bool,
+) -> FlagView:
+    return FlagView(
+        flag,
+        pick_text(flag.text),
+        _say_evidence(flag, lines),
+        [task for task in tasks if task.flag_id == flag.id],
+        names.get(flag.decided_by_id or 0, ""),
+        flag.revision < visit.revision,
+        may_review and flag.state == "open",
+    )
+
+
+def _say_evidence(flag: Flag, lines: Sequence[Line]) -> str:
+    """What a flag rests on: the answer, or what was measured against which limit."""
+    seen = flag.evidence or {}
+    if flag.rule == "answer":
+        line = next((line for line in lines if line.kind == "answer" and line.path == flag.question), None)
+        return (
+            str(lazy_gettext("%(question)s: %(answer)s", question=line.label, answer=line.value))
+            if line
+            else ""
+        )
+    if flag.rule == "far_from_home":
+        return str(
+            lazy_gettext(
+                "location good to %(accuracy)s; looked at from %(limit)s on",
+                accuracy=wording.say_distance(seen.get("accuracy_m") or 0),
+                limit=wording.say_distance(seen.get("limit_m") or 0),
+            )
+        )
+    if flag.rule == "poor_accuracy":
+        return str(
+            lazy_gettext("looked at from %(limit)s on", limit=wording.say_distance(seen.get("limit_m") or 0))
+        )
+    if flag.rule == "clock_off":
+        limit = int(seen.get("limit_min") or 0)
+        return ngettext("looked at from %(num)s minute on", "looked at from %(num)s minutes on", limit)
+    return ""
+
+
+def _list_problems(revision: VisitRevision, labels: Mapping[str, str]) -> list[dict[str, str]]:
+    return [
+        {
+            "path": problem["path"],
+            "label": labels.get(problem["path"], problem["path"]),
+            "message": pick_text(problem.get("message") or problem.get("code", "")),
+        }
+        for problem in revision.problems or []
+    ]
+
+
+def _list_photos(visit: Visit, lines: Sequence[Line]) -> list[Photo]:
+    labels = {sha256: line.label for line in lines for sha256 in line.photos}
+    by_hash: dict[str, Photo] = {}
+    for use, is_here in storage.list_uses("visit", visit.visit_uuid, visit.revision):
+        by_hash.setdefault(use.sha256, Photo(use.sha256, is_here, labels.get(use.sha256, ""), use.taken_at))
+    return list(by_hash.values())
+
+
+def _find_place(revision: VisitRevision, household: Household | None) -> Place:
+    points = []
+    has_home = household is not None and household.lat is not None and household.lon is not None
+    if household is not None and has_home:
+        points.append({"kind": "home", "lat": household.lat, "lon": household.lon, "datum": household.datum})
+    location = revision.location
+    if location:
+        points.append(
+            {"kind": "visit", **{name: location.get(name) for name in ("lat", "lon", "datum", "accuracy_m")}}
+        )
+    return Place(
+        points,
+        revision.distance_m,
+        location.get("accuracy_m") if location else None,
+        revision.location_declined,
+        bool(location),
+        has_home,
+    )
+
+
+def _list_moments(
+    visit: Visit,
+    reviews: Sequence[Review],
+    user_names: Mapping[int, str],
+    people_names: Sequence[tuple[str, str]],
+    labels: Mapping[str, str],
+) -> list[Moment]:
+    """Revisions and decisions, latest first, each revision with what it changed."""
+    moments = []
+    earlier: list[Line] | None = None
+    for revision in visit.revisions:
+        lines = _read(revision, people_names, {})
+        word = (
+            lazy_gettext("Received")
+            if revision.revision == 1
+            else lazy_gettext("Corrected: version %(number)s", number=revision.revision)
+        )
+        moments.append(
+            Moment(
+                revision.received_at,
+                "received",
+                user_names.get(visit.worker_id, ""),
+                str(word),
+                None,
+                [],
+                differences(earlier, lines) if earlier is not None else [],
+            )
+        )
+        earlier = lines
+    for review in reviews:
+        notes = [(labels.get(path, path), text) for path, text in (review.notes or {}).items()]
+        moments.append(
+            Moment(
+                review.decided_at,
+                review.decision,
+                user_names.get(review.reviewer_id, ""),
+                str(DECISIONS[review.decision]),
+                review.reason,
+                notes,
+                [],
+            )
+        )
+    return sorted(moments, key=lambda moment: moment.at, reverse=True)

@@ -1,0 +1,26 @@
+"""Forms of accounts at the desk."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext
+from wtforms import HiddenField, PasswordField, StringField
+from wtforms.validators import InputRequired, Length
+
+from fieldapp.core.forms import Form, strip
+
+
+class SignInForm(Form):
+    """Account and password; `next` is the page that was asked for."""
+
+    username = StringField(
+        lazy_gettext("Account"),
+        [InputRequired(lazy_gettext("Enter your account.")), Length(max=80)],
+        filters=[strip],
+        render_kw={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"},
+    )
+    password = PasswordField(
+        lazy_gettext("Password"),
+        [InputRequired(lazy_gettext("Enter your password.")), Length(max=200)],
+        render_kw={"autocomplete": "current-password"},
+    )
+    next = HiddenField()
