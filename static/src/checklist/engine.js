@@ -44,8 +44,8 @@ const FITS = {
  */
 
 /**
- * Start filling in `document`. Without `answers` the form is new and takes its defaults; with them (a draft, a
- * returned visit) it goes on where it was.
+ * Start filling in `document`. Without `answers` (or with none in them) the form is new and takes its defaults; with
+ * them (a draft, a returned visit) it goes on where it was. The same holds for each person.
  * @param {Json} document compiled checklist
  * @param {{answers?: Json | null, context: Json}} options
  */
@@ -60,7 +60,6 @@ export function createForm(document, { answers, context }) {
   const opened = new Set();
   const people = context.people ?? [];
   let language = context.language;
-  const isNew = !answers;
   /** @type {Json} what was typed, relevant or not */
   const raw = JSON.parse(JSON.stringify(answers ?? {}));
 
@@ -358,7 +357,6 @@ export function createForm(document, { answers, context }) {
 
   /** @param {Place} place @param {number[]} at @param {Json} choice @param {Json | undefined} texts @param {string} code */
   const flagText = (place, at, choice, texts, code) => {
-    // Answers named in a flag's text are read in the language they were given in.
     if (texts) return written(inLanguage(texts, code), place, at);
     const label = said(place, at, 'label', code).replace(/[?？:： ]+$/, '');
     const answer = choice.label ? inLanguage(choice.label, code) : '';
@@ -470,7 +468,14 @@ export function createForm(document, { answers, context }) {
     return stale;
   };
 
-  if (isNew) begin(root, []);
+  const isEmpty = (/** @type {Json | null | undefined} */ given) => !given || !Object.keys(given).length;
+  if (isEmpty(answers)) {
+    begin(root, []);
+  } else if (places.has(PEOPLE)) {
+    const people = /** @type {Place} */ (places.get(PEOPLE));
+    const inOrder = Array.from({ length: instances(people, []) }, (_, n) => n + 1);
+    for (const n of inOrder.filter((n) => isEmpty(raw[PEOPLE]?.[n - 1]))) begin(people, [n]);
+  }
   walk((place, at) => place.node.kind === 'question' && value(place, at), true);
 
   return {
@@ -506,6 +511,12 @@ export function createForm(document, { answers, context }) {
 
     /** The answers that count: relevant, not blank, calculations included. @returns {Json} */
     answers: () => collect(root, []),
+
+    /** Everything typed, relevant or not: what a draft keeps. @returns {Json} */
+    typed: () => JSON.parse(JSON.stringify(raw)),
+
+    /** Everything typed in, relevant or not: what a draft keeps. @returns {Json} */
+    typed: () => JSON.parse(JSON.stringify(raw)),
 
     /** @returns {{path: string, code: string, message: string}[]} what is wrong, in order */
     problems() {
