@@ -21,6 +21,7 @@ from flask import (
 )
 from werkzeug.wrappers import Response as BaseResponse
 
+from fieldapp.core.compression import compressed
 from fieldapp.core.guard import public
 
 DIST = Path(__file__).resolve().parents[2] / "static" / "dist"
@@ -59,7 +60,7 @@ def file(name: str) -> Response:
     """A hashed file; it never changes, so it may be kept for a year."""
     response = send_from_directory(DIST, name, max_age=YEAR_S)
     response.headers["Cache-Control"] = f"public, max-age={YEAR_S}, immutable"
-    return response
+    return compressed(response, keep=True)
 
 
 @bp.get("/app")
@@ -75,7 +76,7 @@ def shell() -> Response:
     """The phone app's one page."""
     response = make_response(render_template("phone/shell.html"))
     response.headers["Cache-Control"] = "no-cache"
-    return response
+    return compressed(response)
 
 
 @bp.get("/app/sw.js")
@@ -95,7 +96,7 @@ def manifest() -> Response:
 def _stable(name: str, media_type: str) -> Response:
     response = send_from_directory(DIST, name, mimetype=media_type)
     response.headers["Cache-Control"] = "no-cache"
-    return response
+    return compressed(response)
 
 
 def init_app(app: Flask) -> None:

@@ -19,6 +19,7 @@ from pydantic import BaseModel, Field
 from fieldapp.areas.queries import list_grids
 from fieldapp.core import clock, storage
 from fieldapp.core.bodies import UuidStr, read_body
+from fieldapp.core.compression import compressed
 from fieldapp.core.errors import AppError
 from fieldapp.core.guard import LEADER, OFFICER, SUPERVISOR, WORKER, public, require
 from fieldapp.core.web import limiter
@@ -112,7 +113,8 @@ def push() -> Response:
 @for_named_user
 def pull() -> Response:
     """Give the changes since a cursor."""
-    return jsonify(queries.get_page(current_user, request.args.get("cursor"), clock.now()))
+    page = jsonify(queries.get_page(current_user, request.args.get("cursor"), clock.now()))
+    return compressed(page)
 
 
 @bp.put("/attachments/<sha256>")
