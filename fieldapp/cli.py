@@ -94,14 +94,19 @@ def _set_up() -> Flask:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     # A key is made only for a database that holds nothing yet: a new key could not read an old database.
     app = create_app(settings, create_key=not (settings.data_dir / KEY_FILE).exists() and _is_empty(settings))
-    logging.getLogger("alembic").setLevel(logging.WARNING)
     with app.app_context():
-        flask_migrate.upgrade(str(MIGRATIONS))
-        with transaction():
-            feeds.make_epoch()
-            codes.seed_codes()
-        checklists.publish_library(clock.now())
+        bring_up_to_date()
     return app
+
+
+def bring_up_to_date() -> None:
+    """Migrate the current app's database and add what every installation has: epoch, code tables, checklists."""
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    flask_migrate.upgrade(str(MIGRATIONS))
+    with transaction():
+        feeds.make_epoch()
+        codes.seed_codes()
+        checklists.publish_library(clock.now())
 
 
 def _is_empty(settings: Settings) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
@@ -18,6 +19,7 @@ from playwright.sync_api import Browser, BrowserContext, sync_playwright
 from fieldapp import create_app
 from fieldapp.core.db import db
 from fieldapp.settings import Settings
+from fieldapp.users import actions as user_actions
 from tests import chromium, postgres
 from tests.live import Live, make_demo_county, run_command
 
@@ -29,6 +31,8 @@ TEMPLATE = "fieldapp_template"
 def pytest_configure(config: pytest.Config) -> None:
     """End as on Ctrl-C when told to stop, so that servers started by fixtures are stopped too."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Still argon2, but without its cost: a hundred tests make nine accounts each.
+    user_actions.hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -75,3 +75,9 @@ def seed_codes() -> int:
     for code in added:
         publish(COMMON, "code", f"{code.table}/{code.code}")
     return len(added)
+
+
+def list_seed_codes(table: str) -> frozenset[str]:
+    """The codes that every new installation has in `table`, without a database."""
+    tables = json.loads(SEED_FILE.read_text(encoding="utf-8"))
+    return frozenset(row["code"] for row in tables[table])

@@ -49,7 +49,7 @@ def get_person_names(person_uuids: Iterable[str]) -> dict[str, str]:
     rows = db.session.execute(
         select(Person.person_uuid, Person.name).where(Person.person_uuid.in_(list(person_uuids)))
     )
-    return dict(rows.tuples().all())
+    return {row[0]: row[1] for row in rows}
 
 
 def get_interval_days() -> dict[str, int]:

@@ -85,7 +85,12 @@ def _assess(stored: StoredVisit, body: VisitBody, now: datetime) -> Visit:
     )
     declared = [
         rules.RaisedFlag(
-            "answer", flag["severity"], flag["text"], flag["question"], None, flag.get("followup")
+            "answer",
+            flag["severity"],
+            flag["text"],
+            flag["question"],
+            flag["choice"],
+            followup_type=flag["followup"] or None,
         )
         for flag in stored.verdict.flags
     ]
@@ -104,7 +109,10 @@ def _keep_flag(visit: Visit, raised: rules.RaisedFlag, person_uuid: str | None, 
     """The visit's flag of that rule and question: made, or brought up to the revision that raises it again."""
     flag = db.session.scalar(
         select(Flag).where(
-            Flag.visit_uuid == visit.visit_uuid, Flag.rule == raised.rule, Flag.question == raised.question
+            Flag.visit_uuid == visit.visit_uuid,
+            Flag.rule == raised.rule,
+            Flag.question == raised.question,
+            Flag.choice == raised.choice,
         )
     )
     if flag is None:
@@ -113,6 +121,7 @@ def _keep_flag(visit: Visit, raised: rules.RaisedFlag, person_uuid: str | None, 
             area_code=visit.area_code,
             rule=raised.rule,
             question=raised.question,
+            choice=raised.choice,
             state="open",
             raised_at=now,
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy import ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from fieldapp.core.db import AreaCode, Base, EncryptedJson, EncryptedText, Instant, UuidText
@@ -28,7 +28,10 @@ class Flag(Base):
     area_code: Mapped[str] = mapped_column(AreaCode)
     person_uuid: Mapped[str | None] = mapped_column(ForeignKey("people.person_uuid"))
     rule: Mapped[str] = mapped_column(String(30), doc="answer (declared by the checklist), far_from_home, …")
-    question: Mapped[str] = mapped_column(String(300), default="", doc="Path of the question, for rule answer.")
+    question: Mapped[str] = mapped_column(
+        String(300), default="", doc="Path of the question, for rule answer."
+    )
+    choice: Mapped[str] = mapped_column(String(200), default="", doc="The choice that raised it, if one did.")
     severity: Mapped[str] = mapped_column(String(6))
     text: Mapped[Any] = mapped_column(EncryptedJson("flags.text"), doc="{zh, en}.")
     evidence: Mapped[Any] = mapped_column(EncryptedJson("flags.evidence"), nullable=True)
@@ -38,7 +41,7 @@ class Flag(Base):
     raised_at: Mapped[datetime] = mapped_column(Instant)
     decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
 
-    __table_args__ = (Index("uq_flags_visit_rule_question", "visit_uuid", "rule", "question", unique=True),)
+    __table_args__ = (UniqueConstraint("visit_uuid", "rule", "question", "choice"),)
 
 
 class Review(Base):
@@ -51,6 +54,8 @@ class Review(Base):
     revision: Mapped[int]
     decision: Mapped[str] = mapped_column(String(10), doc="approved, returned or voided.")
     reason: Mapped[str | None] = mapped_column(EncryptedText("reviews.reason"))
-    notes: Mapped[Any] = mapped_column(EncryptedJson("reviews.notes"), nullable=True, doc="{question path: text}.")
+    notes: Mapped[Any] = mapped_column(
+        EncryptedJson("reviews.notes"), nullable=True, doc="{question path: text}."
+    )
     reviewer_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     decided_at: Mapped[datetime] = mapped_column(Instant)

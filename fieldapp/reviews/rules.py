@@ -34,6 +34,7 @@ class RaisedFlag:
     severity: str
     text: dict[str, str]
     question: str = ""
+    choice: str = ""
     evidence: dict[str, Any] | None = None
     followup_type: str | None = None
 
@@ -57,7 +58,11 @@ def find_flags(facts: VisitFacts, thresholds: Mapping[str, Mapping[str, Any]]) -
         limits = thresholds.get(rule, {})
         if limits.get("enabled") and (seen := check(facts, limits)):
             text, evidence = seen
-            found.append(RaisedFlag(rule, limits["severity"], text, "", evidence, limits.get("followup")))
+            found.append(
+                RaisedFlag(
+                    rule, limits["severity"], text, evidence=evidence, followup_type=limits.get("followup")
+                )
+            )
     return found
 
 

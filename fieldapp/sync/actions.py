@@ -75,7 +75,7 @@ def _take(actor: User, raw: dict[str, Any], request: Push, now: datetime) -> Tak
         user_id=actor.id,
         body_hash=body_hash,
         device_uuid=request.device_uuid,
-        kind=raw["kind"] if raw.get("kind") in rules.RECORDS else "unknown",
+        kind=rules.kind_of(raw),
         received_at=now,
         clock_offset_s=round((now - request.sent_at).total_seconds()),
         record_uuid=rules.record_of(raw),

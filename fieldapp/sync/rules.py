@@ -33,9 +33,15 @@ def order_of(raw: dict[str, Any]) -> float:
     return seq if isinstance(seq, int) else float("inf")
 
 
+def kind_of(raw: dict[str, Any]) -> str:
+    """The kind of an operation, "unknown" for one the server does not know."""
+    kind = raw.get("kind")
+    return kind if isinstance(kind, str) and kind in RECORDS else "unknown"
+
+
 def record_of(raw: dict[str, Any]) -> str | None:
     """The uuid of the record an operation is about, as far as it says."""
-    field, _ = RECORDS.get(str(raw.get("kind")), ("", ""))
+    field, _ = RECORDS.get(kind_of(raw), ("", ""))
     body = raw.get("body")
     try:
         return str(UUID(body[field])) if isinstance(body, dict) else None

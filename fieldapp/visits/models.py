@@ -37,7 +37,9 @@ class Visit(Base):
     revisions: Mapped[list[VisitRevision]] = relationship(
         order_by="VisitRevision.revision", back_populates="visit"
     )
-    people: Mapped[list[VisitPerson]] = relationship(order_by="VisitPerson.position")
+    people: Mapped[list[VisitPerson]] = relationship(
+        order_by="VisitPerson.position", cascade="all, delete-orphan"
+    )
 
     __table_args__ = (
         Index("ix_visits_state_area", "state", "area_code"),

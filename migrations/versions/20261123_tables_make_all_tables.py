@@ -297,6 +297,7 @@ def upgrade() -> None:
         sa.Column("person_uuid", sa.Uuid(as_uuid=False), nullable=True),
         sa.Column("rule", sa.String(length=30), nullable=False),
         sa.Column("question", sa.String(length=300), nullable=False),
+        sa.Column("choice", sa.String(length=200), nullable=False),
         sa.Column("severity", sa.String(length=6), nullable=False),
         sa.Column("text", sa.LargeBinary(), nullable=False),
         sa.Column("evidence", sa.LargeBinary(), nullable=True),
@@ -309,10 +310,10 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["person_uuid"], ["people.person_uuid"], name=op.f("fk_flags_person_uuid")),
         sa.ForeignKeyConstraint(["visit_uuid"], ["visits.visit_uuid"], name=op.f("fk_flags_visit_uuid")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_flags")),
+        sa.UniqueConstraint(
+            "visit_uuid", "rule", "question", "choice", name=op.f("uq_flags_visit_uuid_rule_question_choice")
+        ),
     )
-    with op.batch_alter_table("flags", schema=None) as batch_op:
-        batch_op.create_index("uq_flags_visit_rule_question", ["visit_uuid", "rule", "question"], unique=True)
-
     op.create_table(
         "followups",
         sa.Column("followup_id", sa.Uuid(as_uuid=False), nullable=False),
@@ -461,9 +462,6 @@ def downgrade() -> None:
         batch_op.drop_index("ix_followups_assignee_state")
 
     op.drop_table("followups")
-    with op.batch_alter_table("flags", schema=None) as batch_op:
-        batch_op.drop_index("uq_flags_visit_rule_question")
-
     op.drop_table("flags")
     with op.batch_alter_table("visits", schema=None) as batch_op:
         batch_op.drop_index("ix_visits_worker_finished")

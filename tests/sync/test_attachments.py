@@ -1,0 +1,133 @@
+"""Photos: kept under the hash of their bytes, whole or not at all, for those in scope only."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+
+import pytest
+from PIL import Image
+
+from fieldapp.core import storage
+from tests.factories import Desk, Phone, draw_photo, make_county
+
+
+@pytest.fixture
+def county(app):
+    return make_county(app)
+
+
+@pytest.fixture
+def phone(app, county):
+    return Phone(app, county)
+
+
+def visit_with(phone: Phone, photo: bytes) -> str:
+    """Push a visit that names the photo; returns the photo's hash."""
+    sha256 = hashlib.sha256(photo).hexdigest()
+    named = [{"sha256": sha256, "question": "photo", "taken_at": None, "size": len(photo)}]
+    assert phone.push(phone.op("visit.submit", phone.visit(attachments=named)))[0]["outcome"] == "accepted"
+    return sha256
+
+
+def test_photo_is_stored_once_and_comes_back_byte_for_byte(app, phone):
+    photo = draw_photo()
+    assert phone.put_photo(photo).status_code == 201
+    assert phone.put_photo(photo).status_code == 200
+    answer = phone.client.get(f"/api/attachments/{hashlib.sha256(photo).hexdigest()}")
+    assert (answer.data, answer.mimetype) == (photo, "image/jpeg")
+
+
+def test_photo_on_disk_is_encrypted(app, phone):
+    photo = draw_photo()
+    phone.put_photo(photo)
+    files = [path for path in (app.config["FIELDAPP"].data_dir / "photos").rglob("*") if path.is_file()]
+    assert len(files) == 1
+    assert photo[:32] not in files[0].read_bytes()
+
+
+def test_hash_that_does_not_match_is_422_and_nothing_is_kept(app, phone):
+    answer = phone.put_photo(draw_photo(), sha256="0" * 64)
+    assert (answer.status_code, answer.json["error"]["code"]) == (422, "photo_hash_wrong")
+    with app.app_context():
+        assert storage.count_photos() == 0
+
+
+def test_photo_cut_off_halfway_is_refused_with_words(app, phone):
+    photo = draw_photo(size=(640, 480))
+    answer = phone.put_photo(photo[: len(photo) // 2])
+    assert (answer.status_code, answer.json["error"]["code"]) == (422, "photo_unreadable")
+    assert answer.json["error"]["message"]
+
+
+def test_damaged_photo_spoils_neither_its_visit_nor_the_next_photo(app, phone):
+    damaged = draw_photo(size=(640, 480))[:900]
+    sha256 = visit_with(phone, damaged)
+    assert phone.put_photo(damaged).status_code == 422
+    assert phone.put_photo(draw_photo(1)).status_code == 201
+    visits = [record for (kind, _), record in phone.pull().items() if kind == "visit"]
+    assert [(visit["photos_received"], visit["photos_expected"]) for visit in visits] == [(0, 1)]
+    assert visits[0]["attachments"][0]["sha256"] == sha256
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"<svg onload=alert(1)>", b"MZ\x90\x00", b"GIF89a" + b"\0" * 40, b"%PDF-1.4 hello"]
+)
+def test_what_is_no_photo_is_refused(phone, body):
+    answer = phone.put_photo(body)
+    assert (answer.status_code, answer.json["error"]["code"]) == (422, "photo_type_unknown")
+
+
+def test_more_pixels_than_allowed_are_413(app, phone, monkeypatch):
+    object.__setattr__(app.config["FIELDAPP"], "photo_max_pixels", 100)
+    answer = phone.put_photo(draw_photo())
+    assert (answer.status_code, answer.json["error"]["code"]) == (413, "photo_too_many_pixels")
+
+
+def test_more_bytes_than_allowed_are_413(app, phone):
+    object.__setattr__(app.config["FIELDAPP"], "photo_max_bytes", 100)
+    answer = phone.put_photo(draw_photo())
+    assert (answer.status_code, answer.json["error"]["code"]) == (413, "too_large")
+
+
+def test_photo_is_read_by_those_in_scope_of_its_visit_only(app, phone, county):
+    photo = draw_photo(3)
+    sha256 = visit_with(phone, photo)
+    phone.put_photo(photo)
+    path = f"/api/attachments/{sha256}"
+    assert Desk(app, "supervisor").get(path).status_code == 200
+    assert Desk(app, "officer").get(path).status_code == 200
+    assert Desk(app, "stranger").get(path).status_code == 404
+    assert Desk(app, "admin").get(path).status_code == 403
+    assert Phone(app, county, "worker2").client.get(path).status_code == 404
+    assert app.test_client().get(path).status_code == 401
+
+
+@pytest.mark.parametrize("sha256", ["0" * 64, "..%2f..%2fmaster.key", "A" * 64, "0" * 63])
+def test_unknown_or_crooked_hash_is_404(phone, sha256):
+    assert phone.client.get(f"/api/attachments/{sha256}").status_code == 404
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_shown_size_is_upright_and_carries_no_metadata(phone, orientation):
+    image = Image.new("RGB", (80, 40), "white")
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    exif[0x010F] = "SECRET-PHONE"
+    out = io.BytesIO()
+    image.save(out, "JPEG", exif=exif)
+    phone.put_photo(out.getvalue())
+    sha256 = hashlib.sha256(out.getvalue()).hexdigest()
+    shown = phone.client.get(f"/api/attachments/{sha256}?size=thumb").data
+    with Image.open(io.BytesIO(shown)) as thumb:
+        assert thumb.size == ((80, 40) if orientation < 5 else (40, 80))
+    assert b"SECRET-PHONE" not in shown
+
+
+def test_photo_arriving_is_told_to_the_phone(phone):
+    photo = draw_photo(9)
+    visit_with(phone, photo)
+    phone.pull()
+    phone.put_photo(photo)
+    [visit] = [record for (kind, _), record in phone.pull().items() if kind == "visit"]
+    assert (visit["photos_received"], visit["photos_expected"]) == (1, 1)
