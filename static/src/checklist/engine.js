@@ -515,9 +515,6 @@ export function createForm(document, { answers, context }) {
     /** Everything typed, relevant or not: what a draft keeps. @returns {Json} */
     typed: () => JSON.parse(JSON.stringify(raw)),
 
-    /** Everything typed in, relevant or not: what a draft keeps. @returns {Json} */
-    typed: () => JSON.parse(JSON.stringify(raw)),
-
     /** @returns {{path: string, code: string, message: string}[]} what is wrong, in order */
     problems() {
       /** @type {{path: string, code: string, message: string}[]} */

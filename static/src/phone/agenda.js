@@ -1,0 +1,99 @@
+/**
+ * What to do next, in the order a good colleague would say it: what came back, what was begun, what burns, who is
+ * overdue, who is near. Pure: records in, list out.
+ *
+ * Invariant: every household of the worker is in exactly one of `overdue`, `soon` and `later`.
+ */
+
+const SOON_DAYS = 3
+/** @type {Record<string, number>} */
+const WEIGHT = { red: 0, orange: 1, yellow: 2 }
+
+/**
+ * Whole days from `from` to `to`, both YYYY-MM-DD.
+ * @param {string} from @param {string} to
+ */
+export function daysBetween(from, to) {
+  return Math.round((Date.parse(`${to}T00:00Z`) - Date.parse(`${from}T00:00Z`)) / 86_400_000)
+}
+
+/**
+ * @param {object} given
+ * @param {string} given.today YYYY-MM-DD on the phone
+ * @param {any[]} given.households @param {any[]} given.people @param {any[]} given.visits @param {any[]} given.followups
+ * @param {any[]} given.drafts not yet finished
+ * @param {{kind: string, state: string, at: string, body: any, base: number|null, finished_on: string}[]} given.ops
+ *   everything finished on this phone; finished_on is its date here
+ */
+export function agendaOf({ today, households, people, visits, followups, drafts, ops }) {
+  const standing = ops.filter((op) => op.state === 'waiting' || op.state === 'received')
+  const byHousehold = new Map(households.map((household) => [household.household_uuid, household]))
+  /** @type {Map<string, any[]>} */
+  const members = new Map()
+  for (const person of people) {
+    if (person.died_on) continue
+    members.set(person.household_uuid, [...(members.get(person.household_uuid) ?? []), person])
+  }
+
+  const corrected = (/** @type {any} */ visit) => standing.some((op) => (
+    op.kind === 'visit.revise' && op.body.visit_uuid === visit.visit_uuid && op.base === visit.revision))
+  const dealtWith = (/** @type {any} */ task) => standing.some((op) => (
+    op.kind.startsWith('followup.') && op.body.followup_id === task.followup_id
+    && (!task.sent_back || op.at > task.sent_back.at)))
+  const visitedOn = (/** @type {any} */ household) => standing
+    .filter((op) => op.kind === 'visit.submit' && op.body.household_uuid === household.household_uuid
+      && op.body.outcome !== 'not_reached')
+    .map((op) => op.finished_on)
+    .find((date) => !household.last_visit_on || date > household.last_visit_on) ?? null
+
+  const returned = visits
+    .filter((visit) => visit.state === 'returned' && visit.returned && !corrected(visit))
+    .sort((a, b) => (a.returned.at < b.returned.at ? -1 : 1))
+  const begun = drafts
+    .filter((draft) => !returned.some((visit) => draft.kind === 'revision' && visit.visit_uuid === draft.visit_uuid))
+    .sort((a, b) => (a.updated_at < b.updated_at ? 1 : -1))
+  const tasks = followups
+    .filter((task) => task.state === 'open' && !dealtWith(task)
+      && !begun.some((draft) => draft.followup_id === task.followup_id))
+    .sort((a, b) => (WEIGHT[a.severity] === 0 ? 0 : 1) - (WEIGHT[b.severity] === 0 ? 0 : 1)
+      || (a.due_at ?? '9').localeCompare(b.due_at ?? '9') || (WEIGHT[a.severity] ?? 9) - (WEIGHT[b.severity] ?? 9))
+
+  const entries = households.map((household) => {
+    const visited = visitedOn(household)
+    return {
+      household, people: members.get(household.household_uuid) ?? [], visited_on: visited,
+      days: household.due_on && !visited ? daysBetween(today, household.due_on) : null,
+      begun: begun.some((draft) => draft.kind === 'visit' && draft.household_uuid === household.household_uuid),
+    }
+  })
+  const byDue = (/** @type {any} */ a, /** @type {any} */ b) => a.days - b.days || compareNames(a, b)
+  return {
+    returned: returned.map((visit) => ({ visit, household: byHousehold.get(visit.household_uuid) ?? null,
+      draft: drafts.find((draft) => draft.visit_uuid === visit.visit_uuid) ?? null })),
+    begun,
+    tasks: tasks.map((task) => ({ task, household: byHousehold.get(task.household_uuid) ?? null,
+      person: people.find((person) => person.person_uuid === task.person_uuid) ?? null })),
+    overdue: entries.filter((entry) => entry.days !== null && entry.days < 0).sort(byDue),
+    soon: entries.filter((entry) => entry.days !== null && entry.days >= 0 && entry.days <= SOON_DAYS).sort(byDue),
+    later: entries.filter((entry) => entry.days === null || entry.days > SOON_DAYS).sort(compareNames),
+  }
+}
+
+/** @param {{household: any}} a @param {{household: any}} b */
+function compareNames(a, b) {
+  return a.household.name.localeCompare(b.household.name, 'zh')
+}
+
+/**
+ * The households whose name, address or person's name holds every word of `query`.
+ * @template {{household: any, people: any[]}} T
+ * @param {T[]} entries @param {string} query
+ * @returns {T[]}
+ */
+export function searchHouseholds(entries, query) {
+  const words = query.trim().toLowerCase().split(/\s+/).filter(Boolean)
+  return entries.filter(({ household, people }) => {
+    const text = [household.name, household.address, ...people.map((person) => person.name)].join(' ').toLowerCase()
+    return words.every((word) => text.includes(word))
+  })
+}

@@ -1,0 +1,63 @@
+/**
+ * Reading answers: by path, in words, and from last time.
+ *
+ * Invariant: paths are the contract's ("home/food_days", "people[1]/elder/gas"); nothing here changes an answer.
+ */
+import { pick } from './words.js'
+
+/**
+ * Last visit's answer to a question, or null. A person's answers are found by who they are, not by their position.
+ * @param {{on: string, answers: any}|null} carry @param {string} path
+ * @param {{person_uuid: string}[]} people the draft's, in order
+ * @returns {string|null}
+ */
+export function lastAnswer(carry, path, people) {
+  if (!carry) return null
+  let value = carry.answers
+  for (const step of path.split('/')) {
+    const [, name, position] = /** @type {RegExpExecArray} */ (/^([^[]+)(?:\[(\d+)\])?$/.exec(step))
+    value = value?.[name]
+    if (position !== undefined && Array.isArray(value)) {
+      const person = name === 'people' ? people[Number(position) - 1] : null
+      value = person ? value.find((one) => one.person_uuid === person.person_uuid) : value[Number(position) - 1]
+    }
+  }
+  return typeof value === 'string' && value !== '' ? value : null
+}
+
+/**
+ * An answer as a person reads it: the labels of choices, else the value; null when a choice no longer exists.
+ * @param {any} item one of the engine's items @param {string} value @returns {string|null}
+ */
+export function answerWords(item, value) {
+  if (!item.choices?.length) return value
+  const labels = value.split(' ').map((name) => item.choices.find((/** @type {any} */ choice) => choice.name === name)?.label)
+  return labels.every((label) => label !== undefined) ? labels.map((label) => pick(label)).join('、') : null
+}
+
+/** Types a person answers (a note is read, a calculation is made). @param {any} item */
+export const isAsked = (item) => item.kind === 'question' && item.relevant && !item.readOnly
+  && !['note', 'hidden', 'calculate'].includes(item.node.type)
+
+/** Types shown. @param {any} item */
+export const isShown = (item) => item.relevant && (item.kind !== 'question' || !['hidden', 'calculate'].includes(item.node.type))
+
+/**
+ * How far a form is filled: of its required questions, or of all when none is.
+ * @param {any[]} items
+ */
+export function progressOf(items) {
+  const asked = items.filter(isAsked)
+  const required = asked.filter((item) => item.required)
+  const counted = required.length ? required : asked
+  return { done: counted.filter((item) => item.value !== undefined && item.value !== null && item.value !== '').length, total: counted.length }
+}
+
+/**
+ * The duty office's number for a grid: of its own area, else of the nearest one above; null when none has any.
+ * @param {{code: string, duty_phone: string|null}[]} areas @param {string} gridCode
+ */
+export function dutyPhone(areas, gridCode) {
+  return areas.filter((area) => area.duty_phone && gridCode.startsWith(area.code))
+    .sort((a, b) => b.code.length - a.code.length)[0]?.duty_phone ?? null
+}

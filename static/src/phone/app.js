@@ -1,0 +1,252 @@
+/**
+ * The one running app: who is signed in, their store, the screen shown, and how it is drawn anew.
+ *
+ * Invariant: a screen draws only what it loaded; whatever changes stored things says so through `changed`.
+ */
+import { html, nothing, render } from 'lit-html'
+import { Api } from './api.js'
+import { changeDevice } from './device.js'
+import { summarise } from './outbox.js'
+import { sheet, skeleton, tabs } from './parts.js'
+import { Store } from './store.js'
+import { Sync } from './sync.js'
+import { currentLanguage, setLanguage, t } from './words.js'
+
+/**
+ * @typedef {object} Screen
+ * @property {string} [tab] the tab it belongs to; none: the screen has a bar of its own at the foot
+ * @property {() => Promise<void>} load reads what `view` shows; called again when stored things change
+ * @property {() => import('lit-html').TemplateResult} view
+ * @property {boolean} [holdsForm] a form is open: a new version of the app has to wait
+ * @property {() => void} [leave] called when another screen takes its place
+ */
+/** @typedef {(params: string[]) => Screen} ScreenMaker */
+
+class App {
+  /** @type {import('./device.js').Device} */
+  device = /** @type {any} */ (null)
+  /** @type {Store} */
+  store = /** @type {any} */ (null)
+  /** @type {Api} */
+  api = /** @type {any} */ (null)
+  /** @type {Sync|null} */
+  sync = null
+  /** Code tables: "table/code" → record. @type {Map<string, any>} */
+  codes = new Map()
+  /** @type {{ops: import('./store.js').Op[], photos: import('./store.js').Photo[], summary: ReturnType<typeof summarise>}} */
+  outbox = { ops: [], photos: [], summary: summarise([], [], 0) }
+  /** @type {Record<string, ScreenMaker>} */
+  screens = {}
+  /** Called when a screen was left or shown. */
+  onScreen = () => {}
+
+  /** @type {Screen|null} */
+  #screen = null
+  #ready = false
+  #toast = ''
+  /** @type {ReturnType<typeof setTimeout>|undefined} */
+  #toastTimer
+  /** @type {{label: string, content: () => any}|null} */
+  #sheet = null
+  #drawing = false
+  #reloading = false
+  #reloadAgain = false
+
+  get user() {
+    return this.device.user
+  }
+
+  /** Whether a form is open that a reload would interrupt. */
+  get isFormOpen() {
+    return this.#screen?.holdsForm === true
+  }
+
+  // Accounts
+
+  /** @param {import('./device.js').Device} device */
+  begin(device) {
+    this.device = device
+    setLanguage(device.language ?? device.user?.language ?? 'zh')
+    this.api = new Api({ deviceUuid: device.device_uuid, userId: device.user?.id ?? null, language: currentLanguage })
+    addEventListener('hashchange', () => this.show())
+    if (device.user) this.#openUser(device.user)
+  }
+
+  /** @param {import('./device.js').User} user */
+  #openUser(user) {
+    this.sync?.stop()
+    this.store?.close()
+    this.store = new Store(user.id)
+    this.api.userId = user.id
+    this.codes = new Map()
+    this.sync = new Sync({ store: this.store, api: this.api, changed: (what) => this.changed(what) })
+  }
+
+  /** Sign in; whoever was here before keeps a store of their own. @param {string} username @param {string} password */
+  async signIn(username, password) {
+    const before = this.user
+    this.api.userId = null
+    let answer
+    try {
+      answer = await this.api.signIn(username, password)
+    } catch (error) {
+      this.api.userId = before?.id ?? null
+      throw error
+    }
+    this.device = await changeDevice({ user: answer.user, ...(answer.site ? { site: answer.site } : {}) })
+    if (!this.device.language) setLanguage(answer.user.language ?? 'zh')
+    const isOther = String(before?.id) !== String(answer.user.id)
+    if (isOther || !this.sync) this.#openUser(answer.user)
+    if (isOther) location.replace('#/today')
+    await this.start()
+  }
+
+  /** Forget who is signed in; the store stays on the phone untouched. */
+  async signOut() {
+    await this.api.signOut().catch(() => {}) // without a network the phone is left all the same
+    this.sync?.stop()
+    this.sync = null
+    this.device = await changeDevice({ user: null })
+    this.api.userId = null
+    this.#sheet = null
+    location.replace('#/today')
+    await this.show()
+  }
+
+  /** @param {'zh'|'en'} language */
+  async chooseLanguage(language) {
+    setLanguage(language)
+    this.device = await changeDevice({ language })
+    await this.reload()
+  }
+
+  /** Read what every screen needs, show the screen of the address, then bring phone and server together. */
+  async start() {
+    if (this.user) {
+      await this.#readCommon()
+      navigator.storage?.persist?.().catch(() => {})
+    }
+    await this.show()
+    this.sync?.run()
+  }
+
+  /** The site's particulars, when the server can be asked. */
+  async refreshSite() {
+    const answer = await this.api.session().catch(() => null)
+    if (answer?.site) this.device = await changeDevice({ site: answer.site })
+  }
+
+  // What is shown
+
+  /** The screen of the address. */
+  async show() {
+    this.#screen?.leave?.()
+    this.#sheet = null
+    const [name, ...params] = location.hash.replace(/^#\/?/, '').split('/').map(decodeURIComponent)
+    const screen = this.user ? (this.screens[name] ?? this.screens.today)(params) : this.screens.sign_in([])
+    this.#screen = screen
+    this.#ready = false
+    this.draw()
+    await screen.load()
+    if (this.#screen !== screen) return
+    this.#ready = true
+    this.draw()
+    scrollTo(0, 0)
+    const heading = document.querySelector('h1')
+    if (heading && this.user) heading.focus({ preventScroll: true })
+    this.onScreen()
+  }
+
+  /** @param {string} hash @param {{replace?: boolean}} [options] */
+  go(hash, { replace = false } = {}) {
+    if (location.hash === hash) this.show()
+    else if (replace) location.replace(hash)
+    else location.hash = hash
+  }
+
+  /** Something changed: "state" of the sync, "records" or "outbox" in the store. @param {string} what */
+  changed(what) {
+    if (what === 'state') this.draw()
+    else this.reload()
+  }
+
+  /** Read again what is shown; calls that come meanwhile make one more reading, not many. */
+  async reload() {
+    if (this.#reloading) {
+      this.#reloadAgain = true
+      return
+    }
+    this.#reloading = true
+    try {
+      do {
+        this.#reloadAgain = false
+        if (this.user) await this.#readCommon()
+        await this.#screen?.load()
+      } while (this.#reloadAgain)
+    } finally {
+      this.#reloading = false
+    }
+    this.draw()
+  }
+
+  async #readCommon() {
+    const [ops, photos, codes] = await Promise.all([this.store.ops(), this.store.photos(), this.store.list('code')])
+    this.outbox = { ops, photos, summary: summarise(ops, photos, Date.now()) }
+    this.codes = new Map(codes.map((code) => [`${code.table}/${code.code}`, code]))
+  }
+
+  /** The word of a code in the language in use. @param {string} table @param {string} code @returns {string} */
+  word(table, code) {
+    const row = this.codes.get(`${table}/${code}`)
+    return row ? (row[currentLanguage()] || row.zh) : code
+  }
+
+  /** Draw in the next frame. */
+  draw() {
+    if (this.#drawing) return
+    this.#drawing = true
+    queueMicrotask(() => {
+      this.#drawing = false
+      this.#drawNow()
+    })
+  }
+
+  #drawNow() {
+    const root = /** @type {HTMLElement} */ (document.getElementById('app'))
+    const screen = this.#screen
+    if (!screen) return
+    document.documentElement.lang = currentLanguage() === 'zh' ? 'zh-CN' : 'en'
+    document.title = t('app.name')
+    const { summary } = this.outbox
+    if (!this.#drawn) root.replaceChildren()
+    this.#drawn = true
+    render(html`
+      ${this.#ready ? screen.view() : skeleton()}
+      ${this.user && screen.tab ? tabs(screen.tab, summary.waiting + summary.attention + summary.photos) : nothing}
+      ${this.#sheet ? sheet({ label: this.#sheet.label, close: () => this.closeSheet(), content: this.#sheet.content() }) : nothing}
+      <div class="toast" role="status" aria-live="polite">${this.#toast ? html`<p>${this.#toast}</p>` : nothing}</div>`, root)
+  }
+
+  #drawn = false
+
+  /** @param {string} label @param {() => any} content drawn anew with the screen */
+  openSheet(label, content) {
+    this.#sheet = { label, content }
+    this.draw()
+  }
+
+  closeSheet() {
+    this.#sheet = null
+    this.draw()
+  }
+
+  /** Say something that needs no answer. @param {string} text */
+  say(text) {
+    this.#toast = text
+    clearTimeout(this.#toastTimer)
+    this.#toastTimer = setTimeout(() => { this.#toast = ''; this.draw() }, 5000)
+    this.draw()
+  }
+}
+
+export const app = new App()

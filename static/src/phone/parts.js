@@ -1,0 +1,96 @@
+/**
+ * The pieces every screen is made of: icons, bars, tabs, empty states, sheets.
+ *
+ * Invariant: what is shown by colour is also said by a word or a sign; every target is at least 48 px high.
+ */
+import { html, nothing, svg } from 'lit-html'
+import { ref } from 'lit-html/directives/ref.js'
+import { t } from './words.js'
+
+/** @typedef {import('lit-html').TemplateResult} Template */
+
+/** @type {Record<string, Template>} */
+const PATHS = {
+  today: svg`<path d="M4 11l8-7 8 7v9H4z"/><path d="M9 15l2 2 4-4"/>`,
+  send: svg`<path d="M12 16V5M7 9l5-5 5 5M5 20h14"/>`,
+  me: svg`<circle cx="12" cy="8" r="4"/><path d="M4 21c1-5 4-7 8-7s7 2 8 7"/>`,
+  back: svg`<path d="M15 5l-7 7 7 7"/>`,
+  next: svg`<path d="M9 5l7 7-7 7"/>`,
+  call: svg`<path d="M6 3h3l2 5-2.5 1.5a12 12 0 0 0 6 6L16 13l5 2v3a3 3 0 0 1-3 3A15 15 0 0 1 3 6a3 3 0 0 1 3-3z"/>`,
+  search: svg`<circle cx="11" cy="11" r="6"/><path d="M20 20l-4.5-4.5"/>`,
+  camera: svg`<path d="M4 8h3l2-3h6l2 3h3v11H4z"/><circle cx="12" cy="13" r="3.5"/>`,
+  gallery: svg`<path d="M4 5h16v14H4z"/><path d="M4 16l5-5 4 4 3-2 4 3"/><circle cx="15.5" cy="9" r="1.2"/>`,
+  place: svg`<path d="M12 21s7-6 7-11a7 7 0 0 0-14 0c0 5 7 11 7 11z"/><circle cx="12" cy="10" r="2.5"/>`,
+  check: svg`<path d="M5 13l4 4L19 7"/>`,
+  close: svg`<path d="M6 6l12 12M18 6L6 18"/>`,
+  trash: svg`<path d="M5 7h14M9 7V4h6v3M7 7l1 13h8l1-13"/>`,
+  sun: svg`<circle cx="12" cy="12" r="4.2"/><path d="M12 3v2M12 19v2M3 12h2M19 12h2M5.6 5.6L7 7M17 17l1.4 1.4M18.4 5.6L17 7M7 17l-1.4 1.4"/>`,
+}
+
+/** @param {string} name */
+export const icon = (name) => html`<svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">${PATHS[name]}</svg>`
+
+/**
+ * The bar of one of the three main screens.
+ * @param {{title: string, subtitle?: any, chip?: any}} parts
+ */
+export const mainBar = ({ title, subtitle = nothing, chip = nothing }) => html`
+  <header class="bar">
+    <div><h1 tabindex="-1">${title}</h1><p class="quiet">${subtitle}</p></div>
+    ${chip}
+  </header>`
+
+/**
+ * The bar of a screen that was opened from another one.
+ * @param {{title: string, subtitle?: any, back: string, chip?: any}} parts back is the hash it returns to
+ */
+export const innerBar = ({ title, subtitle = nothing, back, chip = nothing }) => html`
+  <header class="bar inner">
+    <a class="back" href=${back} aria-label=${t('app.back')}>${icon('back')}</a>
+    <div><h1 tabindex="-1">${title}</h1><p class="quiet">${subtitle}</p></div>
+    ${chip}
+  </header>`
+
+/** The three tabs. @param {string} current @param {number} waiting items not yet received */
+export const tabs = (current, waiting) => html`
+  <nav class="tabs" aria-label=${t('tab.label')}>
+    ${[['today', '#/today', 'today'], ['to_send', '#/send', 'send'], ['me', '#/me', 'me']].map(([name, hash, sign]) => html`
+      <a href=${hash} aria-current=${name === current ? 'page' : nothing}>
+        ${icon(sign)}<span>${t(`tab.${name}`)}</span>
+        ${name === 'to_send' && waiting ? html`<span class="badge" aria-hidden="true">${waiting}</span>` : nothing}
+      </a>`)}
+  </nav>`
+
+/**
+ * Nothing to show, said as the good news it mostly is.
+ * @param {{sign?: string, title: string, hint?: any, action?: any}} parts
+ */
+export const empty = ({ sign = 'sun', title, hint = nothing, action = nothing }) => html`
+  <div class="empty">${icon(sign)}<p><b>${title}</b></p><p class="quiet">${hint}</p>${action}</div>`
+
+/** The page's shape while its records are read. */
+export const skeleton = () => html`
+  <main class="skeleton" aria-busy="true" aria-label=${t('app.loading')}>
+    ${[1, 2, 3, 4].map(() => html`<div class="ghost"><i></i><i></i></div>`)}
+  </main>`
+
+/**
+ * A sheet over the page; Escape and the veil close it.
+ * @param {{label: string, close: () => void, content: any}} parts
+ */
+export const sheet = ({ label, close, content }) => html`
+  <dialog class="sheet" aria-label=${label} ${ref(showModal)}
+    @cancel=${(/** @type {Event} */ event) => { event.preventDefault(); close() }}
+    @click=${(/** @type {MouseEvent} */ event) => { if (event.target === event.currentTarget) close() }}>
+    <div class="sheet-body">${content}</div>
+  </dialog>`
+
+/** @param {Element|undefined} element */
+function showModal(element) {
+  const dialog = /** @type {HTMLDialogElement|undefined} */ (element)
+  if (dialog && !dialog.open) dialog.showModal()
+}
+
+/** A short list of labelled facts. @param {[string, any][]} rows */
+export const facts = (rows) => html`
+  <dl class="facts">${rows.filter(([, value]) => value).map(([label, value]) => html`<div><dt>${label}</dt><dd>${value}</dd></div>`)}</dl>`

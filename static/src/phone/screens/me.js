@@ -1,0 +1,73 @@
+/**
+ * Me: how things stand on this phone, the language, who runs this, signing out.
+ *
+ * Invariant: signing out leaves the store of the one who leaves untouched.
+ */
+import { html, nothing } from 'lit-html'
+import { app } from '../app.js'
+import { facts, mainBar } from '../parts.js'
+import { sinceWords, sizeWords, t } from '../words.js'
+import { languageChoice, signInBanner } from './sign_in.js'
+
+/** The hash in this script's own name. */
+const VERSION = /-(\w{8})\.js/.exec(import.meta.url)?.[1] ?? ''
+
+/** @type {import('../app.js').ScreenMaker} */
+export function meScreen() {
+  /** @type {number|null} */
+  let pulledAt = null
+  /** @type {StorageEstimate} */
+  let estimate = {}
+  let isKept = false
+  let isReady = false
+
+  function askToSignOut() {
+    const { waiting, attention, photos } = app.outbox.summary
+    const n = waiting + attention + photos
+    app.openSheet(t('me.sign_out_ask'), () => html`
+      <h2>${t('me.sign_out_ask')}</h2>
+      ${n ? html`<p>${t('me.sign_out_waiting', { n })}</p>` : nothing}<p class="quiet">${t('me.sign_out_hint')}</p>
+      <div class="row"><button class="btn danger" @click=${() => app.signOut()}>${t('me.sign_out_go')}</button>
+      <button class="btn" @click=${() => app.closeSheet()}>${t('app.cancel')}</button></div>`)
+  }
+
+  return {
+    tab: 'me',
+    load: async () => {
+      pulledAt = (await app.store.meta('pulled_at')) ?? null
+      estimate = (await navigator.storage?.estimate?.()) ?? {}
+      isKept = (await navigator.storage?.persisted?.()) ?? false
+      isReady = Boolean(navigator.serviceWorker?.controller)
+    },
+    view: () => {
+      const { clear, waiting, attention, photos } = app.outbox.summary
+      const { phase = '', fault = null } = app.sync?.state ?? {}
+      const user = app.user
+      return html`
+        ${mainBar({ title: t('me.title'), subtitle: user ? `${user.display_name} · ${user.username}` : '' })}
+        <main>
+          ${signInBanner()}
+          <section class="card"><h2>${t('me.sync')}</h2>
+            <p>${clear ? html`<span class="ok">✓ ${t('me.sync_clear')}</span>` : html`<a href="#/send">▲ ${t('me.sync_waiting', { n: waiting + attention, photos })}</a>`}</p>
+            <p class="quiet">${pulledAt ? t('me.pulled', { when: sinceWords(pulledAt, new Date()) }) : t('me.never_pulled')}</p>
+            ${fault && !['signed_out', 'wrong_account'].includes(fault.kind) ? html`<p class="note orange" role="status">${faultWords(fault)}</p>` : nothing}
+            <p class="quiet">${isReady ? `✓ ${t('me.offline_ready')}` : t('me.offline_not_ready')}</p>
+            <button class="btn" ?disabled=${Boolean(phase)} @click=${() => app.sync?.run({ force: true })}>${t(phase ? 'me.updating' : 'me.update_now')}</button>
+          </section>
+          <section class="card"><h2>${t('me.language')}</h2>${languageChoice()}</section>
+          <section class="card"><h2>${t('me.storage')}</h2>
+            <p>${estimate.quota ? t('me.storage_used', { used: sizeWords(estimate.usage ?? 0), quota: sizeWords(estimate.quota) }) : t('me.storage_unknown')}</p>
+            <p class="quiet">${t(isKept ? 'me.storage_kept' : 'me.storage_not_kept')}</p></section>
+          <section class="card"><h2>${t('me.about')}</h2>
+            ${facts([
+              [t('me.grids'), (user?.grids ?? []).map((grid) => grid.name).join(t('list.comma'))],
+              [t('me.operator'), app.device.site?.operator], [t('me.filing'), app.device.site?.filing], [t('me.version'), VERSION],
+            ])}</section>
+          <button class="btn danger wide" @click=${askToSignOut}>${t('me.sign_out')}</button>
+        </main>`
+    },
+  }
+}
+
+/** @param {import('../api.js').Fault} fault */
+const faultWords = (fault) => (['network', 'portal', 'busy'].includes(fault.kind) ? t(`fault.${fault.kind}`) : t('fault.other', { message: fault.words }))

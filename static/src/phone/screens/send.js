@@ -1,0 +1,127 @@
+/**
+ * To send: every finished item in words: what waits, what is being sent, what was received, what needs a person.
+ *
+ * Invariant: nothing is called received without its receipt, and nothing disappears unsaid.
+ */
+import { html, nothing } from 'lit-html'
+import { repeat } from 'lit-html/directives/repeat.js'
+import { app } from '../app.js'
+import { startCorrection } from '../drafts.js'
+import { empty, mainBar } from '../parts.js'
+import { clockTime, localDate, sinceWords, t } from '../words.js'
+import { signInBanner } from './sign_in.js'
+
+/** @typedef {import('../store.js').Op} Op */
+/** @typedef {import('../store.js').Photo} Photo */
+
+const TITLES = { 'visit.submit': 'send.visit', 'visit.revise': 'send.revision', 'followup.report': 'send.report', 'followup.refuse': 'send.refusal' }
+
+/** @type {import('../app.js').ScreenMaker} */
+export function sendScreen() {
+  /** @type {Map<string, any>} */
+  let visits = new Map()
+
+  const photosOf = (/** @type {Op} */ op) => {
+    const shas = new Set((op.body.attachments ?? []).map((/** @type {any} */ one) => one.sha256))
+    return app.outbox.photos.filter((photo) => shas.has(photo.sha256))
+  }
+
+  /** @param {Op} op */
+  function itemOf(op) {
+    const photos = photosOf(op)
+    const done = photos.filter((photo) => photo.state === 'received').length
+    const refused = photos.filter((photo) => photo.state === 'rejected')
+    const visit = op.kind.startsWith('visit.') ? visits.get(op.body.visit_uuid) : null
+    const section = op.state === 'rejected' || refused.length ? 'attention'
+      : op.state === 'waiting' || done < photos.length ? 'waiting' : 'received'
+    return { op, photos, done, refused, visit, section }
+  }
+  /** @typedef {ReturnType<typeof itemOf>} Item */
+
+  const photoWords = (/** @type {Item} */ { photos, done }) => (photos.length ? t('send.state_photos', { done, total: photos.length }) : '')
+
+  /** @param {Item} item */
+  function stateWords({ op, photos, done, visit, section }) {
+    const { phase, fault } = app.sync?.state ?? {}
+    if (section === 'attention') return `! ${t('send.state_attention')}`
+    if (section === 'received') {
+      const state = visit && ['returned', 'approved'].includes(visit.state) ? visit.state : 'received'
+      return `${state === 'returned' ? '↩' : '✓'} ${t(`send.state_${state}`)}`
+    }
+    if (op.state === 'received') return photoWords(/** @type {Item} */ ({ photos, done }))
+    if (phase === 'ops') return t('send.state_sending')
+    if (fault?.kind === 'network' || !navigator.onLine) return t('send.state_network')
+    return t(op.attempts ? 'send.state_retry' : 'send.state_waiting')
+  }
+
+  /** @param {Item} item */
+  function why(item) {
+    const { op, photos, done } = item
+    const next = Math.max(op.state === 'waiting' ? op.next_at : 0, ...photos.filter((photo) => photo.state === 'waiting').map((photo) => photo.next_at))
+    const parts = []
+    if (op.state === 'rejected') {
+      parts.push(op.fault?.code === 'visit_exists' || op.fault?.code === 'op_changed' ? t('send.conflict') : t('send.rejected', { message: op.fault?.message ?? '' }), t('send.kept'))
+    } else if (op.state === 'waiting') {
+      parts.push(t('send.finished', { when: sinceWords(op.at, new Date()) }))
+      if (op.fault?.code === 'too_large') parts.push(t('send.op_large'))
+      else if (op.fault?.message) parts.push(op.fault.message)
+    } else if (done < photos.length) {
+      parts.push(t('send.photos_left', { n: photos.length - done }))
+    } else {
+      parts.push(t('send.finished', { when: sinceWords(op.at, new Date()) }), photoWords(item))
+    }
+    if (item.section === 'waiting' && next > Date.now()) parts.push(t('send.next_try', { when: clockTime(next) }))
+    for (const photo of item.refused) parts.push(refusedWords(photo))
+    return parts.filter(Boolean).join(' · ')
+  }
+
+  const refusedWords = (/** @type {Photo} */ photo) => t(photo.fault?.code === 'too_large' ? 'send.photo_large' : 'send.photo_refused')
+
+  /** @param {Op} op @param {Photo[]} refused */
+  async function again(op, refused) {
+    if (op.state === 'rejected') await app.store.changeOp(op.op_uuid, { state: 'waiting', next_at: 0 })
+    for (const photo of refused) await app.store.changePhoto(photo.sha256, { state: 'waiting', next_at: 0 })
+    await app.reload()
+    app.sync?.run({ force: true })
+  }
+
+  const cell = (/** @type {Item} */ item) => html`
+    <li class="cell ${item.section === 'attention' ? 'red' : ''}"><div class="body">
+      <b>${t(TITLES[/** @type {keyof typeof TITLES} */ (item.op.kind)], { name: item.op.title })}</b>
+      <span class="when ${{ attention: 'red', waiting: 'orange', received: 'ok' }[item.section] ?? ''}">${stateWords(item)}</span>
+      <span class="why">${why(item)}</span></div>
+      ${item.section === 'attention' || item.op.fault?.code === 'too_large' ? html`<div class="row wrap acts">
+        ${item.op.state !== 'received' && item.op.draft?.checklist ? html`<button class="btn" @click=${() => startCorrection(item.op)}>${t('send.edit')}</button>` : nothing}
+        <button class="btn" @click=${() => again(item.op, item.refused)}>${t('send.again')}</button></div>` : nothing}
+    </li>`
+
+  const list = (/** @type {string} */ title, /** @type {Item[]} */ items) => (items.length ? html`
+    <div class="head"><h2>${title}</h2></div><ul class="cells">${repeat(items, (item) => item.op.op_uuid, cell)}</ul>` : nothing)
+
+  return {
+    tab: 'to_send',
+    load: async () => { visits = new Map((await app.store.list('visit')).map((visit) => [visit.visit_uuid, visit])) },
+    view: () => {
+      const items = app.outbox.ops.filter((op) => op.state !== 'replaced').map(itemOf).reverse()
+      const of = (/** @type {string} */ section) => items.filter((item) => item.section === section)
+      const today = localDate(new Date())
+      const isToday = (/** @type {Item} */ item) => localDate(item.op.received_at ?? 0) === today
+      const { phase, fault } = app.sync?.state ?? {}
+      const waiting = of('waiting').reverse()
+      const received = of('received')
+      return html`
+        ${mainBar({ title: t('send.title'), subtitle: t('send.subtitle') })}
+        <main>
+          ${signInBanner()}
+          ${app.outbox.summary.old ? html`<p class="note orange">${t('send.old')}</p>` : nothing}
+          ${fault && ['network', 'portal', 'busy'].includes(fault.kind) && !app.outbox.summary.clear ? html`<p class="note orange" role="status">${t(`fault.${fault.kind}`)}</p>` : nothing}
+          ${app.outbox.summary.clear ? empty({ sign: 'check', title: t('send.empty'), hint: items.length ? t('send.empty_hint') : nothing }) : html`
+            <button class="btn go wide" ?disabled=${Boolean(phase)} @click=${() => app.sync?.run({ force: true })}>${phase ? t(phase === 'pull' ? 'send.pulling' : 'send.sending') : t('send.now')}</button>`}
+          ${list(t('send.attention'), of('attention'))}
+          ${list(t('send.waiting', { n: waiting.length }), waiting)}
+          ${list(t('send.received_today', { n: received.filter(isToday).length }), received.filter(isToday))}
+          ${list(t('send.received', { n: received.filter((item) => !isToday(item)).length }), received.filter((item) => !isToday(item)))}
+        </main>`
+    },
+  }
+}

@@ -1,0 +1,207 @@
+/**
+ * Today: what to do next, and the way to every household.
+ *
+ * Invariant: the order is `agendaOf`'s; this screen only says it.
+ */
+import { html, nothing } from 'lit-html'
+import { repeat } from 'lit-html/directives/repeat.js'
+import { agendaOf, searchHouseholds } from '../agenda.js'
+import { app } from '../app.js'
+import { distanceM, homeOf } from '../distance.js'
+import { startVisit } from '../drafts.js'
+import { askPlace } from '../location.js'
+import { empty, icon, innerBar, mainBar } from '../parts.js'
+import { clockTime, dayWords, distanceWords, dueWords, localDate, longDate, pick, t } from '../words.js'
+import { signInBanner } from './sign_in.js'
+
+/** @typedef {ReturnType<typeof agendaOf>} Agenda */
+
+/** The records Today and the list of households are made from. @returns {Promise<Agenda>} */
+export async function readAgenda() {
+  const [households, people, visits, followups, drafts] = await Promise.all([
+    app.store.list('household'), app.store.list('person'), app.store.list('visit'), app.store.list('followup'), app.store.drafts(),
+  ])
+  const ops = app.outbox.ops.map((op) => ({ ...op, finished_on: localDate(op.body.finished_at ?? op.at) }))
+  return agendaOf({ today: localDate(new Date()), households, people, visits, followups, drafts, ops })
+}
+
+/** The classes and tags of a household's people, each once, in words. @param {any[]} people */
+export function tagWords(people) {
+  const words = new Set()
+  for (const person of people) {
+    if (person.main_class && person.main_class !== 'none') words.add(app.word('class', person.main_class))
+    for (const tag of person.tags ?? []) words.add(tagWord(tag))
+  }
+  return [...words]
+}
+
+/** A tag in words; a restricted one says only that two should go. @param {string} tag */
+export function tagWord(tag) {
+  return app.codes.get(`tag/${tag}`)?.extra?.restricted ? t('household.pair') : app.word('tag', tag)
+}
+
+/** The chip that says honestly what is still here; "all received" only when every item has its receipt. */
+export function syncChip() {
+  const { clear, attention, waiting, photos } = app.outbox.summary
+  if (clear) return html`<a class="chip" href="#/send">✓ ${t('chip.clear')}</a>`
+  if (attention) return html`<a class="chip bad" href="#/send">! ${t('chip.attention', { n: attention })}</a>`
+  if (waiting) return html`<a class="chip wait" href="#/send">▲ ${t('chip.waiting', { n: waiting })}</a>`
+  return html`<a class="chip wait" href="#/send">▲ ${t('chip.photos', { n: photos })}</a>`
+}
+
+/** @type {import('../app.js').ScreenMaker} */
+export function todayScreen() {
+  /** @type {Agenda} */
+  let agenda
+  let pulled = false
+  /** @type {{lat: number, lon: number}|null} */
+  let place = null
+  let locating = false
+
+  const sorted = (/** @type {Agenda['overdue']} */ entries) => (place ? [...entries].sort((a, b) => metres(a) - metres(b)) : entries)
+  const metres = (/** @type {Agenda['overdue'][0]} */ entry) => {
+    const home = homeOf(entry.household)
+    return home && place ? distanceM(place, home) : Infinity
+  }
+
+  async function changeOrder() {
+    if (place) {
+      place = null
+    } else {
+      locating = true
+      app.draw()
+      place = await askPlace()
+      locating = false
+      if (!place) app.say(t('today.no_place'))
+    }
+    app.draw()
+  }
+
+  const householdCell = (/** @type {Agenda['overdue'][0]} */ entry) => {
+    const distance = metres(entry)
+    const { household, days } = entry
+    const isOverdue = days !== null && days < 0
+    return html`
+      <li class="cell ${isOverdue ? 'orange' : ''}">
+        <a class="body" href="#/household/${household.household_uuid}">
+          <b>${nameOf(entry)}</b>
+          <span class="when">${isOverdue ? t('when.overdue', { n: -(days ?? 0) })
+            : days === 0 ? t('when.due_today') : dayWords(household.due_on, new Date())}</span>
+          <span class="why">${tagWords(entry.people).map((word) => html`<span class="tag">${word}</span>`)}
+            ${household.address}${distance < Infinity ? ` · ${distanceWords(distance)}` : ''}</span>
+        </a>
+        <button class="side" aria-label=${t('today.start_label', { name: household.name })}
+          @click=${() => startVisit({ household, people: entry.people })}>${t('today.start')}</button>
+      </li>`
+  }
+
+  const firstCells = () => [
+    ...agenda.returned.map(({ visit, household, draft }) => html`
+      <li class="cell red"><a class="body" href="#/returned/${visit.visit_uuid}">
+        <b>${t('today.returned', { name: household?.name ?? '' })}</b>
+        <span class="when">${draft ? `… ${t('today.unfinished_short')}` : `↩ ${dayWords(localDate(visit.returned.at), new Date())}`}</span>
+        <span class="why">“${visit.returned.reason}” — ${visit.returned.by}</span></a></li>`),
+    ...agenda.begun.map((draft) => html`
+      <li class="cell"><a class="body" href="#/visit/${draft.draft_uuid}">
+        <b>${t('today.unfinished', { name: draft.household?.name ?? '', what: t(`checklist.kind_${draft.kind}`) })}</b>
+        <span class="when">… ${clockOrDay(draft.updated_at)}</span>
+        <span class="why">${t('today.unfinished_hint', draft.progress)}</span></a></li>`),
+    ...agenda.tasks.map(({ task, household, person }) => html`
+      <li class="cell ${task.severity === 'red' ? 'red' : 'orange'}"><a class="body" href="#/task/${task.followup_id}">
+        <b>${t('today.task', { name: person?.name || household?.name || '', type: app.word('followup_type', task.type) })}</b>
+        <span class="when">${task.severity === 'red' ? '! ' : ''}${task.due_at ? dueWords(task.due_at, new Date()) : ''}</span>
+        <span class="why">${task.severity === 'red' ? html`<span class="tag bad">${t('today.red')}</span>` : nothing}${pick(task.reason)}</span></a></li>`),
+  ]
+
+  const orderButton = () => html`
+    <button class="link" aria-pressed=${place ? 'true' : 'false'} @click=${changeOrder}>
+      ${locating ? t('today.locating') : t(place ? 'today.by_due' : 'today.by_distance')}</button>`
+
+  const list = (/** @type {Agenda['overdue']} */ entries) => html`
+    <ul class="cells">${repeat(sorted(entries), (entry) => entry.household.household_uuid, householdCell)}</ul>`
+
+  const households = () => {
+    const total = agenda.overdue.length + agenda.soon.length + agenda.later.length
+    if (!total && !pulled) {
+      const offline = app.sync?.state.fault?.kind
+      return offline ? empty({ sign: 'send', title: t('today.first_pull_offline') })
+        : html`<p class="quiet center" role="status">${t('today.first_pull')}</p>${ghosts()}`
+    }
+    if (!total) return empty({ sign: 'me', title: t('today.no_households'), hint: t('today.no_households_hint') })
+    return html`
+      ${agenda.overdue.length ? html`
+        <div class="head"><h2>${t('today.overdue', { n: agenda.overdue.length })}</h2>${orderButton()}</div>${list(agenda.overdue)}`
+      : agenda.soon.length ? html`<div class="head"><h2>${t('today.due')}</h2>${orderButton()}</div>
+        ${empty({ title: t('today.none_overdue'), hint: t('today.none_overdue_hint') })}`
+        : empty({ title: t('today.all_clear'), hint: t('today.all_clear_hint') })}
+      ${agenda.soon.length ? html`<div class="head"><h2>${t('today.soon', { n: agenda.soon.length })}</h2></div>${list(agenda.soon)}` : nothing}
+      <ul class="cells apart"><li class="cell"><a class="body" href="#/households">
+        <b>${t('today.all', { n: total })}</b><span class="when">${icon('search')}</span><span class="why">${t('today.all_hint')}</span></a></li></ul>`
+  }
+
+  return {
+    tab: 'today',
+    load: async () => {
+      agenda = await readAgenda()
+      pulled = Boolean(await app.store.meta('pulled_at'))
+    },
+    view: () => {
+      const first = firstCells()
+      const grids = (app.user?.grids ?? []).map((grid) => grid.name).join(t('list.comma'))
+      return html`
+        ${mainBar({ title: t('today.title'), subtitle: `${longDate(new Date())}${grids ? ` · ${grids}` : ''}`, chip: syncChip() })}
+        <main>
+          ${signInBanner()}
+          ${app.outbox.summary.old ? html`<p class="note orange">${t('send.old')}</p>` : nothing}
+          ${first.length ? html`<div class="head"><h2>${t('today.first')}</h2></div><ul class="cells">${first}</ul>` : nothing}
+          ${households()}
+        </main>`
+    },
+  }
+}
+
+const ghosts = () => html`<div class="skeleton" aria-hidden="true">${[1, 2, 3].map(() => html`<div class="ghost"><i></i><i></i></div>`)}</div>`
+
+/** @param {{household: any, people: any[]}} entry */
+function nameOf({ household, people }) {
+  return people.length > 1 ? `${household.name} · ${t('today.people', { n: people.length })}` : household.name
+}
+
+/** @param {string} instant */
+function clockOrDay(instant) {
+  const now = new Date()
+  return localDate(instant) === localDate(now) ? clockTime(instant) : dayWords(localDate(instant), now)
+}
+
+/** @type {import('../app.js').ScreenMaker} */
+export function householdsScreen() {
+  /** @type {Agenda} */
+  let agenda
+  let query = ''
+  return {
+    tab: 'today',
+    load: async () => { agenda = await readAgenda() },
+    view: () => {
+      const all = [...agenda.overdue, ...agenda.soon, ...agenda.later]
+      const found = searchHouseholds(all, query)
+      return html`
+        ${innerBar({ title: t('households.title'), back: '#/today', subtitle: t('households.count', { n: found.length }) })}
+        <main>
+          <label class="search">${icon('search')}<input type="search" placeholder=${t('households.search')} aria-label=${t('households.search')}
+            .value=${query} @input=${(/** @type {InputEvent} */ event) => {
+              query = /** @type {HTMLInputElement} */ (event.target).value
+              app.draw()
+            }}></label>
+          ${found.length ? html`<ul class="cells">${repeat(found, (entry) => entry.household.household_uuid, (entry) => html`
+            <li class="cell"><a class="body" href="#/household/${entry.household.household_uuid}">
+              <b>${nameOf(entry)}</b>
+              <span class="when">${entry.visited_on ? t('today.visited')
+                : entry.days !== null && entry.days < 0 ? t('when.overdue', { n: -entry.days })
+                  : entry.household.due_on ? dayWords(entry.household.due_on, new Date()) : ''}</span>
+              <span class="why">${tagWords(entry.people).map((word) => html`<span class="tag">${word}</span>`)}${entry.household.address}</span>
+            </a></li>`)}</ul>`
+            : empty({ sign: 'search', title: t('households.none'), hint: t('households.none_hint') })}
+        </main>`
+    },
+  }
+}

@@ -1,0 +1,340 @@
+/**
+ * One worker's database on this phone: the cache of records, drafts, the outbox, photos.
+ *
+ * Invariant: the cache may be erased at any time; drafts, outbox and photos never depend on it and leave only by
+ * being finished, thrown away by the worker, or reported backed up by the server. Every value passes `seal` and
+ * `unseal` (outside of transactions: a transaction does not outlive a wait for anything else).
+ */
+import { openDB } from 'idb'
+import { newItem } from './outbox.js'
+
+/** The form of a value at rest. @param {any} value */
+async function seal(value) {
+  return value
+}
+
+/** The value again. @param {any} sealed */
+async function unseal(sealed) {
+  return sealed
+}
+
+/** Append only: step n brings version n to n + 1. @type {((db: import('idb').IDBPDatabase) => void)[]} */
+const STEPS = [
+  (db) => {
+    const records = db.createObjectStore('records', { keyPath: ['kind', 'uuid'] })
+    records.createIndex('kind', 'kind')
+    records.createIndex('feed', 'feed')
+    db.createObjectStore('checklists', { keyPath: ['key', 'version'] })
+    db.createObjectStore('drafts', { keyPath: 'draft_uuid' })
+    db.createObjectStore('outbox', { keyPath: 'op_uuid' })
+    db.createObjectStore('photos', { keyPath: 'sha256' })
+    db.createObjectStore('photo_bytes')
+    db.createObjectStore('meta')
+  },
+]
+
+/**
+ * @typedef {object} Change @property {string} feed @property {string} kind @property {string} uuid
+ * @property {number} rev @property {any} record null: gone
+ */
+/**
+ * @typedef {import('./outbox.js').Item & {op_uuid: string, seq: number, urgent: boolean, at: string, kind: string,
+ *   base: number|null, replaces: string|null, body: any, draft: any, title: string}} Op
+ */
+/**
+ * @typedef {import('./outbox.js').Item & {sha256: string, owners: string[], type: string, size: number,
+ *   taken_at: string|null}} Photo state is "draft" until a finished record names it
+ */
+
+export class Store {
+  /** @type {Promise<import('idb').IDBPDatabase>|null} */
+  #connection = null
+
+  /** @param {number|string} userId */
+  constructor(userId) {
+    this.name = `fieldapp-${userId}`
+  }
+
+  #open() {
+    this.#connection ??= openDB(this.name, STEPS.length, {
+      upgrade: (db, old) => STEPS.slice(old).forEach((step) => step(db)),
+      blocking: () => this.close(), // another tab brings a newer version: let it
+      terminated: () => { this.#connection = null },
+    }).catch((error) => {
+      this.#connection = null
+      throw error
+    })
+    return this.#connection
+  }
+
+  /** Let go of the connection; the next call opens it again. */
+  close() {
+    this.#connection?.then((db) => db.close(), () => {})
+    this.#connection = null
+  }
+
+  /**
+   * Run `work`, once more with a fresh connection if the browser took this one away (it does, in the background).
+   * @template T @param {(db: import('idb').IDBPDatabase) => Promise<T>} work @returns {Promise<T>}
+   */
+  async #with(work) {
+    try {
+      return await work(await this.#open())
+    } catch (error) {
+      const lost = error instanceof DOMException && ['InvalidStateError', 'UnknownError'].includes(error.name)
+      if (!lost) throw error
+      this.close()
+      return work(await this.#open())
+    }
+  }
+
+  // The cache
+
+  /** All records of a kind. @param {string} kind @returns {Promise<any[]>} */
+  async list(kind) {
+    const rows = await this.#with((db) => db.getAllFromIndex('records', 'kind', kind))
+    return Promise.all(rows.map((row) => unseal(row.value)))
+  }
+
+  /** One record, or null. @param {string} kind @param {string} uuid @returns {Promise<any>} */
+  async find(kind, uuid) {
+    const row = await this.#with((db) => db.get('records', [kind, uuid]))
+    return row ? unseal(row.value) : null
+  }
+
+  /**
+   * Take over one page of a pull: changes, cursor and feeds that are no longer ours, all or nothing.
+   * @param {{changes: Change[], cursor: string, left?: string[]}} page
+   */
+  async applyPage({ changes, cursor, left = [] }) {
+    const sealed = await Promise.all(changes.map((change) => (
+      change.record === null ? null : seal(change.kind === 'checklist' ? change.record.document : change.record))))
+    await this.#with(async (db) => {
+      const tx = db.transaction(['records', 'checklists', 'meta'], 'readwrite')
+      const records = tx.objectStore('records')
+      const checklists = tx.objectStore('checklists')
+      for (const [index, { feed, kind, uuid, rev, record }] of changes.entries()) {
+        if (kind === 'checklist') {
+          // Kept for good, also when no longer offered: an open draft stays with its version.
+          if (record) await checklists.put({ key: record.key, version: record.version, uuid, rev, offered: true, value: sealed[index] })
+          else for (const row of await checklists.getAll()) if (row.uuid === uuid) await checklists.put({ ...row, offered: false })
+        } else if (record) {
+          await records.put({ kind, uuid, feed, rev, value: sealed[index] })
+        } else {
+          // "Gone" from a feed it has already left for another one of ours says nothing.
+          const row = await records.get([kind, uuid])
+          if (row && row.feed === feed) await records.delete([kind, uuid])
+        }
+      }
+      const meta = tx.objectStore('meta')
+      const arrived = new Set(changes.map((change) => change.feed))
+      const leaving = new Set([...((await meta.get('leaving')) ?? []), ...left])
+      await meta.put([...leaving].filter((feed) => left.includes(feed) || !arrived.has(feed)), 'leaving')
+      await meta.put(cursor, 'cursor')
+      await tx.done
+    })
+  }
+
+  /** Erase what was cached of areas that are no longer this worker's. */
+  async eraseLeft() {
+    await this.#with(async (db) => {
+      const tx = db.transaction(['records', 'meta'], 'readwrite')
+      for (const feed of (await tx.objectStore('meta').get('leaving')) ?? []) {
+        for (const key of await tx.objectStore('records').index('feed').getAllKeys(feed)) await tx.objectStore('records').delete(key)
+      }
+      await tx.objectStore('meta').put([], 'leaving')
+      await tx.done
+    })
+  }
+
+  /** The newest offered version of each checklist. @returns {Promise<{key: string, version: string, document: any}[]>} */
+  async offeredChecklists() {
+    const rows = await this.#with((db) => db.getAll('checklists'))
+    /** @type {Map<string, any>} */
+    const newest = new Map()
+    for (const row of rows) if (row.offered && !(newest.get(row.key)?.rev >= row.rev)) newest.set(row.key, row)
+    return Promise.all([...newest.values()].map(async (row) => (
+      { key: row.key, version: row.version, document: await unseal(row.value) })))
+  }
+
+  /** One version's document, or null. @param {{key: string, version: string}} checklist @returns {Promise<any>} */
+  async findChecklist({ key, version }) {
+    const row = await this.#with((db) => db.get('checklists', [key, version]))
+    return row ? unseal(row.value) : null
+  }
+
+  // Drafts
+
+  /** @returns {Promise<any[]>} */
+  async drafts() {
+    const rows = await this.#with((db) => db.getAll('drafts'))
+    return Promise.all(rows.map((row) => unseal(row.value)))
+  }
+
+  /** @param {string} draftUuid @returns {Promise<any>} null when there is none */
+  async findDraft(draftUuid) {
+    const row = await this.#with((db) => db.get('drafts', draftUuid))
+    return row ? unseal(row.value) : null
+  }
+
+  /** @param {any} draft */
+  async saveDraft(draft) {
+    const value = await seal(draft)
+    await this.#with((db) => db.put('drafts', { draft_uuid: draft.draft_uuid, value }))
+  }
+
+  /** Throw a draft away, with the photos only it uses. @param {string} draftUuid */
+  async dropDraft(draftUuid) {
+    await this.#with(async (db) => {
+      const tx = db.transaction(['drafts', 'photos', 'photo_bytes'], 'readwrite')
+      await tx.objectStore('drafts').delete(draftUuid)
+      for (const photo of await tx.objectStore('photos').getAll()) {
+        if (photo.owners.includes(draftUuid)) await disown(tx, photo, draftUuid)
+      }
+      await tx.done
+    })
+  }
+
+  // Photos
+
+  /**
+   * Keep a photo of a draft.
+   * @param {{sha256: string, type: string, size: number, taken_at: string|null}} photo
+   * @param {ArrayBuffer} bytes @param {string} draftUuid
+   */
+  async addPhoto(photo, bytes, draftUuid) {
+    const sealed = await seal(bytes)
+    await this.#with(async (db) => {
+      const tx = db.transaction(['photos', 'photo_bytes'], 'readwrite', { durability: 'strict' })
+      const known = await tx.objectStore('photos').get(photo.sha256)
+      const row = known ?? { ...newItem(), ...photo, state: 'draft', owners: [] }
+      await tx.objectStore('photos').put({ ...row, owners: [...new Set([...row.owners, draftUuid])] })
+      await tx.objectStore('photo_bytes').put(sealed, photo.sha256)
+      await tx.done
+    })
+  }
+
+  /** Take a photo out of a draft. @param {string} sha256 @param {string} draftUuid */
+  async dropPhoto(sha256, draftUuid) {
+    await this.#with(async (db) => {
+      const tx = db.transaction(['photos', 'photo_bytes'], 'readwrite')
+      const photo = await tx.objectStore('photos').get(sha256)
+      if (photo) await disown(tx, photo, draftUuid)
+      await tx.done
+    })
+  }
+
+  /** @returns {Promise<Photo[]>} */
+  photos() {
+    return this.#with((db) => db.getAll('photos'))
+  }
+
+  /** @param {string} sha256 @returns {Promise<ArrayBuffer|null>} */
+  async photoBytes(sha256) {
+    const sealed = await this.#with((db) => db.get('photo_bytes', sha256))
+    return sealed ? unseal(sealed) : null
+  }
+
+  /** @param {string} sha256 @param {Partial<Photo>} changes */
+  async changePhoto(sha256, changes) {
+    await this.#change('photos', sha256, changes)
+  }
+
+  // The outbox
+
+  /**
+   * Finish a draft: the operation, its photos' places in the queue and the end of the draft, all or nothing; then
+   * read it back. Throws when the phone could not keep it: the draft is then still there.
+   * @param {{op: {op_uuid: string, kind: string, base: number|null, replaces: string|null, at: string, body: any},
+   *   urgent: boolean, title: string, draft: any, shas: string[]}} finished
+   */
+  async finish({ op, urgent, title, draft, shas }) {
+    const value = await seal({ kind: op.kind, base: op.base, replaces: op.replaces, body: op.body, draft, title })
+    await this.#with(async (db) => {
+      const tx = db.transaction(['outbox', 'photos', 'photo_bytes', 'drafts', 'meta'], 'readwrite', { durability: 'strict' })
+      const seq = ((await tx.objectStore('meta').get('seq')) ?? 0) + 1
+      await tx.objectStore('meta').put(seq, 'seq')
+      await tx.objectStore('outbox').put({ ...newItem(), op_uuid: op.op_uuid, seq, urgent, at: op.at, value })
+      if (op.replaces) {
+        const old = await tx.objectStore('outbox').get(op.replaces)
+        if (old) await tx.objectStore('outbox').put({ ...old, state: 'replaced' })
+      }
+      for (const photo of await tx.objectStore('photos').getAll()) {
+        if (shas.includes(photo.sha256)) {
+          if (photo.state === 'draft') await tx.objectStore('photos').put({ ...photo, state: 'waiting' })
+        } else if (photo.state === 'draft' && photo.owners.includes(draft.draft_uuid)) {
+          await disown(tx, photo, draft.draft_uuid) // taken, then its question no longer asked
+        }
+      }
+      await tx.objectStore('drafts').delete(draft.draft_uuid)
+      await tx.done
+    })
+    const kept = (await this.ops()).find((row) => row.op_uuid === op.op_uuid)
+    const photos = new Set((await this.photos()).map((photo) => photo.sha256))
+    const missing = shas.filter((sha) => draft.photos[sha]?.here && !photos.has(sha))
+    if (!kept || missing.length) throw new Error('what was written could not be read back')
+  }
+
+  /** Everything finished on this phone, by number. @returns {Promise<Op[]>} */
+  async ops() {
+    const rows = await this.#with((db) => db.getAll('outbox'))
+    const opened = await Promise.all(rows.map(async ({ value, ...row }) => ({ ...row, ...(await unseal(value)) })))
+    return opened.sort((a, b) => a.seq - b.seq)
+  }
+
+  /** @param {string} opUuid @param {Partial<import('./outbox.js').Item>} changes */
+  async changeOp(opUuid, changes) {
+    await this.#change('outbox', opUuid, changes)
+  }
+
+  /**
+   * Let go of what the server has received and backed up, except what was received since `keepFrom`.
+   * @param {number} backedUpTo server's instant, ms @param {number} keepFrom ms
+   */
+  async forgetBackedUp(backedUpTo, keepFrom) {
+    await this.#with(async (db) => {
+      const tx = db.transaction(['outbox', 'photos', 'photo_bytes'], 'readwrite')
+      const safe = (/** @type {any} */ row) => row.state === 'received' && row.received_at <= Math.min(backedUpTo, keepFrom)
+      for (const row of await tx.objectStore('outbox').getAll()) if (safe(row)) await tx.objectStore('outbox').delete(row.op_uuid)
+      for (const row of await tx.objectStore('photos').getAll()) {
+        if (!safe(row)) continue
+        await tx.objectStore('photos').delete(row.sha256)
+        await tx.objectStore('photo_bytes').delete(row.sha256)
+      }
+      await tx.done
+    })
+  }
+
+  // Small things
+
+  /** @param {string} key @returns {Promise<any>} */
+  meta(key) {
+    return this.#with((db) => db.get('meta', key))
+  }
+
+  /** @param {string} key @param {any} value */
+  async setMeta(key, value) {
+    await this.#with((db) => db.put('meta', value, key))
+  }
+
+  /** @param {string} store @param {string} key @param {object} changes */
+  async #change(store, key, changes) {
+    await this.#with(async (db) => {
+      const tx = db.transaction(store, 'readwrite')
+      const row = await tx.store.get(key)
+      if (row) await tx.store.put({ ...row, ...changes })
+      await tx.done
+    })
+  }
+}
+
+/** @param {any} tx @param {Photo} photo @param {string} draftUuid */
+async function disown(tx, photo, draftUuid) {
+  const owners = photo.owners.filter((owner) => owner !== draftUuid)
+  if (owners.length || photo.state !== 'draft') {
+    await tx.objectStore('photos').put({ ...photo, owners })
+  } else {
+    await tx.objectStore('photos').delete(photo.sha256)
+    await tx.objectStore('photo_bytes').delete(photo.sha256)
+  }
+}

@@ -1,0 +1,206 @@
+/**
+ * Brings phone and server together: operations, then the pull, then photos.
+ *
+ * Invariant: no item ever holds up another, and only `afterReceipt` and `afterPhotoAnswer` mark one as received. The
+ * same item may be sent twice (a lost answer, two tabs); the server knows it by its number.
+ */
+import { Fault } from './api.js'
+import { BATCH, afterFault, afterPhotoAnswer, afterReceipt, backOffMs, batchesDue } from './outbox.js'
+
+const CALM_MS = 5 * 60_000
+/** Items that may meet a server fault before the run stops asking. */
+const PATIENCE = 3
+
+/** Faults after which nothing else will get through either. */
+const STOPS = new Set(['network', 'portal', 'signed_out', 'wrong_account'])
+
+export class Sync {
+  #again = false
+  #force = false
+  #failures = 0
+  /** @type {ReturnType<typeof setTimeout>|undefined} */
+  #timer
+  #stopped = false
+
+  /** What the screens show. @type {{phase: ''|'ops'|'pull'|'photos', fault: Fault|null, next_at: number|null}} */
+  state = { phase: '', fault: null, next_at: null }
+
+  /**
+   * @param {{store: import('./store.js').Store, api: import('./api.js').Api, changed: (what: string) => void}} parts
+   *   changed is told "state" when only the progress moved, "records" or "outbox" when stored things did
+   */
+  constructor({ store, api, changed }) {
+    this.store = store
+    this.api = api
+    this.changed = changed
+  }
+
+  /** Run now; a run already under way is followed by another. @param {{force?: boolean}} [options] */
+  async run({ force = false } = {}) {
+    if (this.#stopped) return
+    this.#force ||= force
+    if (this.state.phase) {
+      this.#again = true
+      return
+    }
+    clearTimeout(this.#timer)
+    do {
+      this.#again = false
+      await this.#alone(() => this.#once())
+    } while (this.#again && !this.state.fault && !this.#stopped)
+    await this.#plan()
+  }
+
+  /** No more runs (the worker signs out or another one signs in). */
+  stop() {
+    this.#stopped = true
+    clearTimeout(this.#timer)
+  }
+
+  /** Only one tab at a time, where the browser can tell. @param {() => Promise<void>} work */
+  async #alone(work) {
+    if (!navigator.locks) return work()
+    await navigator.locks.request(`${this.store.name}-sync`, { ifAvailable: true }, async (lock) => {
+      if (lock) await work()
+    })
+  }
+
+  async #once() {
+    const force = this.#force
+    this.#force = false
+    /** @type {Fault|null} */
+    let fault = null
+    for (const [phase, work] of /** @type {const} */ ([
+      ['ops', () => this.#pushOps(force)], ['pull', () => this.#pull()], ['photos', () => this.#sendPhotos(force)],
+    ])) {
+      this.#show({ phase })
+      try {
+        await work()
+      } catch (error) {
+        if (!(error instanceof Fault)) {
+          this.#show({ phase: '' })
+          throw error
+        }
+        fault = error
+        if (STOPS.has(error.kind)) break
+      }
+    }
+    if (!fault) await this.#tidy()
+    this.#failures = fault ? this.#failures + 1 : 0
+    this.#show({ phase: '', fault })
+  }
+
+  /** @param {Partial<Sync['state']>} changes */
+  #show(changes) {
+    this.state = { ...this.state, ...changes }
+    this.changed('state')
+  }
+
+  // Operations
+
+  /** @param {boolean} force */
+  async #pushOps(force) {
+    const batches = batchesDue(await this.store.ops(), Date.now(), { force, size: BATCH })
+    let patience = PATIENCE
+    while (batches.length) {
+      const batch = /** @type {import('./store.js').Op[]} */ (batches.shift())
+      try {
+        await this.#pushBatch(batch)
+        this.changed('outbox')
+      } catch (error) {
+        if (!(error instanceof Fault) || STOPS.has(error.kind)) throw error
+        // Too large, or one item makes the whole request fail: halve until the culprit stands alone.
+        if (batch.length > 1) {
+          const half = Math.ceil(batch.length / 2)
+          batches.unshift(batch.slice(0, half), batch.slice(half))
+          continue
+        }
+        const [row] = batch
+        await this.store.changeOp(row.op_uuid, afterFault(row, { code: error.code, message: error.words }, { now: Date.now(), random: Math.random() }))
+        this.changed('outbox')
+        if (error.kind === 'busy') patience -= 1
+        if (patience === 0) throw error
+      }
+    }
+  }
+
+  /** @param {import('./store.js').Op[]} batch */
+  async #pushBatch(batch) {
+    const answer = await this.api.push(batch.map((row) => ({
+      op_uuid: row.op_uuid, kind: row.kind, schema: 1, seq: row.seq, at: row.at, base: row.base, replaces: row.replaces, body: row.body,
+    })))
+    const serverNow = Date.parse(answer.server_time) || Date.now()
+    for (const row of batch) {
+      const receipt = answer.receipts.find((/** @type {any} */ one) => one?.op_uuid === row.op_uuid)
+      const at = { now: Date.now(), serverNow, random: Math.random() }
+      const changes = receipt ? afterReceipt(row, receipt, at) : afterFault(row, { code: 'no_receipt', message: '' }, at)
+      await this.store.changeOp(row.op_uuid, changes)
+    }
+    if (answer.backed_up_to) await this.store.setMeta('backed_up_to', answer.backed_up_to)
+  }
+
+  // Records
+
+  async #pull() {
+    let more = true
+    while (more) {
+      const page = await this.api.pull((await this.store.meta('cursor')) ?? null)
+      await this.store.applyPage(page)
+      if (page.changes.length || page.left?.length) this.changed('records')
+      more = page.more === true
+    }
+    await this.store.setMeta('pulled_at', Date.now())
+  }
+
+  // Photos
+
+  /** @param {boolean} force */
+  async #sendPhotos(force) {
+    let patience = PATIENCE
+    for (const photo of await this.store.photos()) {
+      if (photo.state !== 'waiting' || !(force || photo.next_at <= Date.now())) continue
+      const bytes = await this.store.photoBytes(photo.sha256)
+      if (!bytes) continue
+      const at = () => ({ now: Date.now(), serverNow: Date.now(), random: Math.random() })
+      try {
+        await this.api.putPhoto(photo.sha256, bytes, photo.type)
+        await this.store.changePhoto(photo.sha256, afterPhotoAnswer(photo, { status: 200 }, at()))
+      } catch (error) {
+        if (!(error instanceof Fault) || STOPS.has(error.kind)) throw error
+        await this.store.changePhoto(photo.sha256, afterPhotoAnswer(photo, { status: error.status, code: error.code, message: error.words }, at()))
+        if (error.kind === 'busy') patience -= 1
+        if (patience === 0) throw error
+      } finally {
+        this.changed('outbox')
+      }
+    }
+  }
+
+  /** After everything went well: erase areas that were left, let go of what is backed up since before today. */
+  async #tidy() {
+    const open = (/** @type {{state: string}} */ row) => row.state === 'waiting' || row.state === 'rejected'
+    const [ops, photos] = await Promise.all([this.store.ops(), this.store.photos()])
+    if (((await this.store.meta('leaving')) ?? []).length && ![...ops, ...photos].some(open)) {
+      await this.store.eraseLeft()
+      this.changed('records')
+    }
+    const backedUpTo = Date.parse((await this.store.meta('backed_up_to')) ?? '')
+    if (!Number.isNaN(backedUpTo)) await this.store.forgetBackedUp(backedUpTo, new Date().setHours(0, 0, 0, 0))
+  }
+
+  /** The next run: when the first waiting item is due, backing off while nothing gets through, else now and then. */
+  async #plan() {
+    if (this.#stopped) return
+    const { fault } = this.state
+    const waiting = [...await this.store.ops(), ...await this.store.photos()].filter((row) => row.state === 'waiting')
+    const soonest = Math.min(...waiting.map((row) => row.next_at), Infinity)
+    let wait = Math.min(CALM_MS, Math.max(1000, soonest - Date.now()))
+    if (fault) wait = Math.max(wait === CALM_MS ? 0 : wait, backOffMs(this.#failures - 1, Math.random()))
+    if (fault && ['signed_out', 'wrong_account'].includes(fault.kind)) {
+      this.#show({ next_at: null }) // a person has to sign in first
+      return
+    }
+    this.#show({ next_at: waiting.length ? Date.now() + wait : null })
+    this.#timer = setTimeout(() => this.run(), wait)
+  }
+}
