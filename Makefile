@@ -94,7 +94,7 @@ node_modules/.ready-to-test: package-lock.json | .venv/node
 	@touch node_modules/.ready-to-run $@
 
 # Folders count too: they change when a file in them is removed.
-static/dist/.ready: node_modules/.ready-to-run static/build.mjs $(shell find static/src 2>/dev/null)
+static/dist/.ready: node_modules/.ready-to-run static/build.mjs templates/phone/shell.html $(shell find static/src 2>/dev/null)
 	@node static/build.mjs
 	@touch $@
 
