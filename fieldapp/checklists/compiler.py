@@ -39,11 +39,10 @@ _TYPES = {
     "int": "integer",
     "string": "text",
 }
-QUESTION_TYPES = frozenset(
-    "text integer decimal date select_one select_multiple note calculate hidden image geopoint acknowledge"
-    " start end today username deviceid".split()
+_SELECTS = frozenset({"select_one", "select_multiple"})
+QUESTION_TYPES = (
+    UNASKED | _SELECTS | {"text", "integer", "decimal", "date", "image", "geopoint", "acknowledge"}
 )
-_SELECTS = {"select_one", "select_multiple"}
 _INSTEAD_OF_TYPE = {
     "range": "integer",
     "time": "text",
@@ -64,7 +63,17 @@ _INSTEAD_OF_TYPE = {
     "select_one_from_file": "select_one",
     "select_multiple_from_file": "select_multiple",
 }
-_REFUSED_APPEARANCES = ("search(", "ex:", "printer:", "bearing", "signature", "draw", "annotate", "placement-map", "map")
+_REFUSED_APPEARANCES = (
+    "search(",
+    "ex:",
+    "printer:",
+    "bearing",
+    "signature",
+    "draw",
+    "annotate",
+    "placement-map",
+    "map",
+)
 _IGNORED_SHEETS = {"external_choices", "entities", "osm"}
 _YES = {"yes", "true", "true()", "1"}
 _NO = {"no", "false", "false()", "0", ""}
@@ -84,7 +93,11 @@ class Compiled:
     @property
     def question_count(self) -> int:
         """Questions a person is asked, notes not counted."""
-        return sum(1 for node in _all_nodes(self.document["nodes"]) if node["kind"] == "question" and node["type"] not in UNASKED)
+        return sum(
+            1
+            for node in _all_nodes(self.document["nodes"])
+            if node["kind"] == "question" and node["type"] not in UNASKED
+        )
 
 
 def _all_nodes(nodes: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -121,7 +134,10 @@ class _Compiler:
             self.form.columns[name] = {"name", "label"} | {column for row in rows for column in row}
         self.plant(source["children"], self.root)
         self.form.index()
-        choices = {name: [self.choice(name, row) for row in rows] for name, rows in (source.get("choices") or {}).items()}
+        choices = {
+            name: [self.choice(name, row) for row in rows]
+            for name, rows in (source.get("choices") or {}).items()
+        }
         nodes = [self.node(child) for child in self.root.children]
         self.check_circles()
         if not any(node.kind == "question" for node in self.root.descendants()):
@@ -134,12 +150,16 @@ class _Compiler:
             "version": str(source.get("version") or "1"),
             "title": self.title(source),
             "languages": self.languages or [self.default_language],
-            "default_language": self.default_language if self.default_language in self.languages else (self.languages or [self.default_language])[0],
+            "default_language": self.default_language
+            if self.default_language in self.languages
+            else (self.languages or [self.default_language])[0],
             "nodes": nodes,
             "choices": {name: rows for name, rows in choices.items() if name in used},
             "order": [node.path for node in self.order()],
         }
-        return Compiled(document, self.workbook.xform, [" ".join(notice.split()) for notice in self.workbook.notices])
+        return Compiled(
+            document, self.workbook.xform, [" ".join(notice.split()) for notice in self.workbook.notices]
+        )
 
     # problems
 
@@ -183,7 +203,9 @@ class _Compiler:
     def text(self, node: Node, column: str, cell: Any) -> dict[str, Any] | None:
         """TEXT: by language, a string or (with `${…}` in it) a list of strings and trees."""
         return {
-            language: self.text_parts(node, column, text) for language, text in self.texts(cell).items() if text.strip() != "-"
+            language: self.text_parts(node, column, text)
+            for language, text in self.texts(cell).items()
+            if text.strip() != "-"
         } or None
 
     def text_parts(self, node: Node, column: str, text: str) -> Any:
@@ -222,9 +244,9 @@ class _Compiler:
             self.rows[node] = row
             parent.children.append(node)
             if kind == "question":
-                node.type = _TYPES.get(row["type"], row["type"])
+                node.type = _TYPES.get(str(row["type"]), str(row["type"]))
                 if node.type in _SELECTS:
-                    node.list_name = str(row.get("itemset") or row.get("list_name") or "")
+                    node.list_name = str(row.get("itemset") or "")
                 self.check_type(node, row)
             elif row["type"] == "loop":
                 self.refuse(row, "type", _("loops are not supported"), "begin_repeat")
@@ -235,7 +257,12 @@ class _Compiler:
         if node.type not in QUESTION_TYPES:
             refuse_type(self.problems, int(row.get(ROW) or 0), node.type)
         elif node.type in _SELECTS and node.list_name not in self.form.columns:
-            self.refuse(row, "type", _("choices from another source than the choices sheet are not supported"), node.type)
+            self.refuse(
+                row,
+                "type",
+                _("choices from another source than the choices sheet are not supported"),
+                node.type,
+            )
 
     def node(self, node: Node) -> dict[str, Any]:
         row = self.rows[node]
@@ -252,7 +279,12 @@ class _Compiler:
         appearance = str((row.get("control") or {}).get("appearance") or "")
         if appearance:
             if appearance.startswith(_REFUSED_APPEARANCES):
-                self.refuse(row, "appearance", _("the appearance %(name)s is not supported", name=appearance), _("leave it empty"))
+                self.refuse(
+                    row,
+                    "appearance",
+                    _("the appearance %(name)s is not supported", name=appearance),
+                    _("leave it empty"),
+                )
             compiled["appearance"] = appearance
         if node.kind == "question":
             self.question(node, row, compiled)
@@ -278,7 +310,12 @@ class _Compiler:
         if text is None:
             return
         if node.name == PEOPLE and node.parent is self.root:
-            self.refuse(row, "repeat_count", _("the repeat people is bound to the people of the visit"), _("leave it empty"))
+            self.refuse(
+                row,
+                "repeat_count",
+                _("the repeat people is bound to the people of the visit"),
+                _("leave it empty"),
+            )
         found = self.expression(node, "repeat_count", text)
         if found:
             compiled["count"] = found.tree
@@ -289,7 +326,9 @@ class _Compiler:
         if node.list_name:
             compiled["list"] = node.list_name
             if row.get("choice_filter"):
-                found = self.expression(node, "choice_filter", row["choice_filter"], choice_list=node.list_name)
+                found = self.expression(
+                    node, "choice_filter", row["choice_filter"], choice_list=node.list_name
+                )
                 if found:
                     compiled["choice_filter"] = found.tree
                     self.value_reads.setdefault(node, []).extend(found.reads)
@@ -317,7 +356,12 @@ class _Compiler:
                     compiled["kept"] = True
         self.default(node, row, compiled)
         if row.get("trigger"):
-            self.refuse(row, "trigger", _("triggers are not supported"), _("put the condition into the calculation: if(…)"))
+            self.refuse(
+                row,
+                "trigger",
+                _("triggers are not supported"),
+                _("put the condition into the calculation: if(…)"),
+            )
         parameters = row.get("parameters")
         if isinstance(parameters, str):
             parameters = dict(part.partition("=")[::2] for part in re.split(r"[\s,;]+", parameters) if part)
@@ -326,7 +370,9 @@ class _Compiler:
                 self.refuse(row, "parameters", _("choices are not shuffled"), _("delete randomize=true"))
             compiled["parameters"] = {str(name): str(value) for name, value in parameters.items()}
         if row.get("media"):
-            self.workbook.notices.append(_("row %(row)s: pictures and sounds beside a question are not shown", row=node.row))
+            self.workbook.notices.append(
+                _("row %(row)s: pictures and sounds beside a question are not shown", row=node.row)
+            )
         self.own_columns(node, row, compiled)
 
     def condition(self, node: Node, column: str, cell: Any) -> Tree:
@@ -348,9 +394,13 @@ class _Compiler:
                 compiled["default"] = found.tree
             return
         value = str(row["default"])
-        names = {str(choice["name"]) for choice in self.workbook.form.get("choices", {}).get(node.list_name, [])}
+        names = {
+            str(choice["name"]) for choice in self.workbook.form.get("choices", {}).get(node.list_name, [])
+        }
         if node.list_name and not set(value.split()) <= names:
-            self.refuse(row, "default", _("%(value)s is not a choice of %(list)s", value=value, list=node.list_name))
+            self.refuse(
+                row, "default", _("%(value)s is not a choice of %(list)s", value=value, list=node.list_name)
+            )
         compiled["default"] = value
 
     # own columns
@@ -362,17 +412,26 @@ class _Compiler:
             compiled["safety"] = True
             for column in ("carry", "prefill", "default"):
                 if row.get(column) is not None and (column != "carry" or carry):
-                    self.refuse(row, column, _("a safety question is asked afresh every time"), _("leave %(column)s empty", column=column))
+                    self.refuse(
+                        row,
+                        column,
+                        _("a safety question is asked afresh every time"),
+                        _("leave %(column)s empty", column=column),
+                    )
         if carry:
             if node.type in {"note", "calculate", "image", "geopoint"} or "calculate" in compiled:
-                self.refuse(row, "carry", _("the answer to this type cannot be carried over"), _("leave carry empty"))
+                self.refuse(
+                    row, "carry", _("the answer to this type cannot be carried over"), _("leave carry empty")
+                )
             compiled["carry"] = True
         if row.get("prefill") is not None:
             self.prefill(node, row, compiled)
         if row.get("flag") is not None:
             self.flag(node, row, compiled)
         elif row.get("followup") is not None:
-            self.refuse(row, "followup", _("a follow-up needs a flag"), _("fill in flag: red, orange or yellow"))
+            self.refuse(
+                row, "followup", _("a follow-up needs a flag"), _("fill in flag: red, orange or yellow")
+            )
         flag_text = self.text(node, "flag_text", row.get("flag_text") or row.get("flag text"))
         if flag_text:
             compiled["flag_text"] = flag_text
@@ -386,9 +445,21 @@ class _Compiler:
     def prefill(self, node: Node, row: Row, compiled: dict[str, Any]) -> None:
         name = str(row["prefill"]).strip()
         if name not in self.prefill_fields:
-            self.refuse(row, "prefill", _("there is no registry field %(name)s", name=name), ", ".join(sorted(self.prefill_fields)))
-        elif name.startswith("person.") and not any(r.name == PEOPLE and r.parent is self.root for r in node.repeats()):
-            self.refuse(row, "prefill", _("%(name)s is known inside the repeat people only", name=name), _("move the question there"))
+            self.refuse(
+                row,
+                "prefill",
+                _("there is no registry field %(name)s", name=name),
+                ", ".join(sorted(self.prefill_fields)),
+            )
+        elif name.startswith("person.") and not any(
+            r.name == PEOPLE and r.parent is self.root for r in node.repeats()
+        ):
+            self.refuse(
+                row,
+                "prefill",
+                _("%(name)s is known inside the repeat people only", name=name),
+                _("move the question there"),
+            )
         elif node.type in {"note", "calculate", "image", "geopoint"}:
             self.refuse(row, "prefill", _("this type cannot be filled from the registry"), "hidden")
         compiled["prefill"] = name
@@ -397,7 +468,9 @@ class _Compiler:
         text = str(row["flag"]).strip()
         if text in SEVERITIES:
             self.refuse(
-                row, "flag", _("on a question, flag is an expression; on a choice it is a colour"),
+                row,
+                "flag",
+                _("on a question, flag is an expression; on a choice it is a colour"),
                 f"if(${{{node.name}}} = '…', '{text}', '')",
             )
             return
@@ -409,41 +482,76 @@ class _Compiler:
 
     def followup(self, row: Row, code: str, sheet: str) -> str:
         if code not in self.followup_types:
-            self.refuse(row, "followup", _("there is no follow-up type %(code)s", code=code), ", ".join(sorted(self.followup_types)), sheet)
+            self.refuse(
+                row,
+                "followup",
+                _("there is no follow-up type %(code)s", code=code),
+                ", ".join(sorted(self.followup_types)),
+                sheet,
+            )
         return code
 
     def refuse_own_columns(self, row: Row, columns: Collection[str]) -> None:
         for column in columns:
             if row.get(column) is not None:
-                self.refuse(row, column, _("only questions can have this, not groups or repeats"), _("move it to a question"))
+                self.refuse(
+                    row,
+                    column,
+                    _("only questions can have this, not groups or repeats"),
+                    _("move it to a question"),
+                )
 
     # choices
 
     def choice(self, list_name: str, row: Row) -> dict[str, Any]:
         compiled: dict[str, Any] = {"name": str(row["name"]), "label": self.texts(row.get("label"))}
         if any("${" in text for text in compiled["label"].values()):
-            self.refuse(row, "label", _("a choice label cannot contain ${…}"), _("write the words out"), "choices")
+            self.refuse(
+                row, "label", _("a choice label cannot contain ${…}"), _("write the words out"), "choices"
+            )
         for column, value in row.items():
-            if column in {"name", "label", ROW, "list_name", "list name", *OWN_COLUMNS} or isinstance(value, dict):
+            if column in {"name", "label", ROW, "list_name", "list name", *OWN_COLUMNS} or isinstance(
+                value, dict
+            ):
                 continue
             compiled[column] = str(value)
         if row.get("media"):
-            self.workbook.notices.append(_("choices, row %(row)s: pictures beside a choice are not shown", row=row.get(ROW, "")))
+            self.workbook.notices.append(
+                _("choices, row %(row)s: pictures beside a choice are not shown", row=row.get(ROW, ""))
+            )
         severity = str(row.get("flag") or "").strip()
         if severity and severity not in SEVERITIES:
-            self.refuse(row, "flag", _("%(value)s is not a severity", value=severity), ", ".join(SEVERITIES), "choices")
+            self.refuse(
+                row,
+                "flag",
+                _("%(value)s is not a severity", value=severity),
+                ", ".join(SEVERITIES),
+                "choices",
+            )
         if severity:
             compiled["flag"] = severity
         if row.get("followup") is not None:
             if not severity:
-                self.refuse(row, "followup", _("a follow-up needs a flag"), _("fill in flag: red, orange or yellow"), "choices")
+                self.refuse(
+                    row,
+                    "followup",
+                    _("a follow-up needs a flag"),
+                    _("fill in flag: red, orange or yellow"),
+                    "choices",
+                )
             compiled["followup"] = self.followup(row, str(row["followup"]).strip(), "choices")
         said = self.choice_flag_text(row)
         if said:
             compiled["flag_text"] = said
         for column in ("prefill", "carry", "safety"):
             if row.get(column) is not None:
-                self.refuse(row, column, _("only questions can have this, not choices"), _("move it to the survey sheet"), "choices")
+                self.refuse(
+                    row,
+                    column,
+                    _("only questions can have this, not choices"),
+                    _("move it to the survey sheet"),
+                    "choices",
+                )
         return compiled
 
     def choice_flag_text(self, row: Row) -> dict[str, str]:
@@ -493,11 +601,15 @@ class _Compiler:
             own = [read for read in reads if read is node or node in read.ancestors()]
             if own:
                 self.refuse(
-                    self.rows[node], "relevant", _("%(name)s decides whether it is asked itself", name=own[0].name),
+                    self.rows[node],
+                    "relevant",
+                    _("%(name)s decides whether it is asked itself", name=own[0].name),
                     _("use an earlier question"),
                 )
                 return
-        place: dict[Node, int] = {}  # 1 while its circle is being looked for, 2 when it is known to be in none
+        place: dict[
+            Node, int
+        ] = {}  # 1 while its circle is being looked for, 2 when it is known to be in none
         for first in self.root.descendants():
             if first in place:
                 continue
@@ -517,7 +629,9 @@ class _Compiler:
                     around = [*names[names.index(following.name) :], following.name]
                     column = "calculation" if following in self.value_reads else "relevant"
                     self.refuse(
-                        self.rows[following], column, _("these depend on each other in a circle: %(names)s", names=" → ".join(around)),
+                        self.rows[following],
+                        column,
+                        _("these depend on each other in a circle: %(names)s", names=" → ".join(around)),
                         _("break the circle"),
                     )
                     return
@@ -527,7 +641,13 @@ def refuse_type(problems: list[Problem], row: int, name: str) -> None:
     """Note that a question type is not supported, and what to write instead."""
     first = name.split()[0].lower() if name.split() else ""
     problems.append(
-        Problem("survey", row, "type", _("the question type %(name)s is not supported", name=name), _INSTEAD_OF_TYPE.get(first, ""))
+        Problem(
+            "survey",
+            row,
+            "type",
+            _("the question type %(name)s is not supported", name=name),
+            _INSTEAD_OF_TYPE.get(first, ""),
+        )
     )
 
 

@@ -143,7 +143,9 @@ class Form:
         found = self.by_name.get(name, [])
         if not found:
             close = _close_to(name, self.by_name)
-            raise ExpressionError(_("there is no question %(name)s", name=name), f"${{{close}}}" if close else "")
+            raise ExpressionError(
+                _("there is no question %(name)s", name=name), f"${{{close}}}" if close else ""
+            )
         if len(found) == 1:
             return found[0]
         # pyxform lets a name be reused in another group; the nearest one is meant, if there is just one.
@@ -153,7 +155,9 @@ class Form:
                 return inside[0]
             if inside:
                 break
-        raise ExpressionError(_("several questions are called %(name)s", name=name), _("give each a name of its own"))
+        raise ExpressionError(
+            _("several questions are called %(name)s", name=name), _("give each a name of its own")
+        )
 
 
 def _close_to(name: str, known: dict[str, list[Node]]) -> str:
@@ -189,15 +193,21 @@ class _Resolver:
     def value(self, node: Node) -> Tree:
         if node.kind != "question":
             raise ExpressionError(
-                _("%(name)s is a group, it has no answer of its own", name=node.name or "/"), _("name a question in it")
+                _("%(name)s is a group, it has no answer of its own", name=node.name or "/"),
+                _("name a question in it"),
             )
         return self.nodes(node)
 
     def nodes(self, node: Node, bound: int | None = None, indexes: dict[Node, Tree] | None = None) -> Tree:
         """`["ref", bound, path, indexes?]`: the first `bound` repeats are those the expression stands in."""
         mine, theirs = self.here.repeats(), node.repeats()
-        common = next((i for i, (a, b) in enumerate(zip(mine, theirs, strict=False)) if a is not b), min(len(mine), len(theirs)))
+        common = next(
+            (i for i, (a, b) in enumerate(zip(mine, theirs, strict=False)) if a is not b),
+            min(len(mine), len(theirs)),
+        )
         bound = common if bound is None else min(bound, common)
+        # A repeat that is picked by position is no longer the one the expression stands in.
+        bound = min([bound, *(theirs.index(repeat) for repeat in indexes or {} if repeat in theirs)])
         if node not in self.reads:
             self.reads.append(node)
         reference: Tree = ["ref", bound, node.path]
@@ -241,7 +251,9 @@ class _Resolver:
             self.pick(node, syntax.predicates, indexes)
         elif isinstance(syntax.start, Call):
             if syntax.start.name != "current":
-                raise ExpressionError(_("%(name)s() does not lead to a question", name=syntax.start.name), "${name}")
+                raise ExpressionError(
+                    _("%(name)s() does not lead to a question", name=syntax.start.name), "${name}"
+                )
             node = self.here
         elif syntax.start == "/":
             node = self.form.root
@@ -263,7 +275,8 @@ class _Resolver:
                 below = node.child(step.name)
                 if below is None:
                     raise ExpressionError(
-                        _("there is no %(name)s in %(place)s", name=step.name, place=node.path or "/"), "${name}"
+                        _("there is no %(name)s in %(place)s", name=step.name, place=node.path or "/"),
+                        "${name}",
                     )
                 node = below
             self.pick(node, step.predicates, indexes)
@@ -272,11 +285,17 @@ class _Resolver:
     def bare(self, step: Step) -> None:
         name = step.name
         if name.lower() in {"yes", "no", "true", "false"}:
-            raise ExpressionError(_("%(name)s alone is not understood here", name=name), _("write %(name)s()", name="true" if name.lower() in {"yes", "true"} else "false"))
+            raise ExpressionError(
+                _("%(name)s alone is not understood here", name=name),
+                _("write %(name)s()", name="true" if name.lower() in {"yes", "true"} else "false"),
+            )
         if name in self.form.by_name:
-            raise ExpressionError(_("the question %(name)s is written without ${ }", name=name), f"${{{name}}}")
+            raise ExpressionError(
+                _("the question %(name)s is written without ${ }", name=name), f"${{{name}}}"
+            )
         raise ExpressionError(
-            _("%(name)s is not understood", name=name), _("quote a text: '%(name)s'; mark a question: ${name}", name=name)
+            _("%(name)s is not understood", name=name),
+            _("quote a text: '%(name)s'; mark a question: ${name}", name=name),
         )
 
     def pick(self, node: Node, predicates: tuple[Syntax, ...], indexes: dict[Node, Tree]) -> None:
@@ -290,9 +309,19 @@ class _Resolver:
                 and predicate.operands[0] == Call("position", ())
             ):
                 predicate = predicate.operands[1]
-            if isinstance(predicate, Operation) and predicate.operator in {"=", "!=", "<", "<=", ">", ">=", "and", "or"}:
+            if isinstance(predicate, Operation) and predicate.operator in {
+                "=",
+                "!=",
+                "<",
+                "<=",
+                ">",
+                ">=",
+                "and",
+                "or",
+            }:
                 raise ExpressionError(
-                    _("a condition in [ ] behind a repeat can only be a position"), "${repeat}[position() = 1]/name"
+                    _("a condition in [ ] behind a repeat can only be a position"),
+                    "${repeat}[position() = 1]/name",
                 )
             indexes[node] = self.tree(predicate)
 
@@ -300,14 +329,28 @@ class _Resolver:
         """instance('list')/root/item[condition]/column."""
         assert isinstance(syntax.start, Call)
         arguments = syntax.start.arguments
-        if len(arguments) != 1 or not isinstance(arguments[0], Literal) or not isinstance(arguments[0].value, str):
-            raise ExpressionError(_("instance() takes the name of a choice list in quotes"), "instance('towns')")
+        if (
+            len(arguments) != 1
+            or not isinstance(arguments[0], Literal)
+            or not isinstance(arguments[0].value, str)
+        ):
+            raise ExpressionError(
+                _("instance() takes the name of a choice list in quotes"), "instance('towns')"
+            )
         name = arguments[0].value
         if name not in self.form.columns:
             raise ExpressionError(_("there is no choice list %(name)s", name=name))
         names = [step.name for step in syntax.steps]
-        if len(names) not in {2, 3} or names[:2] != ["root", "item"] or syntax.predicates or syntax.steps[0].predicates:
-            raise ExpressionError(_("instance() is not used in a way that is understood"), "instance('towns')/root/item[name = ${town}]/label")
+        if (
+            len(names) not in {2, 3}
+            or names[:2] != ["root", "item"]
+            or syntax.predicates
+            or syntax.steps[0].predicates
+        ):
+            raise ExpressionError(
+                _("instance() is not used in a way that is understood"),
+                "instance('towns')/root/item[name = ${town}]/label",
+            )
         inner = _Resolver(self.form, self.here, name, self.reads, depth=self.depth)
         conditions = [inner.tree(predicate) for predicate in syntax.steps[1].predicates]
         column = inner.column(names[2])[1] if len(names) == 3 else ""
@@ -339,19 +382,36 @@ class _Resolver:
 
     def count_arguments(self, call: Call, fewest: int, most: int) -> None:
         if not fewest <= len(call.arguments) <= most:
-            wanted = str(fewest) if fewest == most else _("%(fewest)s or more", fewest=fewest) if most == MANY else f"{fewest}–{most}"
+            wanted = (
+                str(fewest)
+                if fewest == most
+                else _("%(fewest)s or more", fewest=fewest)
+                if most == MANY
+                else f"{fewest}–{most}"
+            )
             raise ExpressionError(
-                _("%(name)s() takes %(wanted)s arguments, not %(given)s", name=call.name, wanted=wanted, given=len(call.arguments))
+                _(
+                    "%(name)s() takes %(wanted)s arguments, not %(given)s",
+                    name=call.name,
+                    wanted=wanted,
+                    given=len(call.arguments),
+                )
             )
 
     def node_set(self, call: Call) -> Tree:
         argument = call.arguments[0]
-        if isinstance(argument, Path) and isinstance(argument.start, Call) and argument.start.name == "instance":
+        if (
+            isinstance(argument, Path)
+            and isinstance(argument.start, Call)
+            and argument.start.name == "instance"
+        ):
             return self.items(argument)
         if isinstance(argument, Call) and argument.name == "indexed-repeat":
             return self.tree(argument)
         if call.name == "sum" and not isinstance(argument, Reference | Path):
-            raise ExpressionError(_("sum() adds the answers of one question in a repeat"), _("join numbers with +"))
+            raise ExpressionError(
+                _("sum() adds the answers of one question in a repeat"), _("join numbers with +")
+            )
         node, bound, indexes = self.locate(argument)
         if node.kind == "group" or (node.kind == "repeat" and call.name != "count"):
             self.value(node)
@@ -367,7 +427,8 @@ class _Resolver:
             if node.kind != "group" or node.parent is None:
                 raise ExpressionError(_("position() is understood inside a repeat only"), "position(..)")
             raise ExpressionError(
-                _("position() points at the group %(name)s, not at its repeat", name=node.name), "position(../..)"
+                _("position() points at the group %(name)s, not at its repeat", name=node.name),
+                "position(../..)",
             )
         return ["position", levels.index(node)]
 
@@ -375,7 +436,9 @@ class _Resolver:
         self.count_arguments(call, 2, 2)
         quoted = call.arguments[1]
         if not isinstance(quoted, Literal) or not isinstance(quoted.value, str):
-            raise ExpressionError(_("the second part of jr:choice-name() is quoted"), "jr:choice-name(${name}, '${name}')")
+            raise ExpressionError(
+                _("the second part of jr:choice-name() is quoted"), "jr:choice-name(${name}, '${name}')"
+            )
         node, _bound, _indexes = self.locate(xpath.parse(quoted.value))
         if not node.list_name:
             raise ExpressionError(_("%(name)s is not a question with choices", name=node.name))
@@ -383,21 +446,25 @@ class _Resolver:
 
     def call_indexed_repeat(self, call: Call) -> Tree:
         if len(call.arguments) < 3 or len(call.arguments) % 2 == 0:
-            raise ExpressionError(_("indexed-repeat() takes a question and then pairs of repeat and position"))
+            raise ExpressionError(
+                _("indexed-repeat() takes a question and then pairs of repeat and position")
+            )
         node, _bound, _none = self.locate(call.arguments[0])
         indexes: dict[Node, Tree] = {}
         for place in range(1, len(call.arguments), 2):
             repeat, _bound, _none = self.locate(call.arguments[place])
             if repeat not in node.repeats():
-                raise ExpressionError(_("%(name)s is not a repeat around %(question)s", name=repeat.name, question=node.name))
+                raise ExpressionError(
+                    _("%(name)s is not a repeat around %(question)s", name=repeat.name, question=node.name)
+                )
             indexes[repeat] = self.tree(call.arguments[place + 1])
         self.value(node)
-        # A repeat that is picked by position is no longer the one the expression stands in.
-        first = min(node.repeats().index(repeat) for repeat in indexes)
-        return self.nodes(node, first, indexes)
+        return self.nodes(node, None, indexes)
 
     def call_instance(self, call: Call) -> Tree:
-        raise ExpressionError(_("instance() needs a path behind it"), "instance('towns')/root/item[name = ${town}]/label")
+        raise ExpressionError(
+            _("instance() needs a path behind it"), "instance('towns')/root/item[name = ${town}]/label"
+        )
 
     def call_current(self, call: Call) -> Tree:
         raise ExpressionError(_("current() needs a path behind it"), "current()/../name")

@@ -20,7 +20,9 @@ class Checklist(Base):
     __tablename__ = "checklists"
 
     key: Mapped[str] = mapped_column(String(60), primary_key=True, doc="form_id of the workbook.")
-    published_version: Mapped[str | None] = mapped_column(String(40), doc="What phones are given for new visits.")
+    published_version: Mapped[str | None] = mapped_column(
+        String(40), doc="What phones are given for new visits."
+    )
 
     versions: Mapped[list[ChecklistVersion]] = relationship(back_populates="checklist")
 

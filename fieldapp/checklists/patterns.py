@@ -33,7 +33,9 @@ def portable_pattern(pattern: str) -> str:
                 raise ExpressionError(_("[:…:] in a pattern is not supported"), "[A-Za-z]")
             in_class = sign != "]"
             # A hyphen beside \\d and the like is no range; where the class is written out it must be escaped.
-            lone = sign == "-" and (out[-1] in _CLASSES.values() or pattern[at + 1 : at + 3].lower() in _CLASS_ESCAPES)
+            lone = sign == "-" and (
+                out[-1] in _CLASSES.values() or pattern[at + 1 : at + 3].lower() in _CLASS_ESCAPES
+            )
             out.append("\\" + sign if lone or sign in "[/{}()|$.*+?" else sign)
         elif sign == "[":
             in_class = True
@@ -73,7 +75,7 @@ def _said(error: Exception) -> str:
 
 def _count_end(pattern: str, at: int) -> int:
     end = pattern.find("}", at)
-    low, comma, high = pattern[at + 1 : end].partition(",") if end > 0 else ("", "", "")
+    low, _comma, high = pattern[at + 1 : end].partition(",") if end > 0 else ("", "", "")
     return end if low.isascii() and low.isdigit() and (not high or high.isdigit()) else -1
 
 
@@ -97,7 +99,9 @@ def _escape(pattern: str, at: int, in_class: bool) -> tuple[str, int]:
         try:
             return _literal(chr(int(digits, 16)), in_class), after + _HEX[sign]
         except ValueError:
-            raise ExpressionError(_("%(text)s in a pattern is not understood", text=f"\\{sign}{digits}")) from None
+            raise ExpressionError(
+                _("%(text)s in a pattern is not understood", text=f"\\{sign}{digits}")
+            ) from None
     if sign.lower() in _CLASSES:
         members = _CLASSES[sign.lower()]
         if sign.islower():

@@ -21,8 +21,16 @@ class Problem:
     instead: str = ""
 
     def __str__(self) -> str:
-        where = [part for part in (self.sheet, _("row %(row)s", row=self.row) if self.row else "", self.column) if part]
-        text = self.reason if not self.instead else _("%(reason)s; instead: %(instead)s", reason=self.reason, instead=self.instead)
+        where = [
+            part
+            for part in (self.sheet, _("row %(row)s", row=self.row) if self.row else "", self.column)
+            if part
+        ]
+        text = (
+            self.reason
+            if not self.instead
+            else _("%(reason)s; instead: %(instead)s", reason=self.reason, instead=self.instead)
+        )
         return f"{', '.join(where)}: {text}" if where else text
 
 

@@ -7,7 +7,7 @@ Invariant: no answers, however malformed, make `evaluate` raise; what it cannot 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,8 +16,14 @@ from fieldapp.checklists.functions import FUNCTIONS, Value, is_date, number, tex
 SEVERITIES = ("red", "orange", "yellow")
 PEOPLE = "people"
 MAX_INSTANCES = 200
-UNASKED = {"note", "calculate", "hidden", "start", "end", "today", "username", "deviceid"}
-_FROM_CONTEXT = {"start": "now", "end": "now", "today": "today", "username": "username", "deviceid": "device_uuid"}
+UNASKED = frozenset({"note", "calculate", "hidden", "start", "end", "today", "username", "deviceid"})
+_FROM_CONTEXT = {
+    "start": "now",
+    "end": "now",
+    "today": "today",
+    "username": "username",
+    "deviceid": "device_uuid",
+}
 _INTEGER = re.compile(r"-?\d{1,15}", re.ASCII)
 _DECIMAL = re.compile(r"-?(\d+(\.\d*)?|\.\d+)", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}( [0-9a-f]{64})*", re.ASCII)
@@ -145,7 +151,8 @@ class _Evaluation:
             # A repeat is relevant as a whole; its instances ask it under the positions around it.
             around = positions[: len(place.parent.inner_repeats)]
             self.relevances[key] = self.relevant(place.parent, around) and (
-                "relevant" not in place.node or truth(self.compute(place.node["relevant"], place, positions[: len(place.repeats)]))
+                "relevant" not in place.node
+                or truth(self.compute(place.node["relevant"], place, positions[: len(place.repeats)]))
             )
         return self.relevances[key]
 
@@ -163,7 +170,9 @@ class _Evaluation:
         node = place.node
         came = self.raw.get((place.path, positions), "")
         if "calculate" in node:
-            return came if node.get("kept") and came else text(self.compute(node["calculate"], place, positions))
+            return (
+                came if node.get("kept") and came else text(self.compute(node["calculate"], place, positions))
+            )
         if not came and node["type"] in _FROM_CONTEXT:
             return text(self.context.get(_FROM_CONTEXT[node["type"]]) or "")
         if not came and node["type"] == "hidden" and "prefill" in node:
@@ -190,7 +199,9 @@ class _Evaluation:
         rows: list[dict[str, Any]] = self.document["choices"].get(place.node["list"], [])
         if "choice_filter" not in place.node:
             return rows
-        return [row for row in rows if truth(self.compute(place.node["choice_filter"], place, positions, row))]
+        return [
+            row for row in rows if truth(self.compute(place.node["choice_filter"], place, positions, row))
+        ]
 
     def instances(self, place: _Place, positions: Positions) -> int:
         """How many instances of a repeat there are: as many as people, as its count says, or as came."""
@@ -209,7 +220,9 @@ class _Evaluation:
 
     # expressions
 
-    def compute(self, tree: Any, place: _Place, positions: Positions, choice: dict[str, Any] | None = None) -> Value:
+    def compute(
+        self, tree: Any, place: _Place, positions: Positions, choice: dict[str, Any] | None = None
+    ) -> Value:
         if not isinstance(tree, list):
             return float(tree) if isinstance(tree, int) else tree
         operation, *operands = tree
@@ -228,7 +241,9 @@ class _Evaluation:
             case "now":
                 return str(self.context.get("now") or "")
             case "once":
-                return self.raw.get((place.path, positions), "") or text(self.compute(operands[0], place, positions, choice))
+                return self.raw.get((place.path, positions), "") or text(
+                    self.compute(operands[0], place, positions, choice)
+                )
             case "position":
                 return float(positions[operands[0]])
             case "col":
@@ -236,11 +251,21 @@ class _Evaluation:
             case "item":
                 return self.items(place, positions, *operands)
             case "choice-name":
-                return self.choice_name(text(self.compute(operands[0], place, positions, choice)), operands[1])
-        return FUNCTIONS[operation](*(self.compute(operand, place, positions, choice) for operand in operands))
+                return self.choice_name(
+                    text(self.compute(operands[0], place, positions, choice)), operands[1]
+                )
+        return FUNCTIONS[operation](
+            *(self.compute(operand, place, positions, choice) for operand in operands)
+        )
 
     def referred(
-        self, place: _Place, positions: Positions, choice: dict[str, Any] | None, bound: int, path: str, indexes: list[Any] | None = None
+        self,
+        place: _Place,
+        positions: Positions,
+        choice: dict[str, Any] | None,
+        bound: int,
+        path: str,
+        indexes: list[Any] | None = None,
     ) -> list[str]:
         """The answers at `path`, the first `bound` repeats being those of `positions`."""
         target = self.places[path]
@@ -251,12 +276,18 @@ class _Evaluation:
                 found = [(*outer, n) for outer in found for n in range(1, self.instances(repeat, outer) + 1)]
                 continue
             wanted = number(self.compute(index, place, positions, choice))
-            found = [(*outer, int(wanted)) for outer in found if 1 <= wanted <= self.instances(repeat, outer) and wanted == int(wanted)]
+            found = [
+                (*outer, int(wanted))
+                for outer in found
+                if 1 <= wanted <= self.instances(repeat, outer) and wanted == int(wanted)
+            ]
         if target.node["kind"] != "question":
             return [""] * len(found)
         return [self.seen(target, at) for at in found]
 
-    def items(self, place: _Place, positions: Positions, name: str, column: str, *conditions: Any) -> list[str]:
+    def items(
+        self, place: _Place, positions: Positions, name: str, column: str, *conditions: Any
+    ) -> list[str]:
         """Rows of a choice list that meet the conditions (a number picks by position), by one column."""
         rows: list[dict[str, Any]] = self.document["choices"].get(name, [])
         for condition in conditions:
@@ -286,7 +317,9 @@ class _Evaluation:
         """A text with the answers it names put in."""
         if not isinstance(written, list):
             return str(written)
-        return "".join(part if isinstance(part, str) else text(self.compute(part, place, positions)) for part in written)
+        return "".join(
+            part if isinstance(part, str) else text(self.compute(part, place, positions)) for part in written
+        )
 
     def message(self, place: _Place, positions: Positions, column: str, wanted: str | None = None) -> str:
         by_language = place.node.get(column)
@@ -330,7 +363,10 @@ class _Evaluation:
                 if inner:
                     found[name] = inner
             else:
-                instances = [self.collect(child, (*positions, n)) for n in range(1, self.instances(child, positions) + 1)]
+                instances = [
+                    self.collect(child, (*positions, n))
+                    for n in range(1, self.instances(child, positions) + 1)
+                ]
                 if instances:
                     found[name] = instances
         return found
@@ -350,7 +386,9 @@ class _Evaluation:
             for choice in self.document["choices"].get(node["list"], []):
                 if choice["name"] in chosen and "flag" in choice:
                     said = choice.get("flag_text") or node.get("flag_text")
-                    self.raise_flag(place, positions, choice["flag"], choice.get("followup", ""), choice, said)
+                    self.raise_flag(
+                        place, positions, choice["flag"], choice.get("followup", ""), choice, said
+                    )
 
     def wrong(self, place: _Place, positions: Positions, value: str) -> str:
         """The code of what is wrong with an answer, or ""."""
@@ -370,7 +408,13 @@ class _Evaluation:
         return ""
 
     def raise_flag(
-        self, place: _Place, positions: Positions, severity: str, followup: str, choice: dict[str, Any], said: dict[str, Any] | None
+        self,
+        place: _Place,
+        positions: Positions,
+        severity: str,
+        followup: str,
+        choice: dict[str, Any],
+        said: dict[str, Any] | None,
     ) -> None:
         written: dict[str, str] = {}
         for language in self.document["languages"]:
@@ -379,7 +423,9 @@ class _Evaluation:
                 continue
             label = self.message(place, positions, "label", language).rstrip("?？:： ")
             mark = "：" if language.startswith("zh") else ": "
-            written[language] = mark.join(filter(None, [label, self.in_language(choice.get("label", {}), language)]))
+            written[language] = mark.join(
+                filter(None, [label, self.in_language(choice.get("label", {}), language)])
+            )
         self.flags.append(
             {
                 "question": place.path_at(positions),
@@ -419,26 +465,23 @@ def _is_point(value: str) -> bool:
     return abs(float(parts[0])) <= 90 and abs(float(parts[1])) <= 180
 
 
-def carried(document: Document, answers: Answers, person_uuids: list[str]) -> Answers:
+def carried(document: Document, answers: Answers, person_uuids: Sequence[str]) -> Answers:
     """The part of `answers` given to carry questions, to be offered next time; people items name their person."""
 
     def pick(nodes: list[Node], given: Any) -> Answers:
         found: Answers = {}
         for node in nodes if isinstance(given, dict) else []:
             value = given.get(node["name"])
-            if value is None:
-                continue
-            if node["kind"] == "question":
-                if node.get("carry"):
-                    found[node["name"]] = value
-            elif node["kind"] == "group":
-                inner = pick(node["children"], value)
-                if inner:
-                    found[node["name"]] = inner
-            elif node["name"] == PEOPLE and nodes is document["nodes"]:
+            if node["kind"] == "question" and node.get("carry") and isinstance(value, str):
+                found[node["name"]] = value
+            elif node["kind"] == "group" and (inner := pick(node["children"], value)):
+                found[node["name"]] = inner
+            elif node["kind"] == "repeat" and node["name"] == PEOPLE and nodes is document["nodes"]:
                 found[PEOPLE] = [
                     {"person_uuid": uuid, **pick(node["children"], instance)}
-                    for uuid, instance in zip(person_uuids, value, strict=False)
+                    for uuid, instance in zip(
+                        person_uuids, value if isinstance(value, list) else [], strict=False
+                    )
                 ]
         return found
 

@@ -50,16 +50,21 @@ class Workbook:
     choices: dict[int, Row]
 
 
-def _refuse(reason: str, instead: str = "", *, sheet: str = "", row: int = 0, column: str = "") -> ChecklistRefused:
+def _refuse(
+    reason: str, instead: str = "", *, sheet: str = "", row: int = 0, column: str = ""
+) -> ChecklistRefused:
     return ChecklistRefused([Problem(sheet, row, column, reason, instead)])
 
 
 def file_type(content: bytes) -> str:
-    """".xlsx" or ".xls" by the first bytes, whatever the file is called; raises ChecklistRefused for anything else."""
+    """ ".xlsx" or ".xls" by the first bytes, whatever the file is called; raises ChecklistRefused for anything else."""
     if not content:
         raise _refuse(_("the file is empty"))
     if len(content) > MAX_BYTES:
-        raise _refuse(_("the file is larger than %(limit)s MB", limit=MAX_BYTES // 1_000_000), _("delete pictures and unused sheets"))
+        raise _refuse(
+            _("the file is larger than %(limit)s MB", limit=MAX_BYTES // 1_000_000),
+            _("delete pictures and unused sheets"),
+        )
     if content.startswith(_ZIP):
         _check_archive(content)
         return ".xlsx"
@@ -75,7 +80,9 @@ def _check_archive(content: bytes) -> None:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             entries = archive.infolist()
     except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError):
-        raise _refuse(_("the workbook is damaged and cannot be opened"), _("save it again in Excel")) from None
+        raise _refuse(
+            _("the workbook is damaged and cannot be opened"), _("save it again in Excel")
+        ) from None
     names = [entry.filename.lower() for entry in entries]
     if "xl/workbook.xml" not in names:
         raise _refuse(_("this is not an Excel workbook"), _("save the checklist as .xlsx and upload that"))
@@ -83,7 +90,10 @@ def _check_archive(content: bytes) -> None:
         raise _refuse(_("the workbook contains macros"), _("save it as .xlsx, which holds none"))
     # zipfile reads no entry beyond the size it declares, so the declared sizes bound what is unpacked.
     if sum(entry.file_size for entry in entries) > MAX_UNPACKED_BYTES or len(entries) > 2_000:
-        raise _refuse(_("the workbook unpacks to far more than a checklist needs"), _("copy the sheets into a new workbook"))
+        raise _refuse(
+            _("the workbook unpacks to far more than a checklist needs"),
+            _("copy the sheets into a new workbook"),
+        )
 
 
 def read_workbook(content: bytes) -> Workbook:
@@ -95,10 +105,24 @@ def read_workbook(content: bytes) -> Workbook:
             sheets = dataclasses.asdict(get_xlsform(io.BytesIO(content), file_type=kind))
         except PyXFormError as error:
             raise ChecklistRefused([_from_pyxform(str(error), {})]) from error
-        except (ValueError, LookupError, TypeError, AttributeError, OSError, zipfile.BadZipFile, ZlibError, SyntaxError,
-                NotImplementedError, AssertionError, RecursionError, EOFError) as error:
+        except (
+            ValueError,
+            LookupError,
+            TypeError,
+            AttributeError,
+            OSError,
+            zipfile.BadZipFile,
+            ZlibError,
+            SyntaxError,
+            NotImplementedError,
+            AssertionError,
+            RecursionError,
+            EOFError,
+        ) as error:
             # The readers raise whatever the broken part of a file provokes; all of it means the same here.
-            raise _refuse(_("the workbook is damaged and cannot be opened"), _("save it again in Excel")) from error
+            raise _refuse(
+                _("the workbook is damaged and cannot be opened"), _("save it again in Excel")
+            ) from error
     survey, choices = _mark_rows(sheets)
     _check_sizes(survey, choices)
     return _understand(sheets, survey, choices)
@@ -141,13 +165,19 @@ def own_column(header: str) -> str:
 def _check_sizes(survey: dict[int, Row], choices: dict[int, Row]) -> None:
     for sheet, rows, limit in (("survey", survey, MAX_SURVEY_ROWS), ("choices", choices, MAX_CHOICE_ROWS)):
         if len(rows) > limit:
-            raise _refuse(_("the sheet has more than %(limit)s rows", limit=limit), _("split the checklist"), sheet=sheet)
+            raise _refuse(
+                _("the sheet has more than %(limit)s rows", limit=limit),
+                _("split the checklist"),
+                sheet=sheet,
+            )
         for number, row in rows.items():
             for column, value in row.items():
                 if len(str(value)) > MAX_CELL_CHARACTERS:
                     raise _refuse(
                         _("the cell holds more than %(limit)s characters", limit=MAX_CELL_CHARACTERS),
-                        sheet=sheet, row=number, column=column,
+                        sheet=sheet,
+                        row=number,
+                        column=column,
                     )
     depth = 0
     for number, row in survey.items():
@@ -155,8 +185,11 @@ def _check_sizes(survey: dict[int, Row], choices: dict[int, Row]) -> None:
         depth += kind.startswith("begin") - kind.startswith("end")
         if depth > MAX_NESTING:
             raise _refuse(
-                _("groups are nested more than %(limit)s deep", limit=MAX_NESTING), _("flatten the groups"),
-                sheet="survey", row=number, column="type",
+                _("groups are nested more than %(limit)s deep", limit=MAX_NESTING),
+                _("flatten the groups"),
+                sheet="survey",
+                row=number,
+                column="type",
             )
 
 
@@ -195,7 +228,12 @@ def _from_pyxform(message: str, survey: dict[int, Row]) -> Problem:
     if not number:
         quoted = {part for match in _NAME_SAID.finditer(message) for part in match.groups() if part}
         number = next(
-            (at for at, cells in survey.items() if str(cells.get("type")) in quoted or str(cells.get("name")) in quoted), 0
+            (
+                at
+                for at, cells in survey.items()
+                if str(cells.get("type")) in quoted or str(cells.get("name")) in quoted
+            ),
+            0,
         )
     reason = _SHEET_SAID.sub("", _ROW_SAID.sub("", message)).strip()
     where = sheet[1] if sheet else "survey" if number else ""

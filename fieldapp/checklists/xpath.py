@@ -84,7 +84,7 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE,
 )
-_CURLY = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', " ": " ", "　": " "})
+_CURLY = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"'})
 _FULL_WIDTH = "（），＝＞＜＋－＊"
 _WORD_OPERATORS = {"and", "or", "div", "mod"}
 _LEVELS: tuple[tuple[str, ...], ...] = (
@@ -115,12 +115,16 @@ def _tokens(text: str) -> list[_Token]:
         if match is None:
             rest = text[at:].lstrip()
             if rest[0] in "'\"":
-                raise ExpressionError(_("a quoted text does not end: %(text)s", text=_short(rest)), _("close it with the same quote"))
+                raise ExpressionError(
+                    _("a quoted text does not end: %(text)s", text=_short(rest)),
+                    _("close it with the same quote"),
+                )
             if rest.startswith("${"):
                 raise ExpressionError(_("a reference does not end: %(text)s", text=_short(rest)), "${name}")
             if rest[0] in _FULL_WIDTH:
                 raise ExpressionError(
-                    _("the full-width sign %(sign)s is not understood", sign=rest[0]), _("type it with the input method switched to English")
+                    _("the full-width sign %(sign)s is not understood", sign=rest[0]),
+                    _("type it with the input method switched to English"),
                 )
             raise ExpressionError(_("the sign %(sign)s is not understood", sign=rest[0]))
         kind = match.lastgroup or ""
@@ -133,7 +137,8 @@ def _tokens(text: str) -> list[_Token]:
             token = _Token("operator", token.text.lower(), token.at)
         if token.text in _INSTEAD and token.kind == "symbol":
             raise ExpressionError(
-                _("%(sign)s is not an operator here", sign=token.text), _("write %(sign)s", sign=_INSTEAD[token.text])
+                _("%(sign)s is not an operator here", sign=token.text),
+                _("write %(sign)s", sign=_INSTEAD[token.text]),
             )
         found.append(token)
         at = match.end()
@@ -193,7 +198,9 @@ class _Parser:
         if level == 0:
             self.depth += 1
             if self.depth > MAX_DEPTH:
-                raise ExpressionError(_("the expression is nested too deeply"), _("move parts of it into calculate rows"))
+                raise ExpressionError(
+                    _("the expression is nested too deeply"), _("move parts of it into calculate rows")
+                )
         left = self.expression(level + 1)
         for _link in range(MAX_CHAIN):
             if not self.peek(*_LEVELS[level]):
@@ -213,7 +220,8 @@ class _Parser:
     def operand(self, operator: str, level: int) -> Syntax:
         if self.at >= len(self.tokens) or self.peek(")", "]", ","):
             raise ExpressionError(
-                _("nothing follows the operator %(sign)s", sign=operator), _("add what is missing or delete the operator")
+                _("nothing follows the operator %(sign)s", sign=operator),
+                _("add what is missing or delete the operator"),
             )
         return self.expression(level)
 
@@ -228,7 +236,9 @@ class _Parser:
     def union(self) -> Syntax:
         value = self.path()
         if self.peek("|"):
-            raise ExpressionError(_("joining node sets with | is not supported"), _("use coalesce(a, b) or two calculations"))
+            raise ExpressionError(
+                _("joining node sets with | is not supported"), _("use coalesce(a, b) or two calculations")
+            )
         return value
 
     def path(self) -> Syntax:
@@ -302,7 +312,8 @@ class _Parser:
         if token.text == ")":
             raise ExpressionError(_("there is a closing bracket too many, or something is missing before it"))
         raise ExpressionError(
-            _("something is missing before %(sign)s", sign=token.text), _("add what is missing or delete the operator")
+            _("something is missing before %(sign)s", sign=token.text),
+            _("add what is missing or delete the operator"),
         )
 
     def call(self, name: str) -> Call:
