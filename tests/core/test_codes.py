@@ -1,6 +1,7 @@
 """The code tables every installation starts with."""
 
 import json
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -26,7 +27,7 @@ PROMISED = {
 
 
 @pytest.fixture(scope="module")
-def seed() -> dict[str, list[dict]]:
+def seed() -> dict[str, list[dict[str, Any]]]:
     return json.loads(SEED_FILE.read_text(encoding="utf-8"))
 
 
