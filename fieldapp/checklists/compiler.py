@@ -14,6 +14,7 @@ from flask_babel import gettext as _
 
 from fieldapp.checklists.expressions import Form, Node, Resolved, Tree, resolve
 from fieldapp.checklists.problems import ChecklistRefused, Problem
+from fieldapp.checklists.question_types import QUESTION_TYPES, SELECTS, canonical_type, unsupported
 from fieldapp.checklists.rules import PEOPLE, SEVERITIES, UNASKED
 from fieldapp.checklists.workbook import OWN_COLUMNS, ROW, Row, Workbook, own_column, read_workbook
 from fieldapp.checklists.xpath import ExpressionError
@@ -30,39 +31,6 @@ PREFILL_FIELDS = frozenset(
     }
 )  # fmt: skip
 
-# Names pyxform gives to types, beside those the documentation uses.
-_TYPES = {
-    "select one": "select_one",
-    "select all that apply": "select_multiple",
-    "photo": "image",
-    "trigger": "acknowledge",
-    "int": "integer",
-    "string": "text",
-}
-_SELECTS = frozenset({"select_one", "select_multiple"})
-QUESTION_TYPES = (
-    UNASKED | _SELECTS | {"text", "integer", "decimal", "date", "image", "geopoint", "acknowledge"}
-)
-_INSTEAD_OF_TYPE = {
-    "range": "integer",
-    "time": "text",
-    "datetime": "date",
-    "barcode": "text",
-    "audio": "image",
-    "video": "image",
-    "file": "image",
-    "rank": "select_multiple",
-    "geoshape": "geopoint",
-    "geotrace": "geopoint",
-    "start-geopoint": "geopoint",
-    "background-geopoint": "geopoint",
-    "phonenumber": "text",
-    "tel": "text",
-    "email": "text",
-    "select_one_external": "select_one",
-    "select_one_from_file": "select_one",
-    "select_multiple_from_file": "select_multiple",
-}
 _REFUSED_APPEARANCES = (
     "search(",
     "ex:",
@@ -74,12 +42,14 @@ _REFUSED_APPEARANCES = (
     "placement-map",
     "map",
 )
-_IGNORED_SHEETS = {"external_choices", "entities", "osm"}
 _YES = {"yes", "true", "true()", "1"}
 _NO = {"no", "false", "false()", "0", ""}
+# What pyxform adds for or_other, in English only.
+_OTHER = {"zh": "其他", "en": "Other"}
+_SPECIFY_OTHER = {"zh": "请说明", "en": "Please specify"}
 _TEXT_REFERENCE = re.compile(r"\$\{[^}]*\}")
+_KEY = re.compile(r"[A-Za-z0-9_.:-]{1,60}")
 _LANGUAGE_CODE = re.compile(r"\(([A-Za-z]{2,3}(?:-[A-Za-z0-9]+)*)\)\s*$")
-_TYPE_WORDS = re.compile(r"^(select_one|select one|select1|select_multiple|select all that apply)\b")
 
 
 @dataclass
@@ -142,11 +112,12 @@ class _Compiler:
         self.check_circles()
         if not any(node.kind == "question" for node in self.root.descendants()):
             self.refuse({}, "type", _("the checklist has no questions"))
+        key = self.key(source)
         if self.problems:
             raise ChecklistRefused(sorted(self.problems, key=lambda p: (p.sheet != "survey", p.sheet, p.row)))
         used = {node.list_name for node in self.root.descendants() if node.list_name} | set(_lists_in(nodes))
         document = {
-            "key": str(source["id_string"]),
+            "key": key,
             "version": str(source.get("version") or "1"),
             "title": self.title(source),
             "languages": self.languages or [self.default_language],
@@ -160,6 +131,18 @@ class _Compiler:
         return Compiled(
             document, self.workbook.xform, [" ".join(notice.split()) for notice in self.workbook.notices]
         )
+
+    def key(self, source: dict[str, Any]) -> str:
+        key = str(source["id_string"])
+        if not _KEY.fullmatch(key) or not self.workbook.has_settings:
+            self.refuse(
+                {ROW: 2},
+                "form_id",
+                _("the checklist has no usable name in form_id"),
+                _("letters, digits, - and _, at most 60: routine_2026"),
+                "settings",
+            )
+        return key
 
     # problems
 
@@ -223,6 +206,11 @@ class _Compiler:
             parts.append(text[at:])
         return parts
 
+    def known_words(self, words: dict[str, str]) -> dict[str, str]:
+        """Our own words in those of the checklist's languages that we speak, else in English."""
+        spoken = {language: words[language] for language in self.languages if language in words}
+        return spoken or {self.default_language: words["en"]}
+
     def title(self, source: dict[str, Any]) -> dict[str, str]:
         by_language = {
             language: str(source[column])
@@ -244,8 +232,8 @@ class _Compiler:
             self.rows[node] = row
             parent.children.append(node)
             if kind == "question":
-                node.type = _TYPES.get(str(row["type"]), str(row["type"]))
-                if node.type in _SELECTS:
+                node.type = canonical_type(str(row["type"]))
+                if node.type in SELECTS:
                     node.list_name = str(row.get("itemset") or "")
                 self.check_type(node, row)
             elif row["type"] == "loop":
@@ -255,8 +243,8 @@ class _Compiler:
 
     def check_type(self, node: Node, row: Row) -> None:
         if node.type not in QUESTION_TYPES:
-            refuse_type(self.problems, int(row.get(ROW) or 0), node.type)
-        elif node.type in _SELECTS and node.list_name not in self.form.columns:
+            self.problems.append(unsupported(int(row.get(ROW) or 0), str(row["type"])))
+        elif node.type in SELECTS and node.list_name not in self.form.columns:
             self.refuse(
                 row,
                 "type",
@@ -270,6 +258,8 @@ class _Compiler:
         if node.kind == "question":
             compiled["type"] = node.type
         label = self.text(node, "label", row.get("label"))
+        if not node.row and row.get("label") == "Specify other.":
+            label = self.known_words(_SPECIFY_OTHER)
         if label:
             compiled["label"] = label
         hint = self.text(node, "hint", row.get("hint"))
@@ -505,6 +495,8 @@ class _Compiler:
 
     def choice(self, list_name: str, row: Row) -> dict[str, Any]:
         compiled: dict[str, Any] = {"name": str(row["name"]), "label": self.texts(row.get("label"))}
+        if not row.get(ROW):
+            compiled["label"] = self.known_words(_OTHER)
         if any("${" in text for text in compiled["label"].values()):
             self.refuse(
                 row, "label", _("a choice label cannot contain ${…}"), _("write the words out"), "choices"
@@ -635,20 +627,6 @@ class _Compiler:
                         _("break the circle"),
                     )
                     return
-
-
-def refuse_type(problems: list[Problem], row: int, name: str) -> None:
-    """Note that a question type is not supported, and what to write instead."""
-    first = name.split()[0].lower() if name.split() else ""
-    problems.append(
-        Problem(
-            "survey",
-            row,
-            "type",
-            _("the question type %(name)s is not supported", name=name),
-            _INSTEAD_OF_TYPE.get(first, ""),
-        )
-    )
 
 
 def _lists_in(value: Any) -> Iterator[str]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from flask_babel import get_locale
 
+from fieldapp.checklists.rules import speaker
 from fieldapp.people.rules import mask_id, mask_phone
 
 Node = Mapping[str, Any]
@@ -142,11 +143,7 @@ def read_answers(
 ) -> list[Line]:
     """The answered questions in the language of whoever reads the page."""
     language = str(get_locale())
-
-    def say(text: Text, _path: str) -> str:
-        parts = pick_text(text)
-        return parts if isinstance(parts, str) else "".join(part for part in parts if isinstance(part, str))
-
+    say = speaker(dict(document), answers, language)
     return Reader(document, language, people, severities or {}, say).read(answers)
 
 
@@ -192,12 +189,6 @@ def _by_key(lines: Iterable[Line]) -> dict[str, tuple[str, Line]]:
         else:
             found[line.key] = (place, line)
     return found
-
-
-def pick_text(texts: Text) -> Any:
-    """TEXT in the reader's language, or in the one there is: a string, or strings and trees."""
-    texts = texts or {}
-    return texts.get(str(get_locale())) or next(iter(texts.values()), "")
 
 
 def _say_date(value: str, language: str) -> str:

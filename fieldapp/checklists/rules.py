@@ -7,7 +7,7 @@ Invariant: no answers, however malformed, make `evaluate` raise; what it cannot 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -463,6 +463,18 @@ def _is_point(value: str) -> bool:
     if not 2 <= len(parts) <= 4 or not all(_DECIMAL.fullmatch(part) for part in parts):
         return False
     return abs(float(parts[0])) <= 90 and abs(float(parts[1])) <= 180
+
+
+def speaker(document: Document, answers: Any, language: str) -> Callable[[Any, str], str]:
+    """What puts a TEXT of the document, read at a question path, into words with the answers it names."""
+    evaluation = _Evaluation(document, answers, {"language": language})
+
+    def say(texts: Any, path: str) -> str:
+        place = evaluation.places.get(re.sub(r"\[\d+\]", "", path), evaluation.root)
+        positions = tuple(int(position) for position in re.findall(r"\[(\d+)\]", path))
+        return evaluation.parts(evaluation.in_language(texts), place, positions) if texts else ""
+
+    return say
 
 
 def carried(document: Document, answers: Answers, person_uuids: Sequence[str]) -> Answers:

@@ -21,6 +21,7 @@ from pyxform.xls2json_backends import get_xlsform
 from pyxform.xls2xform import convert
 
 from fieldapp.checklists.problems import ChecklistRefused, Problem
+from fieldapp.checklists.question_types import QUESTION_TYPES, canonical_type, unsupported
 
 MAX_BYTES = 5_000_000
 MAX_UNPACKED_BYTES = 30_000_000
@@ -48,6 +49,7 @@ class Workbook:
     notices: list[str]
     survey: dict[int, Row]
     choices: dict[int, Row]
+    has_settings: bool
 
 
 def _refuse(
@@ -198,7 +200,11 @@ def _understand(sheets: dict[str, Any], survey: dict[int, Row], choices: dict[in
     try:
         result = convert(sheets, warnings=notices)
     except PyXFormError as error:
-        raise ChecklistRefused(list(_split_pyxform(str(error), survey))) from error
+        # pyxform stops at the first fault; what we can see of the types by ourselves is said along with it.
+        types = list(_unsupported_types(survey))
+        rows = {problem.row for problem in types}
+        said = [problem for problem in _split_pyxform(str(error), survey) if problem.row not in rows]
+        raise ChecklistRefused(types + said) from error
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         # pyxform stumbles over some workbooks instead of refusing them; there is no row to name then.
         raise _refuse(
@@ -206,7 +212,15 @@ def _understand(sheets: dict[str, Any], survey: dict[int, Row], choices: dict[in
             _("compare the column names with docs/checklists.md"),
         ) from error
     assert result._pyxform is not None
-    return Workbook(result._pyxform, result.xform, notices, survey, choices)
+    return Workbook(result._pyxform, result.xform, notices, survey, choices, bool(sheets.get("settings")))
+
+
+def _unsupported_types(survey: dict[int, Row]) -> Iterator[Problem]:
+    for number, row in survey.items():
+        written = next((str(value) for column, value in row.items() if column.strip().lower() == "type"), "")
+        name = canonical_type(written)
+        if written and name not in QUESTION_TYPES and not name.startswith(("begin", "end")):
+            yield unsupported(number, written)
 
 
 _ROW_SAID = re.compile(r"\[?row\s*:\s*(\d+)\]?\s*")
