@@ -13,7 +13,6 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from flask import Flask
-from flask.testing import FlaskClient
 from PIL import Image
 from werkzeug.test import TestResponse
 
@@ -107,11 +106,16 @@ class Phone:
     """A grid worker's phone, as far as the server can tell."""
 
     def __init__(
-        self, app: Flask, county: County, username: str = "worker", password: str = PASSWORD
+        self,
+        app: Flask | None,
+        county: County,
+        username: str = "worker",
+        password: str = PASSWORD,
+        client: Any = None,
     ) -> None:
-        self.app = app
+        """Sign in; `client` speaks to a live server in place of `app`."""
         self.county = county
-        self.client: FlaskClient = app.test_client()
+        self.client: Any = client or (app.test_client() if app else None)
         self.device_uuid = str(uuid.uuid4())
         self.seq = 0
         self.cursor: str | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import socket
@@ -10,7 +11,11 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from dataclasses import dataclass
+from email.message import Message
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
 
 ROOT = Path(__file__).resolve().parent.parent
 START_LIMIT_S = 30
@@ -27,11 +32,14 @@ class Live:
         self.log = data_dir.parent / f"server-{self.port}.log"
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
-        """Start, and return when it answers; raises RuntimeError with what the server said."""
+    def start(self, program: str | None = None) -> None:
+        """Start, and return when it answers; raises RuntimeError with what the server said.
+
+        `program` is Python to run in place of `python -m fieldapp serve`: the server with a fault built in.
+        """
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "fieldapp", "serve"],
+                [sys.executable, *(["-c", program] if program else ["-m", "fieldapp", "serve"])],
                 cwd=ROOT,
                 env=environment(data_dir=self.data_dir, port=self.port),
                 stdout=output,
@@ -58,12 +66,74 @@ class Live:
             self._process.wait()
             self._process = None
 
+    def wait_for_end(self) -> int:
+        """Wait until the process has ended by itself; gives its exit status."""
+        assert self._process is not None
+        status = self._process.wait(START_LIMIT_S)
+        self._process = None
+        return status
+
     def _answers(self) -> bool:
         try:
             with urllib.request.urlopen(f"{self.url}/healthz", timeout=1) as answer:
                 return bool(answer.status == 200)
         except (urllib.error.URLError, OSError):
             return False
+
+
+@dataclass
+class Answer:
+    """An HTTP answer, read the way Flask's test client lets one read it."""
+
+    status_code: int
+    headers: Message
+    data: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.data)
+
+    @property
+    def text(self) -> str:
+        return self.data.decode()
+
+
+class LiveClient:
+    """A caller of the live server with cookies of its own, as far as `factories.Phone` needs one."""
+
+    def __init__(self, live: Live) -> None:
+        self._url = live.url
+        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+
+    def get(self, path: str, query_string: dict[str, str] | None = None, **more: Any) -> Answer:
+        """GET."""
+        query = f"?{urlencode(query_string)}" if query_string else ""
+        return self._open("GET", path + query, **more)
+
+    def post(self, path: str, **more: Any) -> Answer:
+        """POST."""
+        return self._open("POST", path, **more)
+
+    def put(self, path: str, **more: Any) -> Answer:
+        """PUT."""
+        return self._open("PUT", path, **more)
+
+    def _open(
+        self, method: str, path: str, json: Any = None, data: bytes | None = None, headers: Any = None
+    ) -> Answer:
+        headers = dict(headers or {})
+        if json is not None:
+            data, headers["Content-Type"] = _to_json(json), "application/json"
+        request = urllib.request.Request(self._url + path, data, headers, method=method)
+        try:
+            with self._opener.open(request, timeout=START_LIMIT_S) as answer:
+                return Answer(answer.status, answer.headers, answer.read())
+        except urllib.error.HTTPError as error:
+            return Answer(error.code, error.headers, error.read())
+
+
+def _to_json(value: Any) -> bytes:
+    return json.dumps(value).encode()
 
 
 def run_command(name: str, **settings: object) -> str:

@@ -58,7 +58,10 @@ def load_keyring(data_dir: Path, *, create: bool) -> Keyring:
     path = data_dir / KEY_FILE
     if not path.exists():
         if not create:
-            raise KeyMissing(f"{path} is missing; restore the key of this database before starting")
+            raise KeyMissing(
+                f"{path} is missing. A new installation runs `python -m fieldapp init` first; "
+                "an existing one must be given its key back, for without it nothing sensitive can be read."
+            )
         data_dir.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w") as file:

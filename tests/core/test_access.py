@@ -1,0 +1,221 @@
+"""Every route is walked with every role: who may call it, and that nobody sees beyond their areas."""
+
+from __future__ import annotations
+
+import re
+import uuid
+
+import pytest
+from sqlalchemy import select
+
+from fieldapp.core.db import db
+from fieldapp.core.guard import ROLES, roles_of
+from fieldapp.followups.models import Followup
+from fieldapp.reviews.models import Flag
+from tests.factories import PASSWORD, Desk, Phone, draw_photo, make_county
+
+EVERYONE: frozenset[str] = frozenset({"", *ROLES})
+SIGNED_IN = frozenset(ROLES)
+READERS = frozenset({"supervisor", "leader", "officer"})
+SUPERVISOR = frozenset({"supervisor"})
+WORKER = frozenset({"worker"})
+ADMIN = frozenset({"admin"})
+
+# Who may call what; a new route must be entered here on purpose.
+ACCESS: dict[tuple[str, str], frozenset[str]] = {
+    ("GET", "/healthz"): EVERYONE,
+    ("GET", "/readyz"): EVERYONE,
+    ("GET", "/static/<path:name>"): EVERYONE,
+    ("GET", "/app"): EVERYONE,
+    ("GET", "/app/"): EVERYONE,
+    ("GET", "/app/sw.js"): EVERYONE,
+    ("GET", "/app/manifest.webmanifest"): EVERYONE,
+    ("GET", "/"): SIGNED_IN,
+    ("GET", "/sign-in"): EVERYONE,
+    ("POST", "/sign-in"): EVERYONE,
+    ("POST", "/sign-out"): EVERYONE,
+    ("POST", "/language"): EVERYONE,
+    ("GET", "/accounts"): ADMIN,
+    ("POST", "/accounts/<int:user_id>/sign-out"): ADMIN,
+    ("POST", "/accounts/<int:user_id>/unlock"): ADMIN,
+    ("POST", "/accounts/<int:user_id>/end"): ADMIN,
+    ("GET", "/followups"): READERS,
+    ("GET", "/followups/<uuid:followup_id>"): READERS,
+    ("POST", "/followups/<uuid:followup_id>/hand-out"): SUPERVISOR,
+    ("POST", "/followups/<uuid:followup_id>/verify"): SUPERVISOR,
+    ("POST", "/followups/<uuid:followup_id>/reopen"): SUPERVISOR,
+    ("POST", "/followups/<uuid:followup_id>/cancel"): SUPERVISOR,
+    ("GET", "/followups/new"): SUPERVISOR,
+    ("POST", "/followups/new"): SUPERVISOR,
+    ("GET", "/reviews"): READERS,
+    ("GET", "/reviews/<uuid:visit_uuid>"): READERS,
+    ("POST", "/reviews/<uuid:visit_uuid>/approve"): SUPERVISOR,
+    ("POST", "/reviews/<uuid:visit_uuid>/return"): SUPERVISOR,
+    ("POST", "/reviews/<uuid:visit_uuid>/void"): SUPERVISOR,
+    ("POST", "/reviews/flags/<int:flag_id>/confirm"): SUPERVISOR,
+    ("POST", "/reviews/flags/<int:flag_id>/dismiss"): SUPERVISOR,
+    ("GET", "/households/<uuid:household_uuid>"): READERS,
+    ("GET", "/api/session"): EVERYONE,
+    ("POST", "/api/session"): EVERYONE,
+    ("DELETE", "/api/session"): EVERYONE,
+    ("POST", "/api/sync/push"): WORKER,
+    ("GET", "/api/sync/pull"): WORKER,
+    ("PUT", "/api/attachments/<sha256>"): WORKER,
+    ("GET", "/api/attachments/<sha256>"): READERS | WORKER,
+}
+# Ends the session it is called with; walked on their own.
+ENDS_SESSION = {
+    ("POST", "/sign-out"),
+    ("DELETE", "/api/session"),
+    ("POST", "/api/session"),
+    ("POST", "/sign-in"),
+}
+
+
+@pytest.fixture
+def county(app):
+    return make_county(app)
+
+
+@pytest.fixture
+def records(app, county) -> dict[str, object]:
+    """One record of each kind, all in the worker's grid."""
+    phone = Phone(app, county)
+    photo = draw_photo()
+    sha256 = phone.put_photo(photo).json["sha256"]
+    body = phone.visit(
+        {"reached": "reached", "home": {"food_days": "lt3"}},
+        attachments=[{"sha256": sha256, "question": "photo", "taken_at": None, "size": len(photo)}],
+    )
+    assert phone.push(phone.op("visit.submit", body))[0]["outcome"] == "accepted"
+    with app.app_context():
+        return {
+            "visit_uuid": body["visit_uuid"],
+            "household_uuid": county.household_uuid,
+            "followup_id": db.session.scalars(select(Followup.followup_id)).first(),
+            "flag_id": db.session.scalars(select(Flag.id)).first(),
+            "user_id": county.users["worker2"],
+            "sha256": sha256,
+            "name": "nothing.js",
+        }
+
+
+def path_of(rule: str, records: dict[str, object]) -> str:
+    return re.sub(r"<(?:\w+:)?(\w+)>", lambda match: str(records[match.group(1)]), rule)
+
+
+def test_access_table_names_every_route(app):
+    rules = {
+        (method, rule.rule): rule
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    assert set(rules) == set(ACCESS)
+    for key, rule in rules.items():
+        allowed = roles_of(app.view_functions[rule.endpoint])
+        assert frozenset(allowed or EVERYONE) == ACCESS[key], key
+
+
+def test_every_route_refuses_the_roles_that_may_not_call_it(app, records):
+    walked = 0
+    for role in ("", *ROLES):
+        caller = Desk(app, role) if role else None
+        client = caller.client if caller else app.test_client()
+        token = client.get("/api/session").json["csrf_token"]
+        for (method, rule), allowed in ACCESS.items():
+            if role in allowed:
+                continue
+            walked += 1
+            answer = client.open(
+                path_of(rule, records), method=method, headers={"X-CSRFToken": token, "X-User-Id": "1"}
+            )
+            if role:
+                assert answer.status_code == 403, (role, method, rule)
+            elif rule.startswith("/api/"):
+                assert answer.status_code == 401, (method, rule)
+            else:
+                assert answer.status_code == 302, (method, rule)
+                assert answer.location.startswith("/sign-in"), (method, rule)
+    assert walked > 100
+
+
+def test_every_page_opens_for_the_roles_that_may_read_it(app, records):
+    for role in ROLES:
+        client = Desk(app, role).client
+        for (method, rule), allowed in ACCESS.items():
+            if method != "GET" or role not in allowed or rule in {"/static/<path:name>", "/api/sync/pull"}:
+                continue
+            path = path_of(rule, records)
+            if rule == "/followups/new":
+                path += f"?household_uuid={records['household_uuid']}"
+            answer = client.get(path)
+            assert answer.status_code in {200, 302, 308}, (role, rule, answer.status_code)
+
+
+@pytest.mark.parametrize(
+    ("method", "rule"), [key for key in ACCESS if "<" in key[1] and ACCESS[key] & READERS]
+)
+def test_outside_ones_area_everything_is_404(app, records, method, rule):
+    desk = Desk(app, "stranger")
+    answer = desk.client.open(
+        path_of(rule, records),
+        method=method,
+        data={"csrf_token": desk.token, "revision": "1", "reason": "试一试", "due_on": "2030-01-01"},
+    )
+    missing = {
+        **{key: str(uuid.uuid4()) for key in ("visit_uuid", "household_uuid", "followup_id")},
+        "flag_id": 999_999,
+        "sha256": "0" * 64,
+    }
+    unknown = desk.client.open(
+        path_of(rule, missing),
+        method=method,
+        data={"csrf_token": desk.token, "revision": "1", "reason": "试一试", "due_on": "2030-01-01"},
+    )
+    assert answer.status_code == 404
+    # What is out of reach looks exactly like what does not exist.
+    assert unknown.status_code == 404
+
+
+def test_lists_hold_nothing_from_outside_ones_area(app, records):
+    stranger = Desk(app, "stranger")
+    supervisor = Desk(app, "supervisor")
+    for path in ("/reviews", "/reviews?state=all", "/followups", "/followups?state=all"):
+        assert "刘玉珍" not in stranger.get(path).text, path
+    assert "刘玉珍" in supervisor.get("/reviews").text
+    assert "刘玉珍" in supervisor.get("/followups").text
+
+
+@pytest.mark.parametrize("key", sorted(ENDS_SESSION | {("POST", "/language")}))
+def test_writing_routes_refuse_a_request_without_csrf_token(app, county, key):
+    method, path = key
+    answer = app.test_client().open(path, method=method, data={"username": "worker", "password": PASSWORD})
+    assert answer.status_code == 400
+
+
+def test_every_answer_forbids_inline_script_framing_and_sniffing(app, records):
+    desk = Desk(app, "supervisor")
+    for path in (
+        "/reviews",
+        f"/reviews/{records['visit_uuid']}",
+        "/sign-in",
+        "/api/session",
+        "/nothing-here",
+    ):
+        headers = desk.get(path).headers
+        policy = headers["Content-Security-Policy"]
+        assert "default-src 'self'" in policy
+        assert "unsafe" not in policy
+        assert "frame-ancestors 'none'" in policy
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Cache-Control"] == "no-store"
+
+
+def test_pages_carry_no_inline_script_style_or_handler(app, records):
+    desk = Desk(app, "supervisor")
+    paths = ("/sign-in", "/reviews", f"/reviews/{records['visit_uuid']}", "/followups", "/app/")
+    for path in (*paths, f"/followups/{records['followup_id']}", f"/households/{records['household_uuid']}"):
+        page = desk.get(path).text
+        assert not re.search(r"<script(?![^>]*\bsrc=)", page), path
+        assert not re.search(r"<style|\sstyle=|\son[a-z]+=", page), path
+        assert not re.search(r"""(?:src|href)=["']?(?:https?:)?//""", page), path
