@@ -1,0 +1,64 @@
+"""Real phone photos, from beside the checkout: kept as they are or refused with words, never half."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from fieldapp import create_app
+from fieldapp.core import storage
+from fieldapp.core.errors import AppError
+from fieldapp.settings import Settings
+from tests.factories import Phone, make_county
+
+PHOTOS = Path(__file__).resolve().parents[3] / "shared" / "photos"
+NAMES = sorted(path.name for path in PHOTOS.glob("*.[jH]*"))
+# Cut off or damaged; they must be refused in words, or read without harm.
+DAMAGED = {"corrupted.jpg", "image00971.jpg", "image01551.jpg"}
+
+
+@pytest.fixture
+def bare_app(sqlite_template):
+    """An app whose database plays no part."""
+    return create_app(Settings(data_dir=sqlite_template))
+
+
+pytestmark = pytest.mark.skipif(not NAMES, reason="the folder of real photos is not beside this checkout")
+
+
+def inspect(app, name):
+    with app.test_request_context():
+        return storage.inspect_photo((PHOTOS / name).read_bytes())
+
+
+@pytest.mark.parametrize("name", sorted(set(NAMES) - DAMAGED))
+def test_real_photo_is_accepted_with_its_upright_size(bare_app, name):
+    media_type, width, height = inspect(bare_app, name)
+    assert media_type == ("image/heic" if name.endswith("HEIC") else "image/jpeg")
+    if name.startswith(("landscape", "portrait")):
+        assert (width > height) == name.startswith("landscape")
+
+
+@pytest.mark.parametrize("name", sorted(DAMAGED & set(NAMES)))
+def test_damaged_photo_is_refused_in_words_or_read_whole(bare_app, name):
+    try:
+        _, width, height = inspect(bare_app, name)
+    except AppError as error:
+        assert error.code in {"photo_unreadable", "photo_type_unknown"}
+        with bare_app.test_request_context():
+            assert error.message
+    else:
+        assert width * height > 0
+
+
+def test_heic_photo_is_shown_as_jpeg(app):
+    phone = Phone(app, make_county(app))
+    answer = phone.put_photo((PHOTOS / "iphone_13_pro_max.HEIC").read_bytes())
+    assert answer.status_code == 201
+    shown = phone.client.get(f"/api/attachments/{answer.json['sha256']}?size=thumb")
+    with Image.open(io.BytesIO(shown.data)) as image:
+        assert image.format == "JPEG"
+        assert max(image.size) == 320
