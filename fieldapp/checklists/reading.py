@@ -122,8 +122,8 @@ class Reader:
         if node.get("list"):
             names = value.split() if "multiple" in node["type"] else [value]
             labels = {
-                choice["name"]: self.say(choice["label"], path)
-                for choice in self.document["choices"][node["list"]]
+                choice["name"]: self.say(choice.get("label"), path)
+                for choice in self.document["choices"].get(node["list"], [])
             }
             return joint.join(labels.get(name) or name for name in names)
         if node["type"] == "date":

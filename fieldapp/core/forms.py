@@ -10,7 +10,7 @@ from typing import Any
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
 from wtforms import TextAreaField
-from wtforms.validators import InputRequired, Length
+from wtforms.validators import DataRequired, Length
 
 TEXT_LIMIT = 1000
 
@@ -28,22 +28,13 @@ def text_area(label: Any, *, required: Any = None, placeholder: Any = "", rows: 
     """A text of several lines; `required` is what is said when it is missing."""
     validators: list[Any] = [Length(max=TEXT_LIMIT, message=lazy_gettext("At most %(max)d characters."))]
     if required is not None:
-        validators.insert(0, Needed(required))
+        validators.insert(0, DataRequired(required))
     return TextAreaField(
         label,
         validators,
         filters=[strip],
         render_kw={"rows": rows, "placeholder": placeholder, "maxlength": TEXT_LIMIT},
     )
-
-
-class Needed(InputRequired):
-    """Something must be typed, and not only blanks."""
-
-    def __call__(self, form: Any, field: Any) -> None:
-        if isinstance(field.data, str) and not field.data:
-            field.raw_data = []
-        super().__call__(form, field)
 
 
 def reason_area(label: Any, placeholder: Any = "") -> TextAreaField:

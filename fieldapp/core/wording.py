@@ -161,4 +161,5 @@ def init_app(app: Flask) -> None:
         due=say_due,
         due_on=say_due_on,
         distance=say_distance,
+        day_of=clock.local_date,
     )

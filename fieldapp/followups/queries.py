@@ -110,7 +110,7 @@ def count_needing(area_codes: Sequence[str], reader_id: int) -> dict[str, int]:
 def list_followups(
     area_codes: Sequence[str], chosen: FollowupFilter, reader_id: int, now: datetime, page: int = 1
 ) -> tuple[list[FollowupItem], bool]:
-    """A page of the chosen tasks by section, then by when they are due, and whether there is more."""
+    """A page of the chosen tasks by section, red first, then by when they are due, and whether there is more."""
     section = case(
         (Followup.state.in_(CLOSED), 3),
         (_needs(reader_id), 0),
@@ -124,6 +124,7 @@ def list_followups(
             .order_by(
                 section,
                 case((section == 3, Followup.closed_at)).desc(),
+                Followup.severity != "red",
                 Followup.due_at,
                 Followup.followup_id,
             )
@@ -180,13 +181,12 @@ def _section_of(task: Followup, reader_id: int, now: datetime) -> str:
 
 
 def _as_items(tasks: list[Followup], reader_id: int, now: datetime) -> list[FollowupItem]:
-    households: dict[Any, str] = dict(
-        db.session.execute(
-            select(Household.household_uuid, Household.name).where(
-                Household.household_uuid.in_([task.household_uuid for task in tasks])
-            )
-        ).tuples()
+    rows = db.session.execute(
+        select(Household.household_uuid, Household.name).where(
+            Household.household_uuid.in_([task.household_uuid for task in tasks])
+        )
     )
+    households: dict[Any, str] = dict(rows.tuples().all())
     names = users.get_display_names(task.assignee_id for task in tasks if task.assignee_id is not None)
     return [
         FollowupItem(

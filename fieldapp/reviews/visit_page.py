@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from flask_babel import lazy_gettext, ngettext
+from flask_babel import gettext, lazy_gettext, ngettext
 
 from fieldapp.areas import queries as areas
 from fieldapp.checklists import queries as checklists
@@ -28,11 +28,21 @@ from fieldapp.users import queries as users
 from fieldapp.users.models import User
 from fieldapp.visits import queries as visits
 from fieldapp.visits.models import Visit, VisitRevision
+from fieldapp.visits.rules import corrected
 
 DECISIONS: Mapping[str, Any] = {
     "approved": lazy_gettext("Approved"),
     "returned": lazy_gettext("Returned"),
     "voided": lazy_gettext("Voided"),
+}
+# What the server's evaluation may object to, by the evaluator's code.
+PROBLEMS: Mapping[str, Any] = {
+    "required": lazy_gettext("not answered, although it is needed"),
+    "constraint": lazy_gettext("outside what is possible"),
+    "choice": lazy_gettext("not one of the choices offered"),
+    "type": lazy_gettext("not the kind of answer the question asks for"),
+    "unknown": lazy_gettext("not a question of this checklist"),
+    "too_many": lazy_gettext("more entries than the checklist allows"),
 }
 CALLS: Mapping[str, Any] = {"duty": lazy_gettext("the duty office"), "110": "110", "120": "120"}
 
@@ -105,6 +115,7 @@ class VisitPage:
     household: Household | None
     title: str
     people: list[PersonView]
+    started_at: datetime  # by the server's clock, as visit.finished_at
     worker_name: str
     grid_name: str
     method: str
@@ -160,6 +171,7 @@ def prepare_visit(visit: Visit, reader: User) -> VisitPage:
         household=household,
         title=_title(revision),
         people=[_view_person(person, today, words) for person in in_order],
+        started_at=corrected(revision.started_at, revision.clock_offset_s),
         worker_name=user_names.get(visit.worker_id, ""),
         grid_name=areas.get_names([visit.area_code]).get(visit.area_code, ""),
         method=words["method"].get(visit.method, visit.method),
@@ -243,23 +255,17 @@ def _say_evidence(flag: Flag, lines: Sequence[Line]) -> str:
     seen = flag.evidence or {}
     if flag.rule == "answer":
         line = next((line for line in lines if line.kind == "answer" and line.path == flag.question), None)
-        return (
-            str(lazy_gettext("%(question)s: %(answer)s", question=line.label, answer=line.value))
-            if line
-            else ""
-        )
+        if line is None:
+            return ""
+        return gettext("%(question)s: %(answer)s", question=line.label.rstrip("?？:： "), answer=line.value)
     if flag.rule == "far_from_home":
-        return str(
-            lazy_gettext(
-                "location good to %(accuracy)s; looked at from %(limit)s on",
-                accuracy=wording.say_distance(seen.get("accuracy_m") or 0),
-                limit=wording.say_distance(seen.get("limit_m") or 0),
-            )
+        return gettext(
+            "location good to %(accuracy)s; looked at from %(limit)s on",
+            accuracy=wording.say_distance(seen.get("accuracy_m") or 0),
+            limit=wording.say_distance(seen.get("limit_m") or 0),
         )
     if flag.rule == "poor_accuracy":
-        return str(
-            lazy_gettext("looked at from %(limit)s on", limit=wording.say_distance(seen.get("limit_m") or 0))
-        )
+        return gettext("looked at from %(limit)s on", limit=wording.say_distance(seen.get("limit_m") or 0))
     if flag.rule == "clock_off":
         limit = int(seen.get("limit_min") or 0)
         return ngettext("looked at from %(num)s minute on", "looked at from %(num)s minutes on", limit)
@@ -271,7 +277,7 @@ def _list_problems(revision: VisitRevision, labels: Mapping[str, str]) -> list[d
         {
             "path": problem["path"],
             "label": labels.get(problem["path"], problem["path"]),
-            "message": pick_text(problem.get("message") or problem.get("code", "")),
+            "message": problem["message"] or str(PROBLEMS.get(problem["code"], problem["code"])),
         }
         for problem in revision.problems or []
     ]
@@ -318,16 +324,16 @@ def _list_moments(
     for revision in visit.revisions:
         lines = _read(revision, people_names, {})
         word = (
-            lazy_gettext("Received")
+            gettext("Received")
             if revision.revision == 1
-            else lazy_gettext("Corrected: version %(number)s", number=revision.revision)
+            else gettext("Corrected: version %(number)s", number=revision.revision)
         )
         moments.append(
             Moment(
                 revision.received_at,
                 "received",
                 user_names.get(visit.worker_id, ""),
-                str(word),
+                word,
                 None,
                 [],
                 differences(earlier, lines) if earlier is not None else [],
