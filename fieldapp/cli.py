@@ -17,6 +17,7 @@ from flask import Flask
 from sqlalchemy import create_engine, inspect
 
 from fieldapp import create_app
+from fieldapp.areas.actions import UnknownArea, load_areas
 from fieldapp.checklists import actions as checklists
 from fieldapp.core import clock, codes, feeds
 from fieldapp.core.assets import ClientNotBuilt, check_built
@@ -35,9 +36,18 @@ def commands() -> None:
 
 
 @commands.command()
-def init() -> None:
-    """Make or bring up to date the database, the master key, the code tables and the shipped checklists."""
-    _set_up()
+@click.argument("areas", nargs=-1)
+def init(areas: tuple[str, ...]) -> None:
+    """Make or bring up to date the database, the master key, the code tables and the shipped checklists.
+
+    AREAS are the codes this installation serves (230123 for a county): they, what is above and what is below
+    them is loaded from the shipped list.
+    """
+    app = _set_up()
+    if areas:
+        with app.app_context(), transaction():
+            added = load_areas(areas)
+        click.echo(f"{added} areas added")
 
 
 @commands.command()
@@ -121,6 +131,6 @@ def main() -> None:
     """Run the command named on the command line."""
     try:
         commands(prog_name="python -m fieldapp")
-    except (SettingsError, KeyMissing, ClientNotBuilt, OSError) as error:
+    except (SettingsError, KeyMissing, ClientNotBuilt, UnknownArea, OSError) as error:
         click.echo(str(error), err=True)
         sys.exit(2)

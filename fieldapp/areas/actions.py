@@ -20,15 +20,19 @@ AREAS_FILE = Path(__file__).parent / "data" / "heilongjiang.tsv"
 _LEVEL_BY_DIGITS = {digits: level for level, digits in LEVELS.items()}
 
 
+class UnknownArea(Exception):
+    """A code stands for no area that is shipped."""
+
+
 def load_areas(prefixes: Iterable[str]) -> int:
     """Add the shipped areas at, above and below each of `prefixes` ("23", "2301", "230123", …) that are missing.
 
-    Returns how many were added. Raises ValueError for a prefix that is no shipped area.
+    Returns how many were added. Raises UnknownArea for a prefix that is no shipped area.
     """
     served = set(prefixes)
     rows = [row for row in _read_areas() if any(_on_one_branch(row[0], prefix) for prefix in served)]
     if unknown := served - {code for code, _ in rows}:
-        raise ValueError(f"no area has the code {', '.join(sorted(unknown))}")
+        raise UnknownArea(f"no area of Heilongjiang has the code {', '.join(sorted(unknown))}")
     known = set(db.session.scalars(select(Area.code)))
     # In the file's order, sorted by code: a parent is there before its children.
     missing = [_as_row(code, name) for code, name in rows if code not in known]

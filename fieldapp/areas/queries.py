@@ -43,7 +43,9 @@ def get_names(codes: Iterable[str]) -> dict[str, str]:
 
 def list_children(area_codes: Iterable[str]) -> list[Area]:
     """The areas directly below those, by code."""
-    return list(db.session.scalars(select(Area).where(Area.parent_code.in_(set(area_codes))).order_by(Area.code)))
+    return list(
+        db.session.scalars(select(Area).where(Area.parent_code.in_(set(area_codes))).order_by(Area.code))
+    )
 
 
 def list_choices(area_codes: Iterable[str], chosen: str) -> list[Area]:

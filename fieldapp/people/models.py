@@ -27,11 +27,15 @@ class Household(Base):
     lat: Mapped[float | None] = mapped_column(doc="Degrees, in `datum`.")
     lon: Mapped[float | None] = mapped_column(doc="Degrees, in `datum`.")
     datum: Mapped[str | None] = mapped_column(String(10), doc="WGS84 or GCJ02.")
-    note: Mapped[str] = mapped_column(String(300), default="", doc="For whoever visits: dog, stairs, hard of hearing.")
+    note: Mapped[str] = mapped_column(
+        String(300), default="", doc="For whoever visits: dog, stairs, hard of hearing."
+    )
     due_on: Mapped[date | None] = mapped_column(doc="The earliest next visit of its people.")
     last_visit_on: Mapped[date | None]
     carry: Mapped[Any] = mapped_column(
-        EncryptedJson("households.carry"), nullable=True, doc="Last answers to carry questions: {on, answers}."
+        EncryptedJson("households.carry"),
+        nullable=True,
+        doc="Last answers to carry questions: {on, answers}.",
     )
 
     people: Mapped[list[Person]] = relationship(order_by="Person.position", back_populates="household")
@@ -53,7 +57,9 @@ class Person(Base):
     birth_on: Mapped[date | None]
     id_number: Mapped[str | None] = mapped_column(EncryptedText("people.id_number"), doc="GB 11643.")
     id_hash: Mapped[str | None] = mapped_column(String(64), index=True, doc="Keyed hash of the whole number.")
-    id_tail_hash: Mapped[str | None] = mapped_column(String(64), index=True, doc="Keyed hash of the last four.")
+    id_tail_hash: Mapped[str | None] = mapped_column(
+        String(64), index=True, doc="Keyed hash of the last four."
+    )
     phone: Mapped[str | None] = mapped_column(EncryptedText("people.phone"))
     phone_hash: Mapped[str | None] = mapped_column(String(64), index=True)
     phone_tail_hash: Mapped[str | None] = mapped_column(String(64), index=True)

@@ -1,6 +1,6 @@
 """Which fields of households and people a phone gets.
 
-Invariant: an ID number never leaves the server unmasked.
+Invariant: an ID number never leaves the server unmasked, nor a restricted tag under its own name.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from fieldapp.core import clock
+from fieldapp.core.codes import get_codes
 from fieldapp.people import rules
 from fieldapp.people.models import Household, Person
 
@@ -30,7 +31,16 @@ def household_record(household: Household) -> dict[str, Any]:
     }
 
 
-def person_record(person: Person) -> dict[str, Any]:
+# What a phone shows in place of any restricted tag: 两人同行.
+RESTRICTED_AS = "visit_in_pairs"
+
+
+def get_restricted_tags() -> frozenset[str]:
+    """The tags that a phone is not told by name."""
+    return frozenset(code for code, row in get_codes("tag").items() if row.extra.get("restricted"))
+
+
+def person_record(person: Person, restricted_tags: frozenset[str]) -> dict[str, Any]:
     """A person as the phones of the grid hold them."""
     last_on = clock.local_date(person.last_contact_at).isoformat() if person.last_contact_at else None
     return {
@@ -42,7 +52,7 @@ def person_record(person: Person) -> dict[str, Any]:
         "sex": person.sex,
         "birth_on": person.birth_on.isoformat() if person.birth_on else None,
         "main_class": person.main_class,
-        "tags": [tag.tag for tag in person.tags],
+        "tags": sorted({RESTRICTED_AS if tag.tag in restricted_tags else tag.tag for tag in person.tags}),
         "risk": person.risk,
         "phone": person.phone,
         "id_masked": rules.mask_id(person.id_number),

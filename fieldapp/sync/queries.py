@@ -88,7 +88,10 @@ def _households(uuids: list[str], _user: User, _now: datetime) -> Records:
 
 
 def _people(uuids: list[str], _user: User, _now: datetime) -> Records:
-    return {item.person_uuid: people_sync.person_record(item) for item in people.list_people(uuids)}
+    restricted = people_sync.get_restricted_tags()
+    return {
+        item.person_uuid: people_sync.person_record(item, restricted) for item in people.list_people(uuids)
+    }
 
 
 def _visits(uuids: list[str], user: User, now: datetime) -> Records:

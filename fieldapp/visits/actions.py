@@ -174,6 +174,7 @@ def _distance_m(body: VisitBody, household: Household) -> float | None:
 def evaluation_context(actor: User, body: VisitBody, household: Household) -> dict[str, Any]:
     """What the checklist's expressions may read, as the phone gave it to its own engine."""
     by_uuid = {person.person_uuid: person for person in household.people}
+    restricted = people_sync.get_restricted_tags()
     return {
         "today": clock.local_date(body.finished_at).isoformat(),
         "now": clock.iso(body.finished_at),
@@ -181,5 +182,5 @@ def evaluation_context(actor: User, body: VisitBody, household: Household) -> di
         "username": actor.username,
         "device_uuid": "",
         "household": people_sync.household_record(household),
-        "people": [people_sync.person_record(by_uuid[uuid]) for uuid in body.people],
+        "people": [people_sync.person_record(by_uuid[uuid], restricted) for uuid in body.people],
     }

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 from sqlalchemy import select
 
-from fieldapp.areas.actions import add_grid, load_areas, set_duty_phone
+from fieldapp.areas.actions import UnknownArea, add_grid, load_areas, set_duty_phone
 from fieldapp.areas.models import LEVELS, Area
 from fieldapp.core.db import db, transaction
 from fieldapp.core.errors import AppError
@@ -64,7 +64,7 @@ def test_loading_again_adds_only_what_is_missing_and_keeps_what_was_changed(coun
 
 
 def test_a_code_that_is_no_area_is_refused_and_nothing_is_loaded():
-    with pytest.raises(ValueError, match="239999"), transaction():
+    with pytest.raises(UnknownArea, match="239999"), transaction():
         load_areas([COUNTY, "239999"])
 
     assert db.session.scalar(select(Area).limit(1)) is None

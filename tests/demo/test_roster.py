@@ -16,7 +16,7 @@ TODAY = date(2026, 11, 24)
 SOUTH, NORTH, WEST, EAST = 45.8, 46.7, 129.1, 130.2
 
 CODES = {
-    table: {row["code"] for row in rows}
+    table: {row["code"] for row in rows if not row.get("extra", {}).get("shown_only")}
     for table, rows in json.loads(SEED_FILE.read_text(encoding="utf-8")).items()
 }
 
