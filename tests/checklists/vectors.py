@@ -23,8 +23,7 @@ Form = dict[str, Any]
 
 def workbook_of(form: Form) -> bytes:
     """An XLSForm workbook of `{survey: rows, choices: rows, settings: row}`."""
-    book = Workbook()
-    book.remove(book.active)
+    book = Workbook(write_only=True)
     settings = {"form_id": "test", "form_title": "test"} | form.get("settings", {})
     for title, rows in (
         ("survey", form["survey"]),
