@@ -14,6 +14,8 @@ from flask_babel import lazy_gettext
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
+from fieldapp.core import wording
+
 log = logging.getLogger(__name__)
 
 # code: (HTTP status, message). The code is part of the contract with phones; the message is for people.
@@ -141,6 +143,8 @@ class AppError(Exception):
 
 def message_of(code: str, **params: object) -> str:
     """The catalogue's message for `code` in the reader's language."""
+    if "state" in params:
+        params["state"] = wording.say_state(str(params["state"]))
     return str(ERRORS[code][1]) % params if params else str(ERRORS[code][1])
 
 

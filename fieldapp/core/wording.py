@@ -46,6 +46,12 @@ ROLES: Mapping[str, Any] = {
 }
 
 
+def say_state(code: str) -> str:
+    """The word for a state of a visit, a flag or a follow-up."""
+    words = {**VISIT_STATES, **FLAG_STATES, **FOLLOWUP_STATES}
+    return str(words.get(code, code))
+
+
 def is_chinese() -> bool:
     """Whether the reader reads Chinese."""
     return str(get_locale()).startswith("zh")
