@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Flask, Response, jsonify, request
+from flask import Blueprint, Flask, Response, has_request_context, jsonify, request
 from flask_babel import Babel, get_locale
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
@@ -34,7 +34,12 @@ bp = Blueprint("web", __name__)
 
 
 def pick_language() -> str:
-    """The reader's language: of the phone's request, of the account, of the cookie, else Chinese."""
+    """The reader's language: of the phone's request, of the account, of the cookie, else Chinese.
+
+    A command has no request; its words are English, like the rest of what it prints.
+    """
+    if not has_request_context():
+        return "en"
     asked = request.args.get("lang") or request.headers.get("X-Language")
     if asked in LANGUAGES:
         return str(asked)

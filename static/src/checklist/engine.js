@@ -335,6 +335,7 @@ export function createForm(document, { answers, context }) {
   /** What an answer flags. @param {Place} place @param {number[]} at */
   const flagsOf = (place, at) => {
     const { node } = place;
+    /** @type {{question: string, choice: string, severity: string, text: Record<string, string>, followup: string}[]} */
     const found = [];
     const raise = (/** @type {string} */ severity, /** @type {string} */ followup, /** @type {Json} */ choice, /** @type {Json | undefined} */ texts) =>
       found.push({
