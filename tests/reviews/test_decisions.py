@@ -1,0 +1,252 @@
+"""Deciding on visits and flags: every step from every state, allowed and refused."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select
+
+from fieldapp.core import clock
+from fieldapp.core.audit import AuditEntry
+from fieldapp.core.db import db, transaction
+from fieldapp.core.errors import AppError
+from fieldapp.followups.models import Followup
+from fieldapp.reviews import actions
+from fieldapp.reviews.models import Flag, Review
+from fieldapp.users.models import User
+from fieldapp.visits.models import Visit
+from tests.factories import HOME, Phone, make_county, text_of
+
+
+@pytest.fixture
+def county(app):
+    return make_county(app)
+
+
+@pytest.fixture
+def phone(app, county):
+    return Phone(app, county)
+
+
+RED_ANSWERS = {"reached": "reached", "home": {"who_answered": "self", "food_days": "lt3"}}
+
+
+def submit(phone, answers=None, **more) -> str:
+    body = phone.visit(answers, **more)
+    assert phone.push(phone.op("visit.submit", body))[0]["outcome"] == "accepted"
+    return body["visit_uuid"]
+
+
+def actor(county, name="supervisor") -> User:
+    return db.session.get_one(User, county.users[name])
+
+
+def decide(county, step, visit_uuid, revision=1, who="supervisor", **more):
+    now = clock.now()
+    with transaction():
+        if step == "approve":
+            return actions.approve_visit(actor(county, who), visit_uuid, revision, now=now)
+        if step == "return":
+            words = {"reason": "请补充", "notes": {}} | more
+            return actions.return_visit(actor(county, who), visit_uuid, revision, now=now, **words)
+        return actions.void_visit(
+            actor(county, who), visit_uuid, revision, now=now, **({"reason": "重复"} | more)
+        )
+
+
+@pytest.mark.parametrize(
+    ("state", "step", "after"),
+    [
+        ("submitted", "approve", "approved"),
+        ("submitted", "return", "returned"),
+        ("submitted", "void", "voided"),
+        ("approved", "approve", None),
+        ("approved", "return", None),
+        ("approved", "void", "voided"),
+        ("returned", "approve", None),
+        ("returned", "return", None),
+        ("returned", "void", "voided"),
+        ("voided", "approve", None),
+        ("voided", "return", None),
+        ("voided", "void", None),
+    ],
+)
+def test_decision_from_each_state(app, county, phone, state, step, after):
+    visit_uuid = submit(phone)
+    with app.app_context():
+        with transaction():
+            db.session.get_one(Visit, visit_uuid).state = state
+        if after is None:
+            with pytest.raises(AppError) as refused:
+                decide(county, step, visit_uuid)
+            assert refused.value.code == "state_wrong"
+            assert db.session.get_one(Visit, visit_uuid).state == state
+            assert db.session.scalar(select(Review)) is None
+        else:
+            assert decide(county, step, visit_uuid).state == after
+            assert db.session.scalars(select(Review)).one().decision == after
+
+
+@pytest.mark.parametrize("state", ["submitted", "returned", "approved", "voided"])
+def test_correction_from_each_state(app, phone, state):
+    body = phone.visit()
+    phone.push(phone.op("visit.submit", body))
+    with app.app_context(), transaction():
+        db.session.get_one(Visit, body["visit_uuid"]).state = state
+    [receipt] = phone.push(phone.op("visit.revise", {**body, "method": "phone"}, base=1))
+    if state in {"submitted", "returned"}:
+        assert receipt["outcome"] == "accepted"
+    else:
+        assert (receipt["outcome"], receipt["code"]) == ("conflict", "state_wrong")
+
+
+def test_revision_a_reviewer_did_not_see_cannot_be_decided(app, county, phone):
+    body = phone.visit()
+    phone.push(phone.op("visit.submit", body))
+    phone.push(phone.op("visit.revise", {**body, "method": "phone"}, base=1))
+    with app.app_context():
+        with pytest.raises(AppError, match="state_wrong"):
+            decide(county, "approve", body["visit_uuid"], revision=1)
+        assert decide(county, "approve", body["visit_uuid"], revision=2).state == "approved"
+
+
+def test_correction_of_an_outdated_revision_is_kept_as_a_conflict(phone):
+    body = phone.visit()
+    phone.push(phone.op("visit.submit", body))
+    phone.push(phone.op("visit.revise", {**body, "method": "phone"}, base=1))
+    [receipt] = phone.push(phone.op("visit.revise", {**body, "method": "video"}, base=1))
+    assert (receipt["outcome"], receipt["code"]) == ("conflict", "base_outdated")
+
+
+@pytest.mark.parametrize("step", ["return", "void"])
+@pytest.mark.parametrize("reason", ["", "   "])
+def test_returning_and_voiding_need_a_reason(app, county, phone, step, reason):
+    visit_uuid = submit(phone)
+    with app.app_context(), pytest.raises(AppError, match="reason_needed"):
+        decide(county, step, visit_uuid, reason=reason)
+
+
+@pytest.mark.parametrize("step", ["approve", "return", "void"])
+def test_visit_outside_the_reviewers_area_is_not_found(app, county, phone, step):
+    visit_uuid = submit(phone)
+    with app.app_context(), pytest.raises(AppError, match="not_found"):
+        decide(county, step, visit_uuid, who="stranger")
+
+
+def test_decision_is_audited_with_its_reason(app, county, phone):
+    visit_uuid = submit(phone)
+    with app.app_context():
+        decide(county, "return", visit_uuid, reason="燃气情况请补拍一张")
+        entry = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "visit.returned")).one()
+        assert (entry.actor_name, entry.subject_id) == ("supervisor", visit_uuid)
+        assert entry.values["reason"] == "燃气情况请补拍一张"
+
+
+def test_red_answer_makes_a_red_flag_and_its_task_at_once(app, county, phone):
+    visit_uuid = submit(phone, RED_ANSWERS)
+    with app.app_context():
+        flag = db.session.scalars(select(Flag).where(Flag.rule == "answer")).one()
+        assert (flag.severity, flag.question, flag.state) == ("red", "home/food_days", "open")
+        assert set(flag.text) == {"zh", "en"}
+        task = db.session.scalars(select(Followup)).one()
+        assert (task.flag_id, task.type, task.severity, task.state) == (
+            flag.id,
+            "temporary_relief",
+            "red",
+            "open",
+        )
+        assert task.reason == flag.text
+        assert task.assignee_id == county.users["supervisor"]
+        assert db.session.get_one(Visit, visit_uuid).severity == "red"
+
+
+def test_same_flag_raised_by_a_correction_makes_no_second_task(app, phone):
+    body = phone.visit(RED_ANSWERS)
+    phone.push(phone.op("visit.submit", body))
+    phone.push(phone.op("visit.revise", {**body, "method": "phone"}, base=1))
+    with app.app_context():
+        assert len(db.session.scalars(select(Followup)).all()) == 1
+        assert db.session.scalars(select(Flag).where(Flag.rule == "answer")).one().revision == 2
+
+
+def test_red_flag_stays_when_a_correction_no_longer_raises_it(app, phone):
+    body = phone.visit(RED_ANSWERS)
+    phone.push(phone.op("visit.submit", body))
+    phone.push(phone.op("visit.revise", {**body, "answers": {"reached": "reached"}}, base=1))
+    with app.app_context():
+        flag = db.session.scalars(select(Flag).where(Flag.rule == "answer")).one()
+        assert (flag.state, flag.revision) == ("open", 1)
+        assert db.session.get_one(Visit, body["visit_uuid"]).severity == "red"
+
+
+@pytest.mark.parametrize("state", ["open", "confirmed", "dismissed"])
+@pytest.mark.parametrize("step", ["confirm", "dismiss"])
+def test_flag_is_decided_once(app, county, phone, state, step):
+    visit_uuid = submit(phone, RED_ANSWERS)
+    with app.app_context():
+        flag_id = db.session.scalars(select(Flag.id).where(Flag.rule == "answer")).one()
+        with transaction():
+            db.session.get_one(Flag, flag_id).state = state
+
+        def take() -> Flag:
+            with transaction():
+                if step == "confirm":
+                    return actions.confirm_flag(actor(county), flag_id, now=clock.now())
+                return actions.dismiss_flag(actor(county), flag_id, reason="已送粮油", now=clock.now())
+
+        if state == "open":
+            assert take().state == {"confirm": "confirmed", "dismiss": "dismissed"}[step]
+            severity = db.session.get_one(Visit, visit_uuid).severity
+            assert severity == ("red" if step == "confirm" else None)
+        else:
+            with pytest.raises(AppError, match="state_wrong"):
+                take()
+
+
+def test_dismissing_needs_a_reason_and_leaves_the_task(app, county, phone):
+    submit(phone, RED_ANSWERS)
+    with app.app_context():
+        flag_id = db.session.scalars(select(Flag.id).where(Flag.rule == "answer")).one()
+        with pytest.raises(AppError, match="reason_needed"), transaction():
+            actions.dismiss_flag(actor(county), flag_id, reason=" ", now=clock.now())
+        with transaction():
+            actions.dismiss_flag(actor(county), flag_id, reason="已送粮油", now=clock.now())
+        assert db.session.scalars(select(Followup)).one().state == "open"
+
+
+def test_visit_far_from_home_says_how_far(app, phone):
+    location = {
+        "lat": HOME[0] + 0.0162,
+        "lon": HOME[1],
+        "accuracy_m": 10,
+        "datum": "WGS84",
+        "at": text_of(clock.now()),
+    }
+    submit(phone, location=location)
+    with app.app_context():
+        flag = db.session.scalars(select(Flag)).one()
+        assert flag.rule == "far_from_home"
+        assert flag.evidence["distance_m"] == pytest.approx(1800, abs=5)
+        assert "1.8" in flag.text["zh"]
+
+
+def test_two_attempts_that_reached_nobody_make_a_revisit_task(app, county, phone):
+    for _ in range(2):
+        submit(phone, {"reached": "not_reached"}, outcome="not_reached")
+    with app.app_context():
+        flag = db.session.scalars(select(Flag)).one()
+        assert (flag.rule, flag.evidence["attempts"]) == ("failed_contacts", 2)
+        task = db.session.scalars(select(Followup)).one()
+        assert (task.type, task.assignee_id) == ("revisit", county.users["worker"])
+
+
+def test_flag_in_a_persons_part_names_that_person(app, county, phone):
+    answers = {"reached": "reached", "people": [{"condition": "same"}, {"elder": {"abuse": "fraud"}}]}
+    body = phone.visit(
+        answers,
+        people=list(reversed(county.person_uuids)),
+        checklist={"key": "elderly_alone", "version": "1"},
+    )
+    phone.push(phone.op("visit.submit", body))
+    with app.app_context():
+        flags = db.session.scalars(select(Flag).where(Flag.question.like("people[2]%"))).all()
+        assert {flag.person_uuid for flag in flags} == {county.person_uuids[0]}
