@@ -18,7 +18,8 @@ from tests.live import Live
 LIMIT_BYTES = 120_000
 # Every address the page, its service worker and its manifest fetched; what the API answers is not part of the app.
 FETCHED = """async () => {
-    const { active } = await navigator.serviceWorker.ready
+    const late = new Promise((_, fail) => setTimeout(fail, 20_000, new Error('the service worker did not start')))
+    const { active } = await Promise.race([navigator.serviceWorker.ready, late])
     if (active.state !== 'activated') await new Promise(done => active.addEventListener('statechange', done))
     const found = new Set([location.href, active.scriptURL])
     for (const entry of performance.getEntriesByType('resource')) found.add(entry.name)
