@@ -18,12 +18,10 @@ from fieldapp.people.rules import mask_id, mask_phone
 
 Node = Mapping[str, Any]
 Text = Any
-# Answers that are not for reading: kept by the form for itself.
+# Answers that are not for reading: kept by the form for itself, or (a place) shown on the map.
 _SILENT_TYPES = frozenset(
-    {"calculate", "note", "hidden", "start", "end", "today", "deviceid", "username", "audit"}
+    {"calculate", "note", "hidden", "start", "end", "today", "deviceid", "username", "geopoint"}
 )
-_PHOTO_TYPES = frozenset({"image", "photo"})
-_PLACE_TYPES = frozenset({"geopoint", "geotrace", "geoshape"})
 _MOBILE = re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)")
 _ID_NUMBER = re.compile(r"(?<!\d)\d{17}[\dXx](?![\dXx])")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -111,7 +109,7 @@ class Reader:
         if not label:
             return None
         line = Line("answer", path, key, level, label, raw=value, severity=self.severities.get(path))
-        if node["type"] in _PHOTO_TYPES:
+        if node["type"] == "image":
             photos = tuple(_SHA256.findall(value))
             said = f"照片 {len(photos)} 张" if self.language == "zh" else f"photos: {len(photos)}"
             return replace(line, photos=photos, value=said)
@@ -120,7 +118,7 @@ class Reader:
     def _word(self, node: Node, value: str, path: str) -> str:
         joint = "、" if self.language == "zh" else ", "
         if node.get("list"):
-            names = value.split() if "multiple" in node["type"] else [value]
+            names = value.split() if node["type"] == "select_multiple" else [value]
             labels = {
                 choice["name"]: self.say(choice.get("label"), path)
                 for choice in self.document["choices"].get(node["list"], [])
@@ -128,8 +126,6 @@ class Reader:
             return joint.join(labels.get(name) or name for name in names)
         if node["type"] == "date":
             return _say_date(value, self.language)
-        if node["type"] in _PLACE_TYPES:
-            return joint.join(value.split()[:2])
         if str(node.get("prefill", "")).endswith(".phone"):
             return mask_phone(value) or ""
         return mask_numbers(value)

@@ -31,6 +31,7 @@ from fieldapp.people import queries as people
 from fieldapp.people.models import Household
 from fieldapp.users import queries as users
 from fieldapp.visits import queries as visits
+from fieldapp.visits.models import Visit
 
 bp = Blueprint("followups", __name__, url_prefix="/followups")
 
@@ -42,7 +43,7 @@ STEPS = {
     "reopened": lazy_gettext("Reopened"),
     "cancelled": lazy_gettext("Cancelled"),
 }
-# What a task made by hand is offered as due: tomorrow at this time.
+# What is offered as due where nothing else is known: tomorrow at this time.
 DEFAULT_DUE = time(17)
 
 
@@ -152,8 +153,7 @@ def new_page() -> str:
     household, visit_uuid, now = *_read_subject(), clock.now()
     form = NewFollowupForm(formdata=None, severity="orange")
     _offer_new(form, household, now)
-    tomorrow = clock.local_date(now) + timedelta(days=1)
-    form.due.data = datetime.combine(tomorrow, DEFAULT_DUE)
+    form.due.data = as_typed(_tomorrow(now))
     return _show_new(form, household, visit_uuid)
 
 
@@ -216,13 +216,7 @@ def _show(
     may_act = current_user.role == SUPERVISOR
     can_hand_out = may_act and rules.can_step("handed_out", task.state)
     if can_hand_out and hand_out_form is None:
-        hand_out_form = HandOutForm(
-            formdata=None,
-            assignee=str(task.assignee_id or ""),
-            due=as_typed(task.due_at),
-            instructions=task.instructions,
-        )
-        hand_out_form.offer(_list_choices_of_assignee(task.area_code, now))
+        hand_out_form = _prepare_hand_out(task, visit, now)
     person = (
         next((p for p in household.people if p.person_uuid == task.person_uuid), None) if household else None
     )
@@ -250,6 +244,24 @@ def _show(
         cancel_form=cancel_form or ReasonForm(formdata=None),
         error=error,
     )
+
+
+def _prepare_hand_out(task: Followup, visit: Visit | None, now: datetime) -> HandOutForm:
+    """The form as it is first shown: what was chosen, or for a task nobody handed out yet what is likely."""
+    choices = _list_choices_of_assignee(task.area_code, now)
+    assignee_id = task.assignee_id
+    if task.assigned_by_id is None and visit is not None and visit.worker_id in dict(choices):
+        assignee_id = visit.worker_id
+    due = task.due_at if task.due_at > now else _tomorrow(now)
+    form = HandOutForm(
+        formdata=None, assignee=str(assignee_id or ""), due=as_typed(due), instructions=task.instructions
+    )
+    form.offer(choices)
+    return form
+
+
+def _tomorrow(now: datetime) -> datetime:
+    return datetime.combine(clock.local_date(now) + timedelta(days=1), DEFAULT_DUE, clock.LOCAL)
 
 
 def _list_steps(task: Followup, events: list[FollowupEvent]) -> list[dict[str, Any]]:

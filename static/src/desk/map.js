@@ -56,7 +56,7 @@ export function drawMap(place) {
       // As large as its accuracy, unless that would make the two points one.
       if (point.accuracy_m < 500) bounds.extend(L.latLng(at).toBounds(point.accuracy_m * 2))
     }
-    const icon = L.divIcon({ className: `map-dot ${point.kind}`, iconSize: [16, 16] })
+    const icon = L.divIcon({ className: `map-dot at-${point.kind}`, iconSize: [16, 16] })
     L.marker(at, { icon, interactive: false, keyboard: false }).addTo(map)
   }
   if (line.length === 2) L.polyline(line, { className: 'map-line', interactive: false }).addTo(map)
