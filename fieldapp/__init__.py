@@ -20,10 +20,8 @@ def create_app(settings: Settings | None = None, *, create_key: bool = False) ->
 
     Raises SettingsError for a wrong setting, KeyMissing when the data folder has no master key.
     """
-    from fieldapp.checklists import models as checklists_models
     from fieldapp.core import assets, crypto, db, errors, guard, web
-    from fieldapp.followups import models as followups_models, routes as followups
-    from fieldapp.people import models as people_models
+    from fieldapp.followups import routes as followups
     from fieldapp.reviews import routes as reviews
     from fieldapp.sync import routes as sync
     from fieldapp.users import routes as users

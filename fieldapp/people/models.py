@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from fieldapp.core.db import AreaCode, Base, EncryptedJson, EncryptedText, Instant, UuidText
+from fieldapp.core.db import Base, EncryptedJson, EncryptedText, Instant, UuidText
 
 
 class Household(Base):

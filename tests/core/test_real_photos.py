@@ -10,13 +10,12 @@ from PIL import Image
 
 from fieldapp import create_app
 from fieldapp.core import storage
-from fieldapp.core.errors import AppError
 from fieldapp.settings import Settings
 from tests.factories import Phone, make_county
 
 PHOTOS = Path(__file__).resolve().parents[3] / "shared" / "photos"
 NAMES = sorted(path.name for path in PHOTOS.glob("*.[jH]*"))
-# Cut off or damaged; they must be refused in words, or read without harm.
+# Damaged in one way or another; the collection's own README says so.
 DAMAGED = {"corrupted.jpg", "image00971.jpg", "image01551.jpg"}
 
 
@@ -43,15 +42,10 @@ def test_real_photo_is_accepted_with_its_upright_size(bare_app, name):
 
 
 @pytest.mark.parametrize("name", sorted(DAMAGED & set(NAMES)))
-def test_damaged_photo_is_refused_in_words_or_read_whole(bare_app, name):
-    try:
-        _, width, height = inspect(bare_app, name)
-    except AppError as error:
-        assert error.code in {"photo_unreadable", "photo_type_unknown"}
-        with bare_app.test_request_context():
-            assert error.message
-    else:
-        assert width * height > 0
+def test_photo_with_damaged_metadata_is_read_whole(bare_app, name):
+    # All three are broken in their metadata only: the picture itself decodes to its last line.
+    _, width, height = inspect(bare_app, name)
+    assert width * height > 0
 
 
 def test_heic_photo_is_shown_as_jpeg(app):
