@@ -21,7 +21,7 @@ run: set-up-run ## set up, make the demo county in an empty data directory, serv
 	@python -m fieldapp serve
 
 test: set-up .system-packages ## every test: Python on SQLite and on PostgreSQL, JavaScript, the app in a browser
-	node --test $(shell find tests/js -name '*.test.js')
+	node --test --test-reporter=dot $(shell find tests/js -name '*.test.js')
 	python -m pytest
 
 check: set-up   ## format, lint, types, order of the features, migrations, translations
