@@ -30,7 +30,7 @@ const { metafile } = await build({
     ...deskEntries.map((path) => ({ in: path, out: basename(path).replace(/\.\w+$/, '') })),
     ...icons.map((name) => ({ in: join(iconFolder, name), out: basename(name, '.png') })),
   ],
-  bundle: true, minify: true, format: 'esm', target, outdir: dist, metafile: true,
+  bundle: true, minify: true, charset: 'utf8', format: 'esm', target, outdir: dist, metafile: true,
   entryNames: '[name]-[hash]', assetNames: '[name]-[hash]',
   loader: { '.png': 'copy', '.svg': 'file' },
 })
@@ -47,7 +47,7 @@ writeFileSync(join(dist, 'manifest.webmanifest'), manifest.replace(/[a-z0-9-]+\.
 
 // What the shell names, and nothing else: icons come with the installed app, not with its first start.
 const shellHtml = readFileSync(shell, 'utf8')
-const precache = [...shellHtml.matchAll(/asset\('([^']+)'\)/g)].map((match) => assets[match[1]])
+const precache = [...new Set([...shellHtml.matchAll(/asset\('([^']+)'\)/g)].map((match) => assets[match[1]]))]
 const version = createHash('sha256').update(shellHtml).update(precache.join()).digest('hex').slice(0, 12)
 await build({
   entryPoints: [join(root, 'src/sw.js')], bundle: true, minify: true, target, outfile: join(dist, 'sw.js'),

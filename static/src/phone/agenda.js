@@ -73,10 +73,16 @@ export function agendaOf({ today, households, people, visits, followups, drafts,
     begun,
     tasks: tasks.map((task) => ({ task, household: byHousehold.get(task.household_uuid) ?? null,
       person: people.find((person) => person.person_uuid === task.person_uuid) ?? null })),
-    overdue: entries.filter((entry) => entry.days !== null && entry.days < 0).sort(byDue),
-    soon: entries.filter((entry) => entry.days !== null && entry.days >= 0 && entry.days <= SOON_DAYS).sort(byDue),
-    later: entries.filter((entry) => entry.days === null || entry.days > SOON_DAYS).sort(compareNames),
+    overdue: entries.filter((entry) => urgency(entry) === 'overdue').sort(byDue),
+    soon: entries.filter((entry) => urgency(entry) === 'soon').sort(byDue),
+    later: entries.filter((entry) => urgency(entry) === 'later').sort(compareNames),
   }
+}
+
+/** One whose visit is begun stands among the unfinished, not once more among the due. @param {{days: number|null, begun: boolean}} entry */
+function urgency({ days, begun }) {
+  if (days === null || days > SOON_DAYS || begun) return 'later'
+  return days < 0 ? 'overdue' : 'soon'
 }
 
 /** @param {{household: any}} a @param {{household: any}} b */

@@ -43,7 +43,8 @@ class App {
   /** @type {Screen|null} */
   #screen = null
   #ready = false
-  #toast = ''
+  /** @type {{title: string, more: string}|null} */
+  #toast = null
   /** @type {ReturnType<typeof setTimeout>|undefined} */
   #toastTimer
   /** @type {{label: string, content: () => any}|null} */
@@ -222,9 +223,11 @@ class App {
     this.#drawn = true
     render(html`
       ${this.#ready ? screen.view() : skeleton()}
-      ${this.user && screen.tab ? tabs(screen.tab, summary.waiting + summary.attention + summary.photos) : nothing}
+      ${this.user && screen.tab ? tabs(screen.tab, summary.waiting + summary.attention) : nothing}
       ${this.#sheet ? sheet({ label: this.#sheet.label, close: () => this.closeSheet(), content: this.#sheet.content() }) : nothing}
-      <div class="toast" role="status" aria-live="polite">${this.#toast ? html`<p>${this.#toast}</p>` : nothing}</div>`, root)
+      <div class="toast" role="status" aria-live="polite">${this.#toast ? html`<p><b>${this.#toast.title}</b> ${this.#toast.more}</p>` : nothing}</div>`, root)
+    const dialog = /** @type {HTMLDialogElement|null} */ (root.querySelector('dialog.sheet:not([open])'))
+    dialog?.showModal()
   }
 
   #drawn = false
@@ -240,11 +243,11 @@ class App {
     this.draw()
   }
 
-  /** Say something that needs no answer. @param {string} text */
-  say(text) {
-    this.#toast = text
+  /** Say something that needs no answer. @param {string} title @param {string} [more] */
+  say(title, more = '') {
+    this.#toast = { title, more }
     clearTimeout(this.#toastTimer)
-    this.#toastTimer = setTimeout(() => { this.#toast = ''; this.draw() }, 5000)
+    this.#toastTimer = setTimeout(() => { this.#toast = null; this.draw() }, 5000)
     this.draw()
   }
 }

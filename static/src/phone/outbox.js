@@ -101,17 +101,31 @@ export function afterPhotoAnswer(row, answer, { now, serverNow, random }) {
 }
 
 /**
- * The whole outbox in numbers. `clear` is true only when every operation and every photo has its receipt.
- * @param {(Item & {at: string})[]} ops @param {Item[]} photos @param {number} now ms
+ * Where a finished record stands, its photos counted in: "attention", "waiting" or "received".
+ * @param {Item & {body: any}} op @param {(Item & {sha256: string})[]} photos all of the store
+ */
+export function standing(op, photos) {
+  const named = new Set((op.body.attachments ?? []).map((/** @type {{sha256: string}} */ one) => one.sha256))
+  const own = photos.filter((photo) => named.has(photo.sha256))
+  const received = own.filter((photo) => photo.state === 'received').length
+  const refused = own.filter((photo) => photo.state === 'rejected')
+  const section = op.state === 'rejected' || refused.length ? 'attention'
+    : op.state === 'waiting' || received < own.length ? 'waiting' : 'received'
+  return { section, photos: own, photos_received: received, photos_refused: refused }
+}
+
+/**
+ * The whole outbox in numbers of records. `clear` is true only when every one of them and every photo has its receipt.
+ * @param {(Item & {at: string, body: any})[]} ops @param {(Item & {sha256: string})[]} photos @param {number} now ms
  */
 export function summarise(ops, photos, now) {
-  const open = ops.filter((row) => row.state === 'waiting' || row.state === 'rejected')
-  const photosOpen = photos.filter((row) => row.state === 'waiting' || row.state === 'rejected')
+  const records = ops.filter((op) => op.state !== 'replaced').map((op) => ({ op, ...standing(op, photos) }))
+  const waiting = records.filter(({ section }) => section === 'waiting')
   return {
-    waiting: open.filter((row) => row.state === 'waiting').length,
-    attention: open.filter((row) => row.state === 'rejected').length,
-    photos: photosOpen.length,
-    clear: open.length === 0 && photosOpen.length === 0,
-    old: open.some((row) => row.state === 'waiting' && now - Date.parse(row.at) > OLD_MS),
+    waiting: waiting.length,
+    attention: records.filter(({ section }) => section === 'attention').length,
+    photos: photos.filter((photo) => photo.state === 'waiting' || photo.state === 'rejected').length,
+    clear: records.every(({ section }) => section === 'received') && !photos.some((photo) => photo.state === 'waiting' || photo.state === 'rejected'),
+    old: waiting.some(({ op }) => now - Date.parse(op.at) > OLD_MS),
   }
 }

@@ -4,7 +4,6 @@
  * Invariant: what is shown by colour is also said by a word or a sign; every target is at least 48 px high.
  */
 import { html, nothing, svg } from 'lit-html'
-import { ref } from 'lit-html/directives/ref.js'
 import { t } from './words.js'
 
 /** @typedef {import('lit-html').TemplateResult} Template */
@@ -42,13 +41,13 @@ export const mainBar = ({ title, subtitle = nothing, chip = nothing }) => html`
 
 /**
  * The bar of a screen that was opened from another one.
- * @param {{title: string, subtitle?: any, back: string, chip?: any}} parts back is the hash it returns to
+ * @param {{title: any, subtitle?: any, back: string, chip?: any, foot?: any}} parts back is the hash it returns to
  */
-export const innerBar = ({ title, subtitle = nothing, back, chip = nothing }) => html`
+export const innerBar = ({ title, subtitle = nothing, back, chip = nothing, foot = nothing }) => html`
   <header class="bar inner">
     <a class="back" href=${back} aria-label=${t('app.back')}>${icon('back')}</a>
     <div><h1 tabindex="-1">${title}</h1><p class="quiet">${subtitle}</p></div>
-    ${chip}
+    ${chip}${foot}
   </header>`
 
 /** The three tabs. @param {string} current @param {number} waiting items not yet received */
@@ -75,22 +74,16 @@ export const skeleton = () => html`
   </main>`
 
 /**
- * A sheet over the page; Escape and the veil close it.
+ * A sheet over the page; Escape and the veil close it. Whoever draws it calls showModal.
  * @param {{label: string, close: () => void, content: any}} parts
  */
 export const sheet = ({ label, close, content }) => html`
-  <dialog class="sheet" aria-label=${label} ${ref(showModal)}
+  <dialog class="sheet" aria-label=${label}
     @cancel=${(/** @type {Event} */ event) => { event.preventDefault(); close() }}
     @click=${(/** @type {MouseEvent} */ event) => { if (event.target === event.currentTarget) close() }}>
     <div class="sheet-body">${content}</div>
   </dialog>`
 
-/** @param {Element|undefined} element */
-function showModal(element) {
-  const dialog = /** @type {HTMLDialogElement|undefined} */ (element)
-  if (dialog && !dialog.open) dialog.showModal()
-}
-
-/** A short list of labelled facts. @param {[string, any][]} rows */
-export const facts = (rows) => html`
-  <dl class="facts">${rows.filter(([, value]) => value).map(([label, value]) => html`<div><dt>${label}</dt><dd>${value}</dd></div>`)}</dl>`
+/** A short list of labelled facts; short ones side by side. @param {[string, any][]} rows @param {string} [width] */
+export const facts = (rows, width = '') => html`
+  <dl class="facts ${width}">${rows.filter(([, value]) => value).map(([label, value]) => html`<div><dt>${label}</dt><dd>${value}</dd></div>`)}</dl>`

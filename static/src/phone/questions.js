@@ -7,7 +7,7 @@ import { html, nothing } from 'lit-html'
 import { live } from 'lit-html/directives/live.js'
 import { answerWords } from './answers.js'
 import { icon } from './parts.js'
-import { dayWords, t } from './words.js'
+import { dayWords, maskPhone, t } from './words.js'
 
 /**
  * @typedef {object} Asking what a card needs beside the item
@@ -48,7 +48,10 @@ export function questionCard(item, asking) {
 }
 
 /** @param {any} item */
-const hint = (item) => (item.hint ? html`<p class="quiet hint">${item.hint}</p>` : nothing)
+const hint = (item) => (item.hint ? html`<p class="quiet hint">${maskPhones(item.hint)}</p>` : nothing)
+
+/** Numbers of the registry are shown masked, also where a checklist quotes them. @param {string} text */
+const maskPhones = (text) => text.replace(/(^|\D)(1\d{10})(?!\d)/g, (_, before, phone) => before + maskPhone(phone))
 
 /** @param {any} item @param {Asking} asking */
 function lastTime(item, asking) {
@@ -110,7 +113,7 @@ const dropDown = (item, inputId, typed) => html`
 function choices(item, type, asking) {
   const chosen = new Set((item.value ?? '').split(' '))
   const longest = Math.max(...item.choices.map((/** @type {any} */ choice) => widthOf(choice.label)))
-  const width = longest <= 5 ? 'short' : longest <= 9 ? 'medium' : 'wide'
+  const width = longest <= 4.6 ? 'short' : longest <= 9 ? 'medium' : 'wide'
   const pick = (/** @type {any} */ choice) => (type === 'radio' ? asking.set(item.path, choice.name) : asking.toggle(item, choice.name))
   return html`
     <div class="seg ${width}">

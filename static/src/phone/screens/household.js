@@ -40,8 +40,8 @@ export function householdScreen([householdUuid]) {
     const about = [person.relation, person.sex && t(`sex.${person.sex}`), age !== null && t('household.age', { n: age })].filter(Boolean)
     return html`
       <li class="cell"><div class="body">
-        <b>${person.name}</b><span class="when">${about.join(' · ')}</span>
-        <span class="why">
+        <b>${person.name}</b><span class="why">${about.join(' · ')}</span>
+        <span class="tags">
           ${person.main_class && person.main_class !== 'none' ? html`<span class="tag">${app.word('class', person.main_class)}</span>` : nothing}
           ${(person.tags ?? []).map((/** @type {string} */ tag) => html`<span class="tag">${tagWord(tag)}</span>`)}
           ${['high', 'middle'].includes(person.risk) ? html`<span class="tag ${person.risk === 'high' ? 'bad' : 'wait'}">${t(`household.risk_${person.risk}`)}</span>` : nothing}
@@ -79,9 +79,9 @@ export function householdScreen([householdUuid]) {
             ${facts([
               [t('household.last'), household.last_visit_on ? dayWords(household.last_visit_on, now) : t('household.never')],
               [t('household.due'), household.due_on ? dayWords(household.due_on, now) : ''],
-              [t('household.note'), household.note],
-            ])}
-            ${callButton(household.name, household.phone)}
+            ], 'pair')}
+            ${facts([[t('household.note'), household.note]])}
+            ${people.some((person) => person.phone === household.phone) ? nothing : callButton(household.name, household.phone)}
           </section>
           <div class="head"><h2>${t('household.people', { n: people.length })}</h2></div>
           <ul class="cells">${people.map(personCell)}</ul>
@@ -91,7 +91,7 @@ export function householdScreen([householdUuid]) {
           ${begun ? nothing : checklists.length ? html`
             <section class="card">
               ${radios('checklist', t('household.checklist'), checklists.map((one) => [one.key, pick(one.document.title)]), key, (value) => { key = value }, 'wide')}
-              ${radios('method', t('household.method'), METHODS.map((code) => [code, app.word('method', code)]), method, (value) => { method = value }, 'short')}
+              ${radios('method', t('household.method'), METHODS.map((code) => [code, app.word('method', code)]), method, (value) => { method = value }, 'medium')}
             </section>` : empty({ sign: 'send', title: t('household.no_checklist') })}
           ${visits.length ? html`<div class="head"><h2>${t('household.visits')}</h2></div><ul class="cells">${visits.map((visit) => html`
             <li class="cell"><div class="body"><b>${sinceWords(visit.finished_at, now)}</b>

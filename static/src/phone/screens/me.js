@@ -22,8 +22,8 @@ export function meScreen() {
   let isReady = false
 
   function askToSignOut() {
-    const { waiting, attention, photos } = app.outbox.summary
-    const n = waiting + attention + photos
+    const { waiting, attention } = app.outbox.summary
+    const n = waiting + attention
     app.openSheet(t('me.sign_out_ask'), () => html`
       <h2>${t('me.sign_out_ask')}</h2>
       ${n ? html`<p>${t('me.sign_out_waiting', { n })}</p>` : nothing}<p class="quiet">${t('me.sign_out_hint')}</p>

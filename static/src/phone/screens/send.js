@@ -7,6 +7,7 @@ import { html, nothing } from 'lit-html'
 import { repeat } from 'lit-html/directives/repeat.js'
 import { app } from '../app.js'
 import { startCorrection } from '../drafts.js'
+import { standing } from '../outbox.js'
 import { empty, mainBar } from '../parts.js'
 import { clockTime, localDate, sinceWords, t } from '../words.js'
 import { signInBanner } from './sign_in.js'
@@ -21,34 +22,26 @@ export function sendScreen() {
   /** @type {Map<string, any>} */
   let visits = new Map()
 
-  const photosOf = (/** @type {Op} */ op) => {
-    const shas = new Set((op.body.attachments ?? []).map((/** @type {any} */ one) => one.sha256))
-    return app.outbox.photos.filter((photo) => shas.has(photo.sha256))
-  }
-
   /** @param {Op} op */
   function itemOf(op) {
-    const photos = photosOf(op)
-    const done = photos.filter((photo) => photo.state === 'received').length
-    const refused = photos.filter((photo) => photo.state === 'rejected')
-    const visit = op.kind.startsWith('visit.') ? visits.get(op.body.visit_uuid) : null
-    const section = op.state === 'rejected' || refused.length ? 'attention'
-      : op.state === 'waiting' || done < photos.length ? 'waiting' : 'received'
-    return { op, photos, done, refused, visit, section }
+    const { section, photos, photos_received: done, photos_refused: refused } = standing(op, app.outbox.photos)
+    return { op, section, photos: /** @type {Photo[]} */ (photos), done, refused: /** @type {Photo[]} */ (refused),
+      visit: op.kind.startsWith('visit.') ? visits.get(op.body.visit_uuid) : null }
   }
   /** @typedef {ReturnType<typeof itemOf>} Item */
 
   const photoWords = (/** @type {Item} */ { photos, done }) => (photos.length ? t('send.state_photos', { done, total: photos.length }) : '')
 
   /** @param {Item} item */
-  function stateWords({ op, photos, done, visit, section }) {
+  function stateWords(item) {
+    const { op, visit, section } = item
     const { phase, fault } = app.sync?.state ?? {}
     if (section === 'attention') return `! ${t('send.state_attention')}`
     if (section === 'received') {
       const state = visit && ['returned', 'approved'].includes(visit.state) ? visit.state : 'received'
       return `${state === 'returned' ? '↩' : '✓'} ${t(`send.state_${state}`)}`
     }
-    if (op.state === 'received') return photoWords(/** @type {Item} */ ({ photos, done }))
+    if (op.state === 'received') return photoWords(item)
     if (phase === 'ops') return t('send.state_sending')
     if (fault?.kind === 'network' || !navigator.onLine) return t('send.state_network')
     return t(op.attempts ? 'send.state_retry' : 'send.state_waiting')

@@ -52,7 +52,7 @@ export function taskScreen([followupId]) {
       draft: { draft_uuid: begun?.draft_uuid ?? newUuid(), photos: {} }, shas: [],
     })
     app.closeSheet()
-    app.say(`✓ ${t('visit.kept')}。 ${t('visit.kept_hint')}`)
+    app.say(`✓ ${t('visit.kept')}`, t('visit.kept_hint'))
     app.go('#/today', { replace: true })
     await app.reload()
     app.sync?.run()

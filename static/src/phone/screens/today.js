@@ -26,13 +26,13 @@ export async function readAgenda() {
 }
 
 /** The classes and tags of a household's people, each once, in words. @param {any[]} people */
-export function tagWords(people) {
+function tagLine(people) {
   const words = new Set()
   for (const person of people) {
     if (person.main_class && person.main_class !== 'none') words.add(app.word('class', person.main_class))
     for (const tag of person.tags ?? []) words.add(tagWord(tag))
   }
-  return [...words]
+  return words.size ? html`<span class="tags">${[...words].map((word) => html`<span class="tag">${word}</span>`)}</span>` : nothing
 }
 
 /** A tag in words; a restricted one says only that two should go. @param {string} tag */
@@ -42,11 +42,10 @@ export function tagWord(tag) {
 
 /** The chip that says honestly what is still here; "all received" only when every item has its receipt. */
 export function syncChip() {
-  const { clear, attention, waiting, photos } = app.outbox.summary
+  const { clear, attention, waiting } = app.outbox.summary
   if (clear) return html`<a class="chip" href="#/send">✓ ${t('chip.clear')}</a>`
   if (attention) return html`<a class="chip bad" href="#/send">! ${t('chip.attention', { n: attention })}</a>`
-  if (waiting) return html`<a class="chip wait" href="#/send">▲ ${t('chip.waiting', { n: waiting })}</a>`
-  return html`<a class="chip wait" href="#/send">▲ ${t('chip.photos', { n: photos })}</a>`
+  return html`<a class="chip wait" href="#/send">▲ ${t('chip.waiting', { n: waiting })}</a>`
 }
 
 /** @type {import('../app.js').ScreenMaker} */
@@ -87,8 +86,8 @@ export function todayScreen() {
           <b>${nameOf(entry)}</b>
           <span class="when">${isOverdue ? t('when.overdue', { n: -(days ?? 0) })
             : days === 0 ? t('when.due_today') : dayWords(household.due_on, new Date())}</span>
-          <span class="why">${tagWords(entry.people).map((word) => html`<span class="tag">${word}</span>`)}
-            ${household.address}${distance < Infinity ? ` · ${distanceWords(distance)}` : ''}</span>
+          ${tagLine(entry.people)}
+          <span class="why">${household.address}${distance < Infinity ? ` · ${distanceWords(distance)}` : ''}</span>
         </a>
         <button class="side" aria-label=${t('today.start_label', { name: household.name })}
           @click=${() => startVisit({ household, people: entry.people })}>${t('today.start')}</button>
@@ -147,9 +146,9 @@ export function todayScreen() {
     },
     view: () => {
       const first = firstCells()
-      const grids = (app.user?.grids ?? []).map((grid) => grid.name).join(t('list.comma'))
+      const grids = app.user?.grids ?? []
       return html`
-        ${mainBar({ title: t('today.title'), subtitle: `${longDate(new Date())}${grids ? ` · ${grids}` : ''}`, chip: syncChip() })}
+        ${mainBar({ title: t('today.title'), subtitle: `${longDate(new Date())}${grids.length === 1 ? ` · ${grids[0].name}` : ''}`, chip: syncChip() })}
         <main>
           ${signInBanner()}
           ${app.outbox.summary.old ? html`<p class="note orange">${t('send.old')}</p>` : nothing}
@@ -198,7 +197,7 @@ export function householdsScreen() {
               <span class="when">${entry.visited_on ? t('today.visited')
                 : entry.days !== null && entry.days < 0 ? t('when.overdue', { n: -entry.days })
                   : entry.household.due_on ? dayWords(entry.household.due_on, new Date()) : ''}</span>
-              <span class="why">${tagWords(entry.people).map((word) => html`<span class="tag">${word}</span>`)}${entry.household.address}</span>
+              ${tagLine(entry.people)}<span class="why">${entry.household.address}</span>
             </a></li>`)}</ul>`
             : empty({ sign: 'search', title: t('households.none'), hint: t('households.none_hint') })}
         </main>`

@@ -129,7 +129,7 @@ export function visitScreen([draftUuid]) {
     try {
       const finished = finishedOf(theDraft(), form, new Date())
       await app.store.finish(finished)
-      app.say(`✓ ${t('visit.kept')}。 ${t(finished.urgent ? 'visit.kept_urgent' : 'visit.kept_hint')}`)
+      app.say(`✓ ${t('visit.kept')}`, t(finished.urgent ? 'visit.kept_urgent' : 'visit.kept_hint'))
       app.go('#/today', { replace: true })
       await app.reload()
       app.sync?.run()
@@ -188,8 +188,8 @@ export function visitScreen([draftUuid]) {
   function urgentCalls() {
     const duty = dutyPhone(areas, theDraft().household?.grid_code ?? '')
     const offers = [...(duty ? [['duty', duty, t('visit.duty')]] : []), ['110', '110', '110'], ['120', '120', '120']]
-    return html`<p>${t('visit.red_do')}</p><div class="seg short">${offers.map(([to, number, words]) => html`
-      <a class="opt bad" href="tel:${number}" aria-label=${t('visit.call_label', { who: words })} @click=${() => {
+    return html`<p>${t('visit.red_do')}</p><div class="calls">${offers.map(([to, number, words]) => html`
+      <a class="opt bad ${to === 'duty' ? 'first' : ''}" href="tel:${number}" aria-label=${t('visit.call_label', { who: words })} @click=${() => {
         theDraft().urgent_calls.push({ to, at: new Date().toISOString() })
         save()
       }}>${icon('call')}${words}</a>`)}</div>`
@@ -253,13 +253,25 @@ export function visitScreen([draftUuid]) {
       if (item.kind === 'question') {
         cut[cut.length - 1].items.push(item)
       } else if (item.kind === 'repeat' && item.node.name === 'people') {
-        cut.push({ key: item.path, title: item.label || nothing, after: peopleCard(), items: [] })
+        cut.push({ key: item.path, title: theDraft().people.length > 1 && item.label ? item.label : nothing, after: peopleCard(), items: [] })
       } else {
         const title = titleOf(item)
-        if (title) cut.push({ key: item.path, title, after: nothing, items: [] })
+        if (title || item.kind !== 'group') cut.push({ key: item.path, title: title || nothing, after: repeatButton(item), items: [] })
       }
     }
     return cut
+  }
+
+  /** Adding to a repeat, or taking one of it out; the people's and the counted ones have neither. @param {any} item */
+  function repeatButton(item) {
+    if (item.kind === 'group' || item.node.name === 'people' || 'count' in item.node) return nothing
+    const position = /^(.*)\[(\d+)\]$/.exec(item.path)
+    const change = () => {
+      if (position) form.removeRepeat(position[1], Number(position[2]))
+      else form.addRepeat(item.path)
+      noted()
+    }
+    return html`<button class="btn ${position ? 'plain' : ''}" type="button" @click=${change}>${t(position ? 'visit.repeat_remove' : 'visit.repeat_add')}</button>`
   }
 
   /** @param {any} item */
@@ -274,9 +286,11 @@ export function visitScreen([draftUuid]) {
     const { returned, notes } = theDraft()
     if (!returned) return nothing
     const shown = new Set(form.items().filter(isShown).map((/** @type {any} */ item) => item.path))
-    const unseen = Object.entries(notes).filter(([path]) => !shown.has(path))
+    const noted = Object.entries(notes)
     return html`<section class="card returned"><p><b>↩ ${t('visit.returned_by', { by: returned.by, when: sinceWords(returned.at, new Date()) })}</b></p>
-      <p>${returned.reason}</p>${unseen.map(([, note]) => html`<p>${note}</p>`)}</section>`
+      <p>${returned.reason}</p>
+      ${noted.map(([path, note]) => (shown.has(path)
+        ? html`<button class="btn" type="button" @click=${() => jump(path)}>${note}${icon('next')}</button>` : html`<p>${note}</p>`))}</section>`
   }
 
   return {
@@ -311,11 +325,11 @@ export function visitScreen([draftUuid]) {
       const finishWords = { visit: 'visit.finish', revision: 'visit.finish_again', followup: 'visit.finish_task' }
       return html`
         ${innerBar({
-          title: `${draft.household?.name ?? ''} · ${pick(document_.title)}`, back,
+          title: html`${draft.household?.name ?? ''} <small>${pick(document_.title)}</small>`, back,
           subtitle: saveState === 'failed' ? html`<span class="problem" role="alert">${t('visit.save_failed')}</span>` : t(`visit.${saveState}`),
+          foot: html`<progress class="prog" max=${total || 1} .value=${done} aria-label=${t('visit.progress', { done, total })}></progress>`,
           chip: html`<span class="chip" aria-label=${t('visit.progress', { done, total })}>${done} / ${total}</span>`,
         })}
-        <progress class="prog" max=${total || 1} .value=${done} aria-label=${t('visit.progress', { done, total })}></progress>
         <main class="with-foot form">
           ${returnedCard()}
           ${repeat(sections(items), (section) => section.key, (section) => html`
