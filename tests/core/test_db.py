@@ -38,14 +38,14 @@ def test_transaction_that_raises_leaves_nothing(app):
 
         def fail_halfway() -> None:
             with transaction():
-                db.session.get(Household, county.household_uuid).note = "half"
+                db.session.get_one(Household, county.household_uuid).note = "half"
                 db.session.flush()
                 publish("230183100055001", "household", county.household_uuid)
                 raise ZeroDivisionError
 
         with pytest.raises(ZeroDivisionError):
             fail_halfway()
-        assert db.session.get(Household, county.household_uuid).note == ""
+        assert db.session.get_one(Household, county.household_uuid).note == ""
         with transaction():
             pass
 
@@ -53,13 +53,13 @@ def test_transaction_that_raises_leaves_nothing(app):
 def test_reading_while_another_writes_does_not_wait(app):
     county = make_county(app)
     with app.app_context(), transaction():
-        db.session.get(Household, county.household_uuid).note = "being written"
+        db.session.get_one(Household, county.household_uuid).note = "being written"
         db.session.flush()
         read: list[str] = []
 
         def reader() -> None:
             with app.app_context():
-                read.append(db.session.get(Household, county.household_uuid).note)
+                read.append(db.session.get_one(Household, county.household_uuid).note)
 
         thread = threading.Thread(target=reader)
         thread.start()
@@ -69,7 +69,7 @@ def test_reading_while_another_writes_does_not_wait(app):
 
 def note_contact(person_uuid: str, instant: datetime) -> None:
     with transaction():
-        db.session.get(Person, person_uuid).last_contact_at = instant
+        db.session.get_one(Person, person_uuid).last_contact_at = instant
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_instant_comes_back_the_same_and_in_utc(app, instant):
     with app.app_context():
         note_contact(county.person_uuids[0], instant)
         db.session.expire_all()
-        kept = db.session.get(Person, county.person_uuids[0]).last_contact_at
+        kept = db.session.get_one(Person, county.person_uuids[0]).last_contact_at
         assert kept == instant
         assert kept.tzinfo is UTC
 
@@ -99,7 +99,7 @@ def test_nothing_sensitive_is_readable_in_the_database(app):
     county = make_county(app)
     secrets = ["230183195005041249", "19911112222", "腿疼下不了楼", "到家看一看", "45.2143"]
     with app.app_context(), transaction():
-        person = db.session.get(Person, county.person_uuids[0])
+        person = db.session.get_one(Person, county.person_uuids[0])
         person.id_number, person.phone = secrets[0], secrets[1]
     phone = Phone(app, county)
     good = phone.op("visit.submit", phone.visit({"reached": "reached", "home": {"urgent_note": secrets[2]}}))

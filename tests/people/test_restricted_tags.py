@@ -12,7 +12,7 @@ from tests.factories import Phone, make_county
 def test_phone_is_told_to_go_in_pairs_and_not_why(app):
     county = make_county(app)
     with app.app_context(), transaction():
-        household = db.session.get(Household, county.household_uuid)
+        household = db.session.get_one(Household, county.household_uuid)
         household.people[0].tags.append(
             PersonTag(tag="mental_disorder", from_on=clock.local_date(clock.now()))
         )

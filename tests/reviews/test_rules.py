@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from fieldapp.reviews.rules import VisitFacts, find_flags, worst
 
-LIMITS = {
+LIMITS: dict[str, dict[str, Any]] = {
     "far_from_home": {"enabled": True, "severity": "yellow", "distance_m": 500},
     "poor_accuracy": {"enabled": True, "severity": "yellow", "accuracy_m": 200},
     "clock_off": {"enabled": True, "severity": "yellow", "minutes": 10},
     "out_of_scope": {"enabled": True, "severity": "yellow"},
     "failed_contacts": {"enabled": True, "severity": "orange", "attempts": 2, "followup": "revisit"},
 }
-CLEAN = {
+CLEAN: dict[str, Any] = {
     "distance_m": 35.0,
     "accuracy_m": 12.0,
     "clock_offset_s": 3,

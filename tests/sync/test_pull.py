@@ -78,7 +78,7 @@ def test_damaged_cursor_reads_everything_again(phone, cursor):
 def test_new_epoch_reads_everything_again(app, phone):
     phone.pull()
     with app.app_context(), transaction():
-        db.session.get(ServerState, "epoch").value = "another"
+        db.session.get_one(ServerState, "epoch").value = "another"
     phone.records = {}
     assert "household" in kinds(phone.pull())
 
@@ -97,7 +97,7 @@ def test_grid_taken_away_is_named_as_left(app, phone):
 def test_changed_household_comes_again_with_a_higher_rev(app, phone, county):
     phone.pull()
     with app.app_context(), transaction():
-        household = db.session.get(Household, county.household_uuid)
+        household = db.session.get_one(Household, county.household_uuid)
         household.address = "幸福村3组"
         publish_household(household)
     answer = phone.client.get("/api/sync/pull", query_string={"cursor": phone.cursor}, headers=phone.headers)
@@ -113,7 +113,7 @@ def test_own_visit_comes_back_without_answers_and_returned_one_with_them(app, ph
     assert (record["state"], record["answers"], record["returned"]) == ("submitted", None, None)
     with app.app_context(), transaction():
         reviews.return_visit(
-            db.session.get(User, county.users["supervisor"]),
+            db.session.get_one(User, county.users["supervisor"]),
             body["visit_uuid"],
             1,
             reason="燃气情况请补拍一张",
@@ -131,7 +131,7 @@ def test_own_visit_comes_back_without_answers_and_returned_one_with_them(app, ph
 def test_followup_goes_to_its_assignee_and_leaves_when_given_to_another(app, phone, county):
     with app.app_context(), transaction():
         now = clock.now()
-        supervisor = db.session.get(User, county.users["supervisor"])
+        supervisor = db.session.get_one(User, county.users["supervisor"])
         task = followups.create_followup(
             supervisor,
             household_uuid=county.household_uuid,
@@ -150,7 +150,7 @@ def test_followup_goes_to_its_assignee_and_leaves_when_given_to_another(app, pho
     assert record["instructions"] == "到家看一看"
     with app.app_context(), transaction():
         followups.hand_out_followup(
-            db.session.get(User, county.users["supervisor"]),
+            db.session.get_one(User, county.users["supervisor"]),
             followup_id,
             assignee_id=county.users["supervisor"],
             due_at=clock.now(),

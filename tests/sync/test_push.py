@@ -205,7 +205,7 @@ def test_visit_to_a_grid_that_was_never_theirs_is_quarantined_and_reveals_nothin
     assert {**first, "op_uuid": None} == {**second, "op_uuid": None}
     assert count(app, Visit) == 0
     with app.app_context():
-        kept = db.session.get(Operation, (theirs["op_uuid"], phone.user_id, body_hash(theirs["body"])))
+        kept = db.session.get_one(Operation, (theirs["op_uuid"], phone.user_id, body_hash(theirs["body"])))
         assert kept.quarantine == theirs
 
 
@@ -346,11 +346,11 @@ def test_same_operation_pushed_by_many_threads_is_stored_once(app, phone):
 def test_attempt_that_reached_nobody_does_not_reset_the_due_date(app, phone, county):
     phone.push(phone.op("visit.submit", phone.visit({"reached": "not_reached"}, outcome="not_reached")))
     with app.app_context():
-        household = db.session.get(Household, county.household_uuid)
+        household = db.session.get_one(Household, county.household_uuid)
         assert household.last_visit_on is None
     phone.push(phone.op("visit.submit", phone.visit()))
     with app.app_context():
-        household = db.session.get(Household, county.household_uuid)
+        household = db.session.get_one(Household, county.household_uuid)
         seen, not_seen = household.people
         assert seen.due_on == clock.local_date(clock.now()) + timedelta(days=7)
         assert not_seen.last_contact_at is None

@@ -181,4 +181,4 @@ def test_own_account_cannot_be_ended(app, county):
     answer = Desk(app, "admin").post(f"/accounts/{county.users['admin']}/end")
     assert answer.status_code == 409
     with app.app_context():
-        assert db.session.get(User, county.users["admin"]).is_active
+        assert db.session.get_one(User, county.users["admin"]).is_active
