@@ -210,7 +210,10 @@ def _fold(step: Callable[[float, float], float]) -> Callable[[Value, Value], flo
 def _whole(rounding: Callable[[float], int]) -> Callable[[Value], float]:
     def apply(value: Value) -> float:
         found = number(value)
-        return float(rounding(found)) if math.isfinite(found) else found
+        if not math.isfinite(found):
+            return found
+        # JavaScript keeps the sign of a zero, and dividing by it shows.
+        return float(rounding(found)) or math.copysign(0.0, found)
 
     return apply
 
