@@ -22,9 +22,13 @@ class Area(Base):
     __tablename__ = "areas"
 
     code: Mapped[str] = mapped_column(AreaCode, primary_key=True, doc="2, 4, 6, 9, 12 or 15 digits.")
-    name: Mapped[str] = mapped_column(String(80))
+    name: Mapped[str] = mapped_column(
+        String(80), doc="As the statistics list has it; of a grid, as the county calls it."
+    )
     level: Mapped[str] = mapped_column(String(10), doc="A key of LEVELS.")
-    parent_code: Mapped[str | None] = mapped_column(ForeignKey("areas.code"), index=True)
+    parent_code: Mapped[str | None] = mapped_column(
+        ForeignKey("areas.code"), index=True, doc="The area above."
+    )
     duty_phone: Mapped[str | None] = mapped_column(String(30), doc="值班电话 of a township or county.")
     valid_from: Mapped[date | None] = mapped_column(doc="First day; empty: since ever.")
     valid_to: Mapped[date | None] = mapped_column(doc="Last day; empty: still valid.")

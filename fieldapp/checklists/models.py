@@ -32,14 +32,18 @@ class ChecklistVersion(Base):
 
     __tablename__ = "checklist_versions"
 
-    key: Mapped[str] = mapped_column(ForeignKey(Checklist.key), primary_key=True)
-    version: Mapped[str] = mapped_column(String(40), primary_key=True)
+    key: Mapped[str] = mapped_column(ForeignKey(Checklist.key), primary_key=True, doc="Of the checklist.")
+    version: Mapped[str] = mapped_column(String(40), primary_key=True, doc="Counted by the server from 1.")
     document: Mapped[dict[str, Any]] = mapped_column(JSON, doc="Compiled; see docs/checklists.md.")
     xform: Mapped[str] = mapped_column(doc="The XForm XML that pyxform made of the workbook.")
     workbook: Mapped[bytes] = mapped_column(LargeBinary, doc="The file as uploaded.")
-    workbook_sha256: Mapped[str] = mapped_column(String(64))
-    filename: Mapped[str] = mapped_column(String(200))
-    created_at: Mapped[datetime] = mapped_column(Instant)
-    created_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    workbook_sha256: Mapped[str] = mapped_column(
+        String(64), doc="Of the file; the same file is not published twice."
+    )
+    filename: Mapped[str] = mapped_column(String(200), doc="As uploaded.")
+    created_at: Mapped[datetime] = mapped_column(Instant, doc="When it was uploaded.")
+    created_by_id: Mapped[int | None] = mapped_column(
+        ForeignKey("users.id"), doc="By whom; empty: shipped with the program."
+    )
 
     checklist: Mapped[Checklist] = relationship(back_populates="versions")

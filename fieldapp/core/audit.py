@@ -30,14 +30,22 @@ class AuditEntry(Base):
 
     __tablename__ = "audit_entries"
 
-    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
-    at: Mapped[datetime] = mapped_column(Instant, index=True)
+    id: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer, "sqlite"), primary_key=True, doc="In the order of writing."
+    )
+    at: Mapped[datetime] = mapped_column(Instant, index=True, doc="When.")
     actor_id: Mapped[int | None] = mapped_column(doc="The account; empty for the system itself.")
     actor_name: Mapped[str] = mapped_column(String(80), doc="User name at that time.")
     action: Mapped[str] = mapped_column(String(60), doc="visit.approve, session.start, …")
-    subject_kind: Mapped[str] = mapped_column(String(20))
-    subject_id: Mapped[str] = mapped_column(String(64))
-    values: Mapped[Any] = mapped_column(EncryptedJson("audit_entries.values"), nullable=True)
+    subject_kind: Mapped[str] = mapped_column(
+        String(20), doc="What it was done to: visit, flag, followup, user, checklist."
+    )
+    subject_id: Mapped[str] = mapped_column(String(64), doc="The record's key, as text.")
+    values: Mapped[Any] = mapped_column(
+        EncryptedJson("audit_entries.values"),
+        nullable=True,
+        doc="What is worth keeping of it: states, reasons.",
+    )
 
     __table_args__ = (db.Index("ix_audit_entries_subject", "subject_kind", "subject_id"),)
 

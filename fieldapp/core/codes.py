@@ -26,7 +26,7 @@ class Code(Base):
     __tablename__ = "codes"
 
     table: Mapped[str] = mapped_column(String(30), primary_key=True, doc="class, tag, risk, followup_type, …")
-    code: Mapped[str] = mapped_column(String(40), primary_key=True)
+    code: Mapped[str] = mapped_column(String(40), primary_key=True, doc="What records hold.")
     zh: Mapped[str] = mapped_column(String(80), doc="Word in Chinese.")
     en: Mapped[str] = mapped_column(String(120), doc="Word in English.")
     position: Mapped[int] = mapped_column(default=0, doc="Order in lists.")

@@ -35,7 +35,7 @@ class FeedEntry(Base):
 
     __tablename__ = "feed_entries"
 
-    feed: Mapped[str] = mapped_column(String(15), primary_key=True)
+    feed: Mapped[str] = mapped_column(String(15), primary_key=True, doc="Feed it belongs to.")
     kind: Mapped[str] = mapped_column(String(20), primary_key=True, doc="household, person, visit, …")
     uuid: Mapped[str] = mapped_column(String(64), primary_key=True, doc="The record's key as text.")
     number: Mapped[int] = mapped_column(BigInteger, doc="Position in the feed; also the record's rev.")
@@ -51,7 +51,7 @@ class ServerState(Base):
     __tablename__ = "server_state"
 
     name: Mapped[str] = mapped_column(String(40), primary_key=True, doc="epoch, …")
-    value: Mapped[str] = mapped_column(String(200))
+    value: Mapped[str] = mapped_column(String(200), doc="The fact.")
 
 
 def publish(feed: str, kind: str, uuid: str, *, gone: bool = False) -> None:

@@ -40,10 +40,10 @@ class Attachment(Base):
 
     sha256: Mapped[str] = mapped_column(String(64), primary_key=True, doc="Of the bytes as sent, hex.")
     size: Mapped[int] = mapped_column(doc="Bytes as sent.")
-    media_type: Mapped[str] = mapped_column(String(40))
+    media_type: Mapped[str] = mapped_column(String(40), doc="As found by its content.")
     width: Mapped[int] = mapped_column(doc="Pixels, upright.")
     height: Mapped[int] = mapped_column(doc="Pixels, upright.")
-    stored_at: Mapped[datetime] = mapped_column(Instant)
+    stored_at: Mapped[datetime] = mapped_column(Instant, doc="When it was first here whole.")
 
 
 class AttachmentUpload(Base):
@@ -51,8 +51,8 @@ class AttachmentUpload(Base):
 
     __tablename__ = "attachment_uploads"
 
-    sha256: Mapped[str] = mapped_column(ForeignKey(Attachment.sha256), primary_key=True)
-    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    sha256: Mapped[str] = mapped_column(ForeignKey(Attachment.sha256), primary_key=True, doc="The photo.")
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), primary_key=True, doc="Who put it.")
 
 
 class AttachmentUse(Base):
@@ -60,7 +60,9 @@ class AttachmentUse(Base):
 
     __tablename__ = "attachment_uses"
 
-    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    sha256: Mapped[str] = mapped_column(
+        String(64), primary_key=True, doc="The photo named; it may not be here yet."
+    )
     kind: Mapped[str] = mapped_column(String(20), primary_key=True, doc="visit or followup.")
     uuid: Mapped[str] = mapped_column(String(36), primary_key=True, doc="The record's key.")
     revision: Mapped[int] = mapped_column(primary_key=True, doc="The record's revision that names it.")

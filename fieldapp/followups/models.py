@@ -19,7 +19,7 @@ class Followup(Base):
 
     __tablename__ = "followups"
 
-    followup_id: Mapped[str] = mapped_column(UuidText, primary_key=True)
+    followup_id: Mapped[str] = mapped_column(UuidText, primary_key=True, doc="Key.")
     flag_id: Mapped[int | None] = mapped_column(
         doc="The flag that made it (reviews.Flag); empty: made by hand."
     )
@@ -27,16 +27,24 @@ class Followup(Base):
     severity: Mapped[str] = mapped_column(String(6), doc="red, orange or yellow.")
     state: Mapped[str] = mapped_column(String(10), doc="open, done, verified, refused or cancelled.")
     area_code: Mapped[str] = mapped_column(AreaCode, doc="Grid of the household.")
-    household_uuid: Mapped[str | None] = mapped_column(ForeignKey("households.household_uuid"), index=True)
-    person_uuid: Mapped[str | None] = mapped_column(ForeignKey("people.person_uuid"))
-    visit_uuid: Mapped[str | None] = mapped_column(ForeignKey("visits.visit_uuid"), index=True)
+    household_uuid: Mapped[str | None] = mapped_column(
+        ForeignKey("households.household_uuid"), index=True, doc="Household it is about."
+    )
+    person_uuid: Mapped[str | None] = mapped_column(
+        ForeignKey("people.person_uuid"), doc="Person it is about, where it is about one."
+    )
+    visit_uuid: Mapped[str | None] = mapped_column(
+        ForeignKey("visits.visit_uuid"), index=True, doc="Visit it came from."
+    )
     reason: Mapped[Any] = mapped_column(EncryptedJson("followups.reason"), doc="{zh, en}: why it was made.")
-    instructions: Mapped[str | None] = mapped_column(EncryptedText("followups.instructions"))
+    instructions: Mapped[str | None] = mapped_column(
+        EncryptedText("followups.instructions"), doc="What the assignee is asked to do."
+    )
     checklist_key: Mapped[str] = mapped_column(String(60), doc="What its result is reported with.")
-    assignee_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
-    assigned_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
-    due_at: Mapped[datetime] = mapped_column(Instant)
-    created_at: Mapped[datetime] = mapped_column(Instant)
+    assignee_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), doc="Who does it.")
+    assigned_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), doc="Who handed it out.")
+    due_at: Mapped[datetime] = mapped_column(Instant, doc="By when.")
+    created_at: Mapped[datetime] = mapped_column(Instant, doc="Since when.")
     closed_at: Mapped[datetime | None] = mapped_column(Instant, doc="Verified or cancelled.")
 
     events: Mapped[list[FollowupEvent]] = relationship(order_by="FollowupEvent.id", back_populates="followup")
@@ -53,17 +61,21 @@ class FollowupEvent(Base):
 
     __tablename__ = "followup_events"
 
-    id: Mapped[int] = mapped_column(primary_key=True)
-    followup_id: Mapped[str] = mapped_column(ForeignKey(Followup.followup_id), index=True)
-    at: Mapped[datetime] = mapped_column(Instant)
-    actor_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
-    step: Mapped[str] = mapped_column(String(12))
+    id: Mapped[int] = mapped_column(primary_key=True, doc="In order.")
+    followup_id: Mapped[str] = mapped_column(ForeignKey(Followup.followup_id), index=True, doc="The task.")
+    at: Mapped[datetime] = mapped_column(Instant, doc="When.")
+    actor_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), doc="Who.")
+    step: Mapped[str] = mapped_column(
+        String(12), doc="handed_out, reported, refused, verified, reopened or cancelled."
+    )
     text: Mapped[str | None] = mapped_column(
         EncryptedText("followup_events.text"), doc="Reason or instructions."
     )
-    checklist_key: Mapped[str | None] = mapped_column(String(60))
-    checklist_version: Mapped[str | None] = mapped_column(String(40))
-    answers: Mapped[Any] = mapped_column(EncryptedJson("followup_events.answers"), nullable=True)
+    checklist_key: Mapped[str | None] = mapped_column(String(60), doc="Of a report.")
+    checklist_version: Mapped[str | None] = mapped_column(String(40), doc="Of a report.")
+    answers: Mapped[Any] = mapped_column(
+        EncryptedJson("followup_events.answers"), nullable=True, doc="Of a report, as sent."
+    )
     op_uuid: Mapped[str | None] = mapped_column(UuidText, doc="The phone's operation, for reports.")
 
     followup: Mapped[Followup] = relationship(back_populates="events")

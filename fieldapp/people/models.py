@@ -19,11 +19,11 @@ class Household(Base):
 
     __tablename__ = "households"
 
-    household_uuid: Mapped[str] = mapped_column(UuidText, primary_key=True)
-    grid_code: Mapped[str] = mapped_column(ForeignKey("areas.code"))
+    household_uuid: Mapped[str] = mapped_column(UuidText, primary_key=True, doc="Key.")
+    grid_code: Mapped[str] = mapped_column(ForeignKey("areas.code"), doc="Grid it lives in now.")
     name: Mapped[str] = mapped_column(String(80), doc="户主, as people call the household.")
-    address: Mapped[str] = mapped_column(String(200))
-    phone: Mapped[str | None] = mapped_column(EncryptedText("households.phone"))
+    address: Mapped[str] = mapped_column(String(200), doc="As people say it in the village.")
+    phone: Mapped[str | None] = mapped_column(EncryptedText("households.phone"), doc="Of the household.")
     lat: Mapped[float | None] = mapped_column(doc="Degrees, in `datum`.")
     lon: Mapped[float | None] = mapped_column(doc="Degrees, in `datum`.")
     datum: Mapped[str | None] = mapped_column(String(10), doc="WGS84 or GCJ02.")
@@ -31,7 +31,7 @@ class Household(Base):
         String(300), default="", doc="For whoever visits: dog, stairs, hard of hearing."
     )
     due_on: Mapped[date | None] = mapped_column(doc="The earliest next visit of its people.")
-    last_visit_on: Mapped[date | None]
+    last_visit_on: Mapped[date | None] = mapped_column(doc="Last day it was reached.")
     carry: Mapped[Any] = mapped_column(
         EncryptedJson("households.carry"),
         nullable=True,
@@ -48,26 +48,32 @@ class Person(Base):
 
     __tablename__ = "people"
 
-    person_uuid: Mapped[str] = mapped_column(UuidText, primary_key=True)
-    household_uuid: Mapped[str] = mapped_column(ForeignKey(Household.household_uuid), index=True)
+    person_uuid: Mapped[str] = mapped_column(UuidText, primary_key=True, doc="Key.")
+    household_uuid: Mapped[str] = mapped_column(
+        ForeignKey(Household.household_uuid), index=True, doc="Household they live in."
+    )
     position: Mapped[int] = mapped_column(default=0, doc="Order within the household.")
     name: Mapped[str] = mapped_column(String(80), doc="Empty for a nameless person.")
     relation: Mapped[str] = mapped_column(String(20), default="", doc="To the head of the household.")
     sex: Mapped[str] = mapped_column(String(1), default="", doc="m, f or empty.")
-    birth_on: Mapped[date | None]
+    birth_on: Mapped[date | None] = mapped_column(doc="Birthday.")
     id_number: Mapped[str | None] = mapped_column(EncryptedText("people.id_number"), doc="GB 11643.")
     id_hash: Mapped[str | None] = mapped_column(String(64), index=True, doc="Keyed hash of the whole number.")
     id_tail_hash: Mapped[str | None] = mapped_column(
         String(64), index=True, doc="Keyed hash of the last four."
     )
-    phone: Mapped[str | None] = mapped_column(EncryptedText("people.phone"))
-    phone_hash: Mapped[str | None] = mapped_column(String(64), index=True)
-    phone_tail_hash: Mapped[str | None] = mapped_column(String(64), index=True)
+    phone: Mapped[str | None] = mapped_column(EncryptedText("people.phone"), doc="Their own.")
+    phone_hash: Mapped[str | None] = mapped_column(
+        String(64), index=True, doc="Keyed hash of the whole number."
+    )
+    phone_tail_hash: Mapped[str | None] = mapped_column(
+        String(64), index=True, doc="Keyed hash of the last four."
+    )
     main_class: Mapped[str] = mapped_column(String(40), default="none", doc="Code table class.")
     risk: Mapped[str] = mapped_column(String(10), default="low", doc="high, middle or low.")
     last_contact_at: Mapped[datetime | None] = mapped_column(Instant, doc="Last time seen or asked about.")
-    due_on: Mapped[date | None]
-    died_on: Mapped[date | None]
+    due_on: Mapped[date | None] = mapped_column(doc="Next visit, by people.rules.next_due_on.")
+    died_on: Mapped[date | None] = mapped_column(doc="Day of death; ends all due dates.")
 
     household: Mapped[Household] = relationship(back_populates="people")
     tags: Mapped[list[PersonTag]] = relationship(lazy="selectin", order_by="PersonTag.tag")
@@ -78,7 +84,7 @@ class PersonTag(Base):
 
     __tablename__ = "person_tags"
 
-    person_uuid: Mapped[str] = mapped_column(ForeignKey(Person.person_uuid), primary_key=True)
+    person_uuid: Mapped[str] = mapped_column(ForeignKey(Person.person_uuid), primary_key=True, doc="Whose.")
     tag: Mapped[str] = mapped_column(String(40), primary_key=True, doc="Code table tag.")
-    from_on: Mapped[date | None]
-    to_on: Mapped[date | None]
+    from_on: Mapped[date | None] = mapped_column(doc="From when on; empty: not dated.")
+    to_on: Mapped[date | None] = mapped_column(doc="Until when; empty: still.")

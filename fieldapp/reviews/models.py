@@ -22,24 +22,30 @@ class Flag(Base):
 
     __tablename__ = "flags"
 
-    id: Mapped[int] = mapped_column(primary_key=True)
-    visit_uuid: Mapped[str] = mapped_column(ForeignKey("visits.visit_uuid"))
+    id: Mapped[int] = mapped_column(primary_key=True, doc="Number.")
+    visit_uuid: Mapped[str] = mapped_column(ForeignKey("visits.visit_uuid"), doc="The visit that raised it.")
     revision: Mapped[int] = mapped_column(doc="The revision it was last raised by.")
-    area_code: Mapped[str] = mapped_column(AreaCode)
-    person_uuid: Mapped[str | None] = mapped_column(ForeignKey("people.person_uuid"))
+    area_code: Mapped[str] = mapped_column(AreaCode, doc="Grid of the visit.")
+    person_uuid: Mapped[str | None] = mapped_column(
+        ForeignKey("people.person_uuid"), doc="Whom it is about, where it is about one."
+    )
     rule: Mapped[str] = mapped_column(String(30), doc="answer (declared by the checklist), far_from_home, …")
     question: Mapped[str] = mapped_column(
         String(300), default="", doc="Path of the question, for rule answer."
     )
     choice: Mapped[str] = mapped_column(String(200), default="", doc="The choice that raised it, if one did.")
-    severity: Mapped[str] = mapped_column(String(6))
+    severity: Mapped[str] = mapped_column(String(6), doc="red, orange or yellow.")
     text: Mapped[Any] = mapped_column(EncryptedJson("flags.text"), doc="{zh, en}.")
-    evidence: Mapped[Any] = mapped_column(EncryptedJson("flags.evidence"), nullable=True)
-    followup_type: Mapped[str | None] = mapped_column(String(40))
+    evidence: Mapped[Any] = mapped_column(
+        EncryptedJson("flags.evidence"), nullable=True, doc="What the rule saw, and its threshold."
+    )
+    followup_type: Mapped[str | None] = mapped_column(String(40), doc="What it leads to, if anything.")
     state: Mapped[str] = mapped_column(String(10), default="open", doc="open, confirmed or dismissed.")
     reason: Mapped[str | None] = mapped_column(EncryptedText("flags.reason"), doc="Why it was dismissed.")
-    raised_at: Mapped[datetime] = mapped_column(Instant)
-    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    raised_at: Mapped[datetime] = mapped_column(Instant, doc="When it was first raised.")
+    decided_by_id: Mapped[int | None] = mapped_column(
+        ForeignKey("users.id"), doc="Who confirmed or dismissed it."
+    )
 
     __table_args__ = (UniqueConstraint("visit_uuid", "rule", "question", "choice"),)
 
@@ -49,13 +55,17 @@ class Review(Base):
 
     __tablename__ = "reviews"
 
-    id: Mapped[int] = mapped_column(primary_key=True)
-    visit_uuid: Mapped[str] = mapped_column(UuidText, ForeignKey("visits.visit_uuid"), index=True)
-    revision: Mapped[int]
+    id: Mapped[int] = mapped_column(primary_key=True, doc="Number.")
+    visit_uuid: Mapped[str] = mapped_column(
+        UuidText, ForeignKey("visits.visit_uuid"), index=True, doc="The visit."
+    )
+    revision: Mapped[int] = mapped_column(doc="The revision the reviewer saw.")
     decision: Mapped[str] = mapped_column(String(10), doc="approved, returned or voided.")
-    reason: Mapped[str | None] = mapped_column(EncryptedText("reviews.reason"))
+    reason: Mapped[str | None] = mapped_column(
+        EncryptedText("reviews.reason"), doc="Why it was returned or voided."
+    )
     notes: Mapped[Any] = mapped_column(
         EncryptedJson("reviews.notes"), nullable=True, doc="{question path: text}."
     )
-    reviewer_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
-    decided_at: Mapped[datetime] = mapped_column(Instant)
+    reviewer_id: Mapped[int] = mapped_column(ForeignKey("users.id"), doc="Who decided.")
+    decided_at: Mapped[datetime] = mapped_column(Instant, doc="When.")

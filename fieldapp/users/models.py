@@ -19,10 +19,10 @@ class User(Base):
 
     __tablename__ = "users"
 
-    id: Mapped[int] = mapped_column(primary_key=True)
-    username: Mapped[str] = mapped_column(String(80), unique=True)
+    id: Mapped[int] = mapped_column(primary_key=True, doc="Number.")
+    username: Mapped[str] = mapped_column(String(80), unique=True, doc="What one signs in with.")
     password_hash: Mapped[str] = mapped_column(String(200), doc="argon2id.")
-    display_name: Mapped[str] = mapped_column(String(80))
+    display_name: Mapped[str] = mapped_column(String(80), doc="What others see.")
     role: Mapped[str] = mapped_column(String(20), doc="One of core.guard.ROLES; no account holds two.")
     language: Mapped[str] = mapped_column(String(5), default="zh", doc="zh or en.")
     ended_at: Mapped[datetime | None] = mapped_column(Instant, doc="The account may no longer be used.")
@@ -52,11 +52,11 @@ class UserScope(Base):
 
     __tablename__ = "user_scopes"
 
-    id: Mapped[int] = mapped_column(primary_key=True)
-    user_id: Mapped[int] = mapped_column(ForeignKey(User.id), index=True)
-    area_code: Mapped[str] = mapped_column(AreaCode, index=True)
-    starts_at: Mapped[datetime] = mapped_column(Instant)
-    ends_at: Mapped[datetime | None] = mapped_column(Instant)
+    id: Mapped[int] = mapped_column(primary_key=True, doc="Number.")
+    user_id: Mapped[int] = mapped_column(ForeignKey(User.id), index=True, doc="Whose.")
+    area_code: Mapped[str] = mapped_column(AreaCode, index=True, doc="Area of any level, with all below it.")
+    starts_at: Mapped[datetime] = mapped_column(Instant, doc="From when on.")
+    ends_at: Mapped[datetime | None] = mapped_column(Instant, doc="Until when; empty: still.")
 
 
 class UserSession(Base):
@@ -67,13 +67,15 @@ class UserSession(Base):
     token_hash: Mapped[str] = mapped_column(
         String(64), primary_key=True, doc="Keyed hash of the cookie's token."
     )
-    user_id: Mapped[int] = mapped_column(ForeignKey(User.id), index=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey(User.id), index=True, doc="Whose.")
     face: Mapped[str] = mapped_column(String(5), doc="phone or desk.")
-    device_uuid: Mapped[str | None] = mapped_column(UuidText)
-    started_at: Mapped[datetime] = mapped_column(Instant)
+    device_uuid: Mapped[str | None] = mapped_column(UuidText, doc="The phone; empty at the desk.")
+    started_at: Mapped[datetime] = mapped_column(Instant, doc="Signed in.")
     used_at: Mapped[datetime] = mapped_column(Instant, doc="Only to end idle desk sessions; shown nowhere.")
-    ends_at: Mapped[datetime] = mapped_column(Instant)
-    revoked_at: Mapped[datetime | None] = mapped_column(Instant)
+    ends_at: Mapped[datetime] = mapped_column(Instant, doc="At the latest.")
+    revoked_at: Mapped[datetime | None] = mapped_column(
+        Instant, doc="Signed out, or ended by an administrator."
+    )
 
     user: Mapped[User] = relationship(lazy="joined")
 
@@ -83,6 +85,8 @@ class SignInFailure(Base):
 
     __tablename__ = "sign_in_failures"
 
-    name_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
-    count: Mapped[int]
-    last_at: Mapped[datetime] = mapped_column(Instant)
+    name_hash: Mapped[str] = mapped_column(
+        String(64), primary_key=True, doc="Keyed hash of the name tried, so that the list tells no names."
+    )
+    count: Mapped[int] = mapped_column(doc="Wrong passwords in a row.")
+    last_at: Mapped[datetime] = mapped_column(Instant, doc="When the last one was.")

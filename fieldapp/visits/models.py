@@ -19,10 +19,12 @@ class Visit(Base):
 
     __tablename__ = "visits"
 
-    visit_uuid: Mapped[str] = mapped_column(UuidText, primary_key=True)
-    household_uuid: Mapped[str | None] = mapped_column(ForeignKey("households.household_uuid"))
+    visit_uuid: Mapped[str] = mapped_column(UuidText, primary_key=True, doc="Key.")
+    household_uuid: Mapped[str | None] = mapped_column(
+        ForeignKey("households.household_uuid"), doc="Whom it went to."
+    )
     area_code: Mapped[str] = mapped_column(AreaCode, doc="Grid where it took place, on that day.")
-    worker_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    worker_id: Mapped[int] = mapped_column(ForeignKey("users.id"), doc="Who went.")
     state: Mapped[str] = mapped_column(String(10), doc="submitted, approved, returned or voided.")
     revision: Mapped[int] = mapped_column(default=1, doc="The current revision, from 1.")
     outcome: Mapped[str] = mapped_column(String(12), doc="reached, not_reached or refused.")
@@ -53,21 +55,21 @@ class VisitRevision(Base):
 
     __tablename__ = "visit_revisions"
 
-    visit_uuid: Mapped[str] = mapped_column(ForeignKey(Visit.visit_uuid), primary_key=True)
-    revision: Mapped[int] = mapped_column(primary_key=True)
+    visit_uuid: Mapped[str] = mapped_column(ForeignKey(Visit.visit_uuid), primary_key=True, doc="The visit.")
+    revision: Mapped[int] = mapped_column(primary_key=True, doc="From 1.")
     op_uuid: Mapped[str] = mapped_column(UuidText, doc="The operation that brought it.")
     body_hash: Mapped[str] = mapped_column(String(64), doc="SHA-256 of the canonical body.")
-    checklist_key: Mapped[str] = mapped_column(String(60))
-    checklist_version: Mapped[str] = mapped_column(String(40))
+    checklist_key: Mapped[str] = mapped_column(String(60), doc="Checklist it was filled with.")
+    checklist_version: Mapped[str] = mapped_column(String(40), doc="In which version.")
     started_at: Mapped[datetime] = mapped_column(Instant, doc="By the phone's clock as it was.")
     finished_at: Mapped[datetime] = mapped_column(Instant, doc="By the phone's clock as it was.")
-    received_at: Mapped[datetime] = mapped_column(Instant)
+    received_at: Mapped[datetime] = mapped_column(Instant, doc="By the server's clock.")
     clock_offset_s: Mapped[int] = mapped_column(doc="Server clock minus phone clock when sent, seconds.")
     answers: Mapped[Any] = mapped_column(EncryptedJson("visit_revisions.answers"), doc="As sent.")
     location: Mapped[Any] = mapped_column(
         EncryptedJson("visit_revisions.location"), nullable=True, doc="{lat, lon, accuracy_m, datum, at}."
     )
-    location_declined: Mapped[str | None] = mapped_column(String(300))
+    location_declined: Mapped[str | None] = mapped_column(String(300), doc="Why no place was given.")
     distance_m: Mapped[float | None] = mapped_column(doc="Geodesic, from the household's registered place.")
     urgent_calls: Mapped[Any] = mapped_column(
         JSON, nullable=True, doc="[{to, at}] calls made from a red answer."
@@ -86,6 +88,8 @@ class VisitPerson(Base):
 
     __tablename__ = "visit_people"
 
-    visit_uuid: Mapped[str] = mapped_column(ForeignKey(Visit.visit_uuid), primary_key=True)
-    person_uuid: Mapped[str] = mapped_column(ForeignKey("people.person_uuid"), primary_key=True, index=True)
-    position: Mapped[int]
+    visit_uuid: Mapped[str] = mapped_column(ForeignKey(Visit.visit_uuid), primary_key=True, doc="The visit.")
+    person_uuid: Mapped[str] = mapped_column(
+        ForeignKey("people.person_uuid"), primary_key=True, index=True, doc="The person."
+    )
+    position: Mapped[int] = mapped_column(doc="Place in the people part of the answers, from 0.")
