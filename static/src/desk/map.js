@@ -25,13 +25,13 @@ function shifted(point, datum) {
 }
 
 /** Squares as a background, moving with the map. */
-const Squares = L.GridLayer.extend({
+class Squares extends L.GridLayer {
   createTile() {
     const tile = document.createElement('div')
     tile.className = 'map-square'
     return tile
-  },
-})
+  }
+}
 
 /** @param {HTMLElement} place an empty element; its data-… say what to draw */
 export function drawMap(place) {
