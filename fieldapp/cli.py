@@ -101,7 +101,8 @@ def _read_settings() -> Settings:
 
 def _set_up() -> Flask:
     settings = _read_settings()
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    # Photos, key and database are for the account that serves, and for no other on the machine.
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     # A key is made only for a database that holds nothing yet: a new key could not read an old database.
     app = create_app(settings, create_key=not (settings.data_dir / KEY_FILE).exists() and _is_empty(settings))
     with app.app_context():
