@@ -198,7 +198,7 @@ export default {
   'task.instructions': 'What to do',
   'task.due': 'Due',
   'task.by': 'From',
-  'task.start': 'Start task',
+  'task.start': 'Do it',
   'task.resume': 'Go on',
   'task.refuse': 'Cannot do it',
   'task.refuse_title': 'Why can it not be done?',

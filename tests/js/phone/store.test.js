@@ -1,0 +1,155 @@
+// The phone's store: what stays, what goes, and that finishing is all or nothing.
+import 'fake-indexeddb/auto'
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+
+import { Store } from '../../../static/src/phone/store.js'
+
+let users = 0
+const newStore = () => new Store(`test-${users += 1}`)
+const change = (feed, kind, uuid, record, rev = 1) => ({ feed, kind, uuid, rev, record })
+const bytes = (...values) => new Uint8Array(values).buffer
+const photo = (sha256) => ({ sha256, type: 'image/jpeg', size: 3, taken_at: null })
+const draftOf = (draft_uuid, photos = {}) => ({ draft_uuid, kind: 'visit', photos })
+const finished = (op_uuid, draft, shas = [], more = {}) => ({
+  op: { op_uuid, kind: 'visit.submit', base: null, replaces: null, at: '2026-11-23T01:00:00Z', body: { visit_uuid: 'v' }, ...more },
+  urgent: false, title: '刘玉珍', draft, shas,
+})
+const states = async (rows) => Object.fromEntries((await rows).map((row) => [row.sha256 ?? row.op_uuid, row.state]))
+
+test('a page of a pull is taken over with its cursor', async () => {
+  const store = newStore()
+  await store.applyPage({ changes: [change('g1', 'household', 'a', { name: '甲' }), change('g1', 'person', 'p', { name: '乙' })], cursor: 'c1' })
+  assert.deepEqual(await store.list('household'), [{ name: '甲' }])
+  assert.deepEqual(await store.find('person', 'p'), { name: '乙' })
+  assert.equal(await store.meta('cursor'), 'c1')
+  await store.applyPage({ changes: [change('g1', 'household', 'a', null, 2)], cursor: 'c2' })
+  assert.equal(await store.find('household', 'a'), null)
+})
+
+test('a household that moved between two of our areas is kept, in whichever order the news comes', async () => {
+  for (const order of [[0, 1], [1, 0]]) {
+    const store = newStore()
+    await store.applyPage({ changes: [change('old', 'household', 'a', { name: '甲' })], cursor: '1' })
+    const news = [change('old', 'household', 'a', null, 2), change('new', 'household', 'a', { name: '甲', moved: true }, 1)]
+    await store.applyPage({ changes: order.map((index) => news[index]), cursor: '2' })
+    assert.deepEqual(await store.find('household', 'a'), { name: '甲', moved: true })
+  }
+})
+
+test('a checklist no longer offered stays for the drafts that use it', async () => {
+  const store = newStore()
+  const checklist = (version, rev) => change('common', 'checklist', 'routine', { key: 'routine', version, document: { version } }, rev)
+  await store.applyPage({ changes: [checklist('1', 1)], cursor: '1' })
+  await store.applyPage({ changes: [checklist('2', 2)], cursor: '2' })
+  assert.deepEqual((await store.offeredChecklists()).map((one) => one.version), ['2'])
+  assert.deepEqual(await store.findChecklist({ key: 'routine', version: '1' }), { version: '1' })
+  await store.applyPage({ changes: [change('common', 'checklist', 'routine', null, 3)], cursor: '3' })
+  assert.deepEqual(await store.offeredChecklists(), [])
+  assert.deepEqual(await store.findChecklist({ key: 'routine', version: '2' }), { version: '2' })
+})
+
+test('areas that were left are erased when told to, drafts and outbox are not', async () => {
+  const store = newStore()
+  await store.applyPage({ changes: [change('g1', 'household', 'a', {}), change('g2', 'household', 'b', {})], cursor: '1' })
+  await store.saveDraft(draftOf('d'))
+  await store.finish(finished('o', draftOf('e')))
+  await store.applyPage({ changes: [], cursor: '2', left: ['g1'] })
+  assert.equal((await store.list('household')).length, 2)
+  await store.eraseLeft()
+  assert.equal(await store.find('household', 'a'), null)
+  assert.equal((await store.list('household')).length, 1)
+  assert.equal((await store.drafts()).length, 1)
+  assert.equal((await store.ops()).length, 1)
+})
+
+test('an area that is given back before it was erased is kept', async () => {
+  const store = newStore()
+  await store.applyPage({ changes: [change('g1', 'household', 'a', {})], cursor: '1', left: ['g1'] })
+  await store.applyPage({ changes: [change('g1', 'household', 'a', {}, 2)], cursor: '2' })
+  await store.eraseLeft()
+  assert.equal((await store.list('household')).length, 1)
+})
+
+test('finishing queues the record and its photos and ends the draft', async () => {
+  const store = newStore()
+  const draft = draftOf('d', { s1: { here: true }, s2: { here: true } })
+  await store.saveDraft(draft)
+  await store.addPhoto(photo('s1'), bytes(1), 'd')
+  await store.addPhoto(photo('s2'), bytes(2), 'd')
+  await store.finish(finished('o', draft, ['s1']))
+  assert.equal(await store.findDraft('d'), null)
+  assert.deepEqual(await states(store.ops()), { o: 'waiting' })
+  assert.deepEqual(await states(store.photos()), { s1: 'waiting' }, 'a photo no question asks for any more goes with the draft')
+  assert.deepEqual(new Uint8Array(await store.photoBytes('s1')), new Uint8Array([1]))
+})
+
+test('finishing that cannot be stored leaves the draft as it was', async () => {
+  const store = newStore()
+  const draft = draftOf('d', { s1: { here: true } })
+  await store.saveDraft(draft)
+  await store.addPhoto(photo('s1'), bytes(1), 'd')
+  const unstorable = finished('o', draft, ['s1'], { body: { answers: () => {} } })
+  await assert.rejects(store.finish(unstorable))
+  assert.deepEqual(await store.findDraft('d'), draft)
+  assert.deepEqual(await states(store.photos()), { s1: 'draft' })
+  assert.deepEqual(await store.ops(), [])
+})
+
+test('operations are numbered in the order they were finished', async () => {
+  const store = newStore()
+  for (const name of ['b', 'a', 'c']) await store.finish(finished(name, draftOf(name)))
+  assert.deepEqual((await store.ops()).map((op) => [op.op_uuid, op.seq]), [['b', 1], ['a', 2], ['c', 3]])
+})
+
+test('an edited record replaces the one that was not accepted', async () => {
+  const store = newStore()
+  await store.finish(finished('old', draftOf('d')))
+  await store.changeOp('old', { state: 'rejected' })
+  await store.finish(finished('new', draftOf('e'), [], { replaces: 'old' }))
+  assert.deepEqual(await states(store.ops()), { old: 'replaced', new: 'waiting' })
+})
+
+test('a photo of two records leaves with neither of them alone', async () => {
+  const store = newStore()
+  await store.addPhoto(photo('s'), bytes(1), 'd1')
+  await store.addPhoto(photo('s'), bytes(1), 'd2')
+  await store.dropDraft('d1')
+  assert.deepEqual(await states(store.photos()), { s: 'draft' })
+  await store.dropPhoto('s', 'd2')
+  assert.deepEqual(await states(store.photos()), {})
+  assert.equal(await store.photoBytes('s'), null)
+})
+
+test('a photo already queued is not lost by throwing a draft away', async () => {
+  const store = newStore()
+  await store.addPhoto(photo('s'), bytes(1), 'd1')
+  await store.finish(finished('o', draftOf('d1', { s: { here: true } }), ['s']))
+  await store.addPhoto(photo('s'), bytes(1), 'd2')
+  await store.dropDraft('d2')
+  assert.deepEqual(await states(store.photos()), { s: 'waiting' })
+})
+
+test('only what was received and backed up is let go, and not on the day it was received', async () => {
+  const store = newStore()
+  for (const name of ['waiting', 'rejected', 'late', 'backed up', 'today']) await store.finish(finished(name, draftOf(name)))
+  await store.changeOp('rejected', { state: 'rejected' })
+  await store.changeOp('late', { state: 'received', received_at: 2000 })
+  await store.changeOp('backed up', { state: 'received', received_at: 500 })
+  await store.changeOp('today', { state: 'received', received_at: 900 })
+  await store.forgetBackedUp(1000, 800)
+  assert.deepEqual(Object.keys(await states(store.ops())), ['waiting', 'rejected', 'late', 'today'])
+})
+
+test('each user has a store of their own', async () => {
+  const [one, other] = [newStore(), newStore()]
+  await one.saveDraft(draftOf('d'))
+  assert.deepEqual(await other.drafts(), [])
+})
+
+test('a connection the browser took away is opened again', async () => {
+  const store = newStore()
+  await store.saveDraft(draftOf('d'))
+  store.close()
+  assert.equal((await store.drafts()).length, 1)
+})
