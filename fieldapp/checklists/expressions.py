@@ -138,26 +138,19 @@ class Form:
         for node in self.root.descendants():
             self.by_name.setdefault(node.name, []).append(node)
 
-    def named(self, name: str, near: Node) -> Node:
-        """The node `${name}` means when written at `near`; raises ExpressionError."""
+    def named(self, name: str) -> Node:
+        """The one node `${name}` means; raises ExpressionError."""
         found = self.by_name.get(name, [])
         if not found:
             close = _close_to(name, self.by_name)
             raise ExpressionError(
                 _("there is no question %(name)s", name=name), f"${{{close}}}" if close else ""
             )
-        if len(found) == 1:
-            return found[0]
-        # pyxform lets a name be reused in another group; the nearest one is meant, if there is just one.
-        for place in reversed([*near.ancestors(), near] if near.kind != "question" else near.ancestors()):
-            inside = [node for node in found if place in node.ancestors()]
-            if len(inside) == 1:
-                return inside[0]
-            if inside:
-                break
-        raise ExpressionError(
-            _("several questions are called %(name)s", name=name), _("give each a name of its own")
-        )
+        if len(found) > 1:
+            raise ExpressionError(
+                _("several questions are called %(name)s", name=name), f"/data/{found[0].path}"
+            )
+        return found[0]
 
 
 def _close_to(name: str, known: dict[str, list[Node]]) -> str:
@@ -179,7 +172,7 @@ class _Resolver:
             case Literal(value):
                 return value if isinstance(value, str) else int(value) if value.is_integer() else value
             case Reference(name):
-                return self.value(self.form.named(name, self.here))
+                return self.value(self.form.named(name))
             case Operation(operator, operands):
                 return [operator, *(self.tree(operand) for operand in operands)]
             case Call():
@@ -242,12 +235,12 @@ class _Resolver:
         indexes: dict[Node, Tree] = {}
         bound: int | None = None
         if isinstance(syntax, Reference):
-            return self.form.named(syntax.name, self.here), None, indexes
+            return self.form.named(syntax.name), None, indexes
         if not isinstance(syntax, Path):
             raise ExpressionError(_("a question is expected here"), "${name}")
         steps = syntax.steps
         if isinstance(syntax.start, Reference):
-            node = self.form.named(syntax.start.name, self.here)
+            node = self.form.named(syntax.start.name)
             self.pick(node, syntax.predicates, indexes)
         elif isinstance(syntax.start, Call):
             if syntax.start.name != "current":

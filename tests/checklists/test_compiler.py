@@ -368,7 +368,7 @@ def test_a_checklist_needs_a_name_of_its_own():
 # --- what is met in real forms ---
 
 
-def test_a_name_used_in_two_groups_means_the_nearest():
+def test_a_name_used_in_two_groups_is_told_apart_by_its_path():
     nodes = nodes_of(
         row("begin_group", "one"),
         row("text", "note"),
@@ -380,6 +380,21 @@ def test_a_name_used_in_two_groups_means_the_nearest():
         {"type": "end_group"},
     )
     assert nodes["two"]["children"][1]["relevant"] == ["!=", ["ref", 0, "two/note"], ""]
+
+
+def test_a_flag_that_names_one_of_two_is_refused_with_the_path():
+    problem = only(
+        refusal(
+            row("begin_group", "one"),
+            row("text", "note"),
+            {"type": "end_group"},
+            row("begin_group", "two"),
+            row("text", "note"),
+            {"type": "end_group"},
+            row("text", "a", flag="if(${note} = '', 'red', '')"),
+        )
+    )
+    assert (problem.row, problem.column, problem.instead) == (8, "flag", "/data/one/note")
 
 
 def test_line_breaks_and_upper_case_operators_are_understood():
