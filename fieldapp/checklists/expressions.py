@@ -139,16 +139,12 @@ class Form:
             self.by_name.setdefault(node.name, []).append(node)
 
     def named(self, name: str) -> Node:
-        """The one node `${name}` means; raises ExpressionError."""
+        """The node `${name}` means (pyxform has refused names that are not unique); raises ExpressionError."""
         found = self.by_name.get(name, [])
         if not found:
             close = _close_to(name, self.by_name)
             raise ExpressionError(
                 _("there is no question %(name)s", name=name), f"${{{close}}}" if close else ""
-            )
-        if len(found) > 1:
-            raise ExpressionError(
-                _("several questions are called %(name)s", name=name), f"/data/{found[0].path}"
             )
         return found[0]
 
