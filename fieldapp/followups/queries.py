@@ -186,7 +186,7 @@ def _as_items(tasks: list[Followup], reader_id: int, now: datetime) -> list[Foll
             Household.household_uuid.in_([task.household_uuid for task in tasks])
         )
     )
-    households: dict[Any, str] = dict(rows.tuples().all())
+    households: dict[Any, str] = dict(rows.all())
     names = users.get_display_names(task.assignee_id for task in tasks if task.assignee_id is not None)
     return [
         FollowupItem(

@@ -195,7 +195,7 @@ def _as_items(visits: list[Visit]) -> list[QueueItem]:
             Household.household_uuid.in_([visit.household_uuid for visit in visits])
         )
     )
-    households: dict[Any, str] = dict(rows.tuples().all())
+    households: dict[Any, str] = dict(rows.all())
     workers = users.get_display_names(visit.worker_id for visit in visits)
     photos = _count_photos(visits)
     return [
