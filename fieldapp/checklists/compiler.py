@@ -31,17 +31,9 @@ PREFILL_FIELDS = frozenset(
     }
 )  # fmt: skip
 
-_REFUSED_APPEARANCES = (
-    "search(",
-    "ex:",
-    "printer:",
-    "bearing",
-    "signature",
-    "draw",
-    "annotate",
-    "placement-map",
-    "map",
-)
+# Appearances that change what is asked for, not only how it looks.
+_REFUSED_APPEARANCES = frozenset({"bearing", "signature", "draw", "annotate", "placement-map"})
+_REFUSED_CALLS = ("search(", "ex:", "printer:")
 _YES = {"yes", "true", "true()", "1"}
 _NO = {"no", "false", "false()", "0", ""}
 # What pyxform adds for or_other, in English only.
@@ -268,7 +260,7 @@ class _Compiler:
         self.relevance(node, row, compiled)
         appearance = str((row.get("control") or {}).get("appearance") or "")
         if appearance:
-            if appearance.startswith(_REFUSED_APPEARANCES):
+            if _REFUSED_APPEARANCES & set(appearance.split()) or appearance.startswith(_REFUSED_CALLS):
                 self.refuse(
                     row,
                     "appearance",

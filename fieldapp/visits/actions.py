@@ -156,7 +156,7 @@ def _store_revision(
         people_actions.note_contact(household, seen, visit.finished_at, now)
         people_actions.keep_carry(
             household,
-            checklist_rules.carried(version.document, body.answers, body.people),
+            checklist_rules.carried(version.document, verdict.answers, body.people),
             visit.finished_at,
         )
     publish(visit.area_code, "visit", visit.visit_uuid)
