@@ -59,7 +59,7 @@ class App {
 
   /** Whether a form is open that a reload would interrupt. */
   get isFormOpen() {
-    return this.#screen?.holdsForm === true
+    return this.#screen?.holdsForm === true || this.#sheet !== null
   }
 
   // Accounts

@@ -14,7 +14,7 @@ const METHODS = ['home', 'phone', 'wechat', 'video']
 
 /** A call button with a masked number. @param {string} name @param {string|null} phone */
 export const callButton = (name, phone) => (phone
-  ? html`<a class="btn call" href="tel:${phone}" aria-label=${t('household.call_label', { name })}>${icon('call')}<span>${maskPhone(phone)}</span></a>`
+  ? html`<a class="btn call" href="tel:${phone}" aria-label="${t('household.call_label', { name })} ${maskPhone(phone)}">${icon('call')}<span>${maskPhone(phone)}</span></a>`
   : nothing)
 
 /** @type {import('../app.js').ScreenMaker} */

@@ -80,6 +80,7 @@ function wechatCard() {
 export function signInScreen() {
   const form = signInForm(() => {})
   return {
+    holdsForm: true,
     load: async () => {},
     view: () => html`
       <main class="sign-in">
