@@ -34,9 +34,9 @@ done
 
 if [ "$(id -u)" = 0 ] && has_command apt-get; then
     echo "Installing from the system's packages:$packages"
-    apt-get update -q
+    apt-get update -qq
     # shellcheck disable=SC2086  # a list of names
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $packages
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages >/dev/null
     for thing in "$@"; do
         is_there "$thing" || { echo "Still missing after installing: $thing" >&2; exit 1; }
     done
