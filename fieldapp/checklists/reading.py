@@ -139,7 +139,7 @@ def read_answers(
 ) -> list[Line]:
     """The answered questions in the language of whoever reads the page."""
     language = str(get_locale())
-    say = speaker(dict(document), answers, language)
+    say = speaker(dict(document), answers, language, [{"name": name} for _, name in people])
     return Reader(document, language, people, severities or {}, say).read(answers)
 
 

@@ -465,9 +465,14 @@ def _is_point(value: str) -> bool:
     return abs(float(parts[0])) <= 90 and abs(float(parts[1])) <= 180
 
 
-def speaker(document: Document, answers: Any, language: str) -> Callable[[Any, str], str]:
-    """What puts a TEXT of the document, read at a question path, into words with the answers it names."""
-    evaluation = _Evaluation(document, answers, {"language": language})
+def speaker(
+    document: Document, answers: Any, language: str, people: Sequence[dict[str, Any]] = ()
+) -> Callable[[Any, str], str]:
+    """What puts a TEXT of the document, read at a question path, into words with the answers it names.
+
+    `people` are records, as far as known, for names that the registry fills in and the phone did not send.
+    """
+    evaluation = _Evaluation(document, answers, {"language": language, "people": list(people)})
 
     def say(texts: Any, path: str) -> str:
         place = evaluation.places.get(re.sub(r"\[\d+\]", "", path), evaluation.root)

@@ -66,6 +66,7 @@ def list_page() -> str:
         assignees=queries.list_assignees(codes),
         words=wording.get_words("followup_type", "severity"),
         states=wording.FOLLOWUP_STATES,
+        can_act=current_user.role == SUPERVISOR,
     )
 
 

@@ -41,6 +41,6 @@ class DismissForm(Form):
 
     flag_id = HiddenField()
     reason = reason_area(
-        lazy_gettext("Why does this need nothing?"),
+        lazy_gettext("Why does this flag need nothing?"),
         lazy_gettext("For example: checked by phone, there is enough food."),
     )

@@ -64,6 +64,7 @@ class FlagView:
 
     flag: Flag
     text: str
+    person_name: str  # whom it is about, where the visit was to several people
     evidence: str
     followups: list[Followup]
     decided_by: str
@@ -154,7 +155,7 @@ def prepare_visit(visit: Visit, reader: User) -> VisitPage:
     before = visits.find_visit_before(visit) if visit.household_uuid else None
     if before is not None:
         lines = compare(lines, _read(visits.get_revision(before), _list_names(before), {}))
-    labels = {line.path: line.label for line in lines}
+    labels = _label_paths(lines)
     photos = _list_photos(visit, lines)
     tasks = followups.list_followups_of_visit(visit.visit_uuid)
     reviews = queries.list_reviews(visit.visit_uuid)
@@ -176,7 +177,7 @@ def prepare_visit(visit: Visit, reader: User) -> VisitPage:
         grid_name=areas.get_names([visit.area_code]).get(visit.area_code, ""),
         method=words["method"].get(visit.method, visit.method),
         outcome=words["outcome"].get(visit.outcome, visit.outcome),
-        flags=[_view_flag(flag, visit, lines, tasks, user_names, may_review) for flag in flags],
+        flags=[_view_flag(flag, visit, lines, in_order, tasks, user_names, may_review) for flag in flags],
         other_followups=[task for task in tasks if task.flag_id is None],
         followup_names=user_names,
         lines=lines,
@@ -235,14 +236,18 @@ def _view_flag(
     flag: Flag,
     visit: Visit,
     lines: Sequence[Line],
+    in_order: Sequence[Person],
     tasks: Sequence[Followup],
     names: Mapping[int, str],
     may_review: bool,
 ) -> FlagView:
+    text = pick_text(flag.text)
+    about = next((person.name for person in in_order if person.person_uuid == flag.person_uuid), "")
     return FlagView(
         flag,
-        pick_text(flag.text),
-        _say_evidence(flag, lines),
+        text,
+        about if len(in_order) > 1 and about not in text else "",
+        _say_evidence(flag, lines) if flag.revision == visit.revision else "",
         [task for task in tasks if task.flag_id == flag.id],
         names.get(flag.decided_by_id or 0, ""),
         flag.revision < visit.revision,
@@ -270,6 +275,15 @@ def _say_evidence(flag: Flag, lines: Sequence[Line]) -> str:
         limit = int(seen.get("limit_min") or 0)
         return ngettext("looked at from %(num)s minute on", "looked at from %(num)s minutes on", limit)
     return ""
+
+
+def _label_paths(lines: Sequence[Line]) -> dict[str, str]:
+    """Labels by path; where a question was asked of a person, the person's name before it."""
+    labels, headings = {}, {line.path: line.label for line in lines if line.kind == "heading"}
+    for line in lines:
+        name = headings.get(line.path.split("/")[0], "") if line.path.startswith("people[") else ""
+        labels[line.path] = f"{name} · {line.label}" if name and name not in line.label else line.label
+    return labels
 
 
 def _list_problems(revision: VisitRevision, labels: Mapping[str, str]) -> list[dict[str, str]]:

@@ -17,7 +17,7 @@ from fieldapp.areas import queries as areas
 from fieldapp.core import clock, wording
 from fieldapp.core.db import transaction
 from fieldapp.core.errors import AppError
-from fieldapp.core.guard import ADMIN, READERS, WORKER, public, require
+from fieldapp.core.guard import ADMIN, READERS, SUPERVISOR, WORKER, public, require
 from fieldapp.core.web import LANGUAGE_COOKIE, LANGUAGES
 from fieldapp.users import actions, browser_session, queries
 from fieldapp.users.forms import SignInForm
@@ -184,6 +184,7 @@ def _desk_values() -> dict[str, Any]:
             "role": wording.ROLES.get(current_user.role, ""),
             "areas": [names.get(code, code) for code in codes],
             "reads_visits": current_user.role in READERS,
+            "hands_out": current_user.role == SUPERVISOR,
             "is_admin": current_user.role == ADMIN,
         }
     }
