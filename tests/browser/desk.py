@@ -1,0 +1,85 @@
+"""A supervisor at the desk, who finds things by the words on them and clicks.
+
+Invariant: no step waits for time to pass, only for something to be seen.
+"""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import BrowserContext, Locator, expect
+
+from tests.browser.words import Words
+
+
+class Desk:
+    """One browser at the desk, and the words it speaks."""
+
+    def __init__(self, context: BrowserContext, words: Words) -> None:
+        self.words = words
+        self.page = context.new_page()
+
+    def button(self, english: str, **values: object) -> Locator:
+        """A button that begins with these words; a key may follow."""
+        return self.page.get_by_role(
+            "button", name=re.compile("^" + re.escape(self.words(english, **values)))
+        )
+
+    def link(self, english: str, **values: object) -> Locator:
+        """A link that begins with these words; a key may follow."""
+        return self.page.get_by_role("link", name=re.compile("^" + re.escape(self.words(english, **values))))
+
+    def text(self, english: str, **values: object) -> Locator:
+        """Words on the page."""
+        return self.page.get_by_text(self.words(english, **values))
+
+    def field(self, english: str) -> Locator:
+        """A field by its label."""
+        return self.page.get_by_label(self.words(english), exact=True)
+
+    def sign_in(self, password: str, username: str = "supervisor") -> None:
+        """Sign in, and see the start page."""
+        self.page.goto("/")
+        if self.words.language == "en":
+            self.page.get_by_role("button", name="English").click()
+        self.field("Account").fill(username)
+        self.field("Password").fill(password)
+        self.button("Sign in").click()
+        expect(self.button("Sign out")).to_be_visible()
+
+    def open_queue(self) -> None:
+        """Go to the review queue by the menu."""
+        self.menu.get_by_role("link", name=re.compile("^" + self.words("Review"))).click()
+        expect(self.queue).to_be_visible()
+
+    @property
+    def menu(self) -> Locator:
+        """The main menu."""
+        return self.page.get_by_role("navigation", name=self.words("Main menu"))
+
+    def open_visit(self, name: str) -> None:
+        """Open a visit of the queue by the household's name."""
+        self.open_queue()
+        self.queue.get_by_role("listitem").filter(has_text=name).get_by_role("link").click()
+        expect(self.page.get_by_role("main").get_by_role("heading", level=1)).to_contain_text(name)
+
+    @property
+    def queue(self) -> Locator:
+        """The review queue beside the page."""
+        return self.page.get_by_role("region", name=self.words("Review queue"))
+
+    @property
+    def flags(self) -> Locator:
+        """The flags of the visit that is open, with the tasks they led to."""
+        return self.page.get_by_role("region", name=self.words("Flags"), exact=True)
+
+    @property
+    def message(self) -> Locator:
+        """What the desk says about the last step."""
+        return self.page.get_by_role("status")
+
+    def note(self, question: str, text: str) -> None:
+        """Put a note beside an answer, for the form that returns the visit."""
+        field = self.page.get_by_label(self.words("Note on: %(question)s", question=self.words(question)))
+        self.page.get_by_role("group").filter(has=field).get_by_text(self.words("+ note")).click()
+        field.fill(text)

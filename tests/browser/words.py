@@ -1,0 +1,162 @@
+"""What people read, in the two languages: tests speak English, and look for the same words in Chinese.
+
+Invariant: words of the phone and of the checklists are written out here, as a reader would see them; words of the desk
+come from its catalogue, and a missing translation fails the test that looks for it.
+"""
+
+from __future__ import annotations
+
+from babel.support import Translations
+
+from tests.live import ROOT
+
+DESK = Translations.load(ROOT / "fieldapp" / "translations", ["zh"])
+
+# English, and what a Chinese reader sees in its place.
+PHONE = {
+    # signing in
+    "Account": "账号",
+    "Password": "密码",
+    "Sign in": "登录",
+    "Please sign in again": "请重新登录",
+    "Account or password is not right. Check both and try again.": "账号或密码不对，请核对后再试。",
+    "Fill in account and password.": "请填账号和密码。",
+    "Sign in again to send.": "需要重新登录才能上传。",
+    # the bars
+    "Today": "今日",
+    "To send": "待上传",
+    "Me": "我的",
+    "Back": "返回",
+    "Later": "稍后",
+    "Close": "关闭",
+    # Today
+    "First": "先办",
+    "{n} overdue": "已超期 {n} 户",
+    "{n} days overdue": "超期 {n} 天",
+    "Start visit to {name}": "开始走访 {name}",
+    "{name} · visit unfinished": "{name} · 走访未完成",
+    "{done} of {total} filled in. Tap to go on": "已填 {done} / {total} 项，点这里接着填",
+    "{name} · {type}": "{name} · {type}",
+    "{name} · returned": "{name} · 退回补充",
+    "{n} to send": "{n} 条待上传",
+    "{n} to check": "{n} 条要处理",
+    "All received": "全部已收到",
+    "All households": "全部家庭",
+    "Search by name or address": "按姓名、住址查找",
+    "Elder living alone": "独居老人",
+    # a household, a task
+    "Start visit": "开始走访",
+    "Go on": "接着填",
+    "Do it": "去办",
+    "Cannot do it": "办不了",
+    "Finish task": "完成任务",
+    # the visit
+    "Saved by itself · works offline": "已自动保存 · 离线也能填",
+    "{done} of {total} answered": "已填 {done} 项，共 {total} 项",
+    "Same as last time": "和上次一样",
+    "Finish visit": "完成走访",
+    "Submit again": "重新提交",
+    "This raises a red flag": "这会产生红色预警",
+    "Call {who}": "拨打 {who}",
+    "Duty office": "民政值班",
+    "Saved": "已保存",
+    "It is kept on this phone and goes up by itself.": "存在这部手机里了，联网后自动上传。",
+    "It is kept on this phone and goes up first. If it is urgent, call now.": (
+        "存在这部手机里了，联网后第一个上传。情况紧急请先打电话。"
+    ),
+    "{n} answers still needed": "还有 {n} 处要补",
+    "This one needs an answer": "这一题要填",
+    # photo and place
+    "From gallery": "从相册选",
+    "Photo {n}": "看第 {n} 张照片",
+    "This photo is damaged and cannot be opened. Take it again, or choose another.": (
+        "这张照片已损坏，打不开。请重新拍一张，或换一张。"
+    ),
+    "This file is not a photo. Please choose a photo.": "这个文件不是照片，请选照片。",
+    "Locate": "定位",
+    "Located": "已定位",
+    "{d} m from the registered home": "距登记住址 {d} 米",
+    "Not given": "不提供",
+    "Not given: {reason}": "不提供：{reason}",
+    "They do not agree": "对方不同意",
+    "OK": "确定",
+    "Choose a reason, or write a few words.": "请选一个原因，或写几个字。",
+    # To send
+    "Send now": "现在上传",
+    "Waiting · {n}": "等待上传 · {n} 条",
+    "Please check": "需要处理",
+    "Received today · {n}": "今天已收到 · {n} 条",
+    "{name} · visit": "{name} · 走访",
+    "{name} · corrected visit": "{name} · 补充后再报",
+    "{name} · task result": "{name} · 任务结果",
+    "Waiting for network": "等待网络",
+    "Received": "已收到",
+    "Returned": "已退回",
+    "Approved": "已通过",
+    "Photos {done}/{total}": "照片 {done}/{total}",
+    "Everything is sent": "全部已上传",
+    "Correct": "修改",
+    "Send again": "再发一次",
+    "It is all kept.": "内容完整保存着。",
+    "No network now. Everything is kept on the phone and goes up by itself.": (
+        "现在连不上网络，内容都存在手机里，联网后自动上传。"
+    ),
+    "This network wants a sign-in first (public Wi-Fi, for example). Sign in to it, or use mobile data.": (
+        "现在的网络要先登录（例如公共 Wi-Fi）。请先登录网络，或改用流量。"
+    ),
+    "The server is busy. It will be tried again by itself.": "服务器正忙，稍后自动再试。",
+    # Me
+    "Opens without a network": "没有网络也能打开",
+    "Update now": "现在更新",
+    "Sign out": "退出登录",
+    "Sign out?": "退出登录？",
+    # the checklists
+    "Visit to elderly people living alone": "独居老人走访",
+    "Routine visit": "日常走访",
+    "Did you reach someone?": "见到人了吗？",
+    "Reached": "见到了",
+    "Who answered?": "谁回答的？",
+    "The person": "本人",
+    "How many days of food are left?": "家里的粮油还够吃几天？",
+    "10 days or more": "10天以上",
+    "Under 3 days": "不足3天",
+    "Is there enough regular medicine?": "常用药够不够？",
+    "Enough": "够用",
+    "Runs out this week": "一周内要断",
+    "How is the home heated?": "家里取暖怎么样？",
+    "Warm, enough fuel": "暖和，够烧",
+    "Is urgent help needed now?": "现在有没有急需帮助的事？",
+    "None": "没有",
+    "Photo of the problem (optional)": "有问题的地方拍一张（选填）",
+    "Are phone and address still right?": "电话和住址有变化吗？",
+    "No change": "没有变化",
+    "Any sign of fraud, abuse or neglect?": "有没有受骗、挨打骂或没人管的迹象？",
+    "Any chronic illness?": "有慢性病吗？",
+    "Where you are (may be left out)": "走访位置（可以不提供）",
+    "Food for under 3 days": "粮油不足3天",
+    "Temporary relief": "临时救助",
+    "Red": "红",
+    "What was done?": "这次做了什么？",
+    "Visited": "上门看望",
+    "Delivered aid": "送去钱物",
+    "What was given?": "当场给了什么？",
+    "Goods": "东西",
+    "Which goods, how many?": "什么东西、多少？",
+    "Is the problem solved?": "问题解决了吗？",
+    "Solved": "解决了",
+}
+
+
+class Words:
+    """Gives an English text in the reader's language: `words("{n} to send", n=1)`."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+
+    def __call__(self, english: str, **values: object) -> str:
+        if self.language == "en":
+            text = english
+        else:
+            text = PHONE.get(english) or DESK.gettext(english)
+            assert text != english or english in PHONE, f"no Chinese for {english!r}"
+        return text.format(**values) if "{" in text else text % values if values else text
