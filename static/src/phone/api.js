@@ -46,12 +46,12 @@ export class Api {
 
   /** @param {string} username @param {string} password */
   async signIn(username, password) {
-    const { site } = await this.session()
+    await this.session()
     const answer = await this.#send('POST', '/api/session', { json: { username, password, device_uuid: this.deviceUuid } })
     if (!answer.user) throw new Fault('portal')
     this.#token = answer.csrf_token
     this.userId = answer.user.id
-    return { ...answer, site }
+    return answer
   }
 
   /** End the session on the server. */

@@ -94,7 +94,7 @@ class App {
       this.api.userId = before?.id ?? null
       throw error
     }
-    this.device = await changeDevice({ user: answer.user, ...(answer.site ? { site: answer.site } : {}) })
+    await this.#change({ user: answer.user, is_leaving: false })
     if (!this.device.language) setLanguage(answer.user.language ?? 'zh')
     const isOther = String(before?.id) !== String(answer.user.id)
     if (isOther || !this.sync) this.#openUser(answer.user)
@@ -104,20 +104,20 @@ class App {
 
   /** Forget who is signed in; the store stays on the phone untouched. */
   async signOut() {
-    await this.api.signOut().catch(() => {}) // without a network the phone is left all the same
     this.sync?.stop()
     this.sync = null
-    this.device = await changeDevice({ user: null })
+    await this.#change({ user: null, is_leaving: true })
     this.api.userId = null
-    this.#sheet = null
     location.replace('#/today')
     await this.show()
+    // Without a network the phone is left all the same, and the server told later.
+    await this.api.signOut().then(() => this.#change({ is_leaving: false }), () => {})
   }
 
   /** @param {'zh'|'en'} language */
   async chooseLanguage(language) {
     setLanguage(language)
-    this.device = await changeDevice({ language })
+    await this.#change({ language })
     await this.reload()
   }
 
@@ -125,16 +125,25 @@ class App {
   async start() {
     if (this.user) {
       await this.#readCommon()
-      navigator.storage?.persist?.().catch(() => {})
+      keepStorage()
     }
     await this.show()
     this.sync?.run()
+    this.#refreshAccount().catch(() => {}) // no network: what is known will do
   }
 
-  /** The site's particulars, when the server can be asked. */
-  async refreshSite() {
-    const answer = await this.api.session().catch(() => null)
-    if (answer?.site) this.device = await changeDevice({ site: answer.site })
+  /** What the server says of the account and of who runs it, when it can be asked; a sign-out it missed is made good. */
+  async #refreshAccount() {
+    if (this.device.is_leaving) await this.api.signOut().then(() => this.#change({ is_leaving: false }))
+    const { user, site } = await this.api.session()
+    const isSame = user && String(user.id) === String(this.user?.id)
+    await this.#change({ ...(isSame ? { user } : {}), ...(site ? { site } : {}) })
+    this.draw()
+  }
+
+  /** @param {Partial<import('./device.js').Device>} changes */
+  async #change(changes) {
+    this.device = await changeDevice(changes)
   }
 
   // What is shown
@@ -250,6 +259,11 @@ class App {
     this.#toastTimer = setTimeout(() => { this.#toast = null; this.draw() }, 5000)
     this.draw()
   }
+}
+
+/** Ask the browser, once, not to clear this site's storage when the phone runs short. */
+async function keepStorage() {
+  if (!(await navigator.storage?.persisted?.())) await navigator.storage?.persist?.()
 }
 
 export const app = new App()

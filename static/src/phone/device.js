@@ -12,7 +12,8 @@ import { newUuid } from './uuid.js'
  */
 /**
  * @typedef {object} Device @property {string} device_uuid @property {'zh'|'en'|null} language chosen on this phone
- * @property {User|null} user @property {{operator: string, filing: string}|null} site
+ * @property {User|null} user @property {boolean} is_leaving signed out here, the server not told yet
+ * @property {{operator: string, filing: string}|null} site
  */
 
 const connection = () => openDB('fieldapp-device', 1, { upgrade: (db) => { db.createObjectStore('device') } })
@@ -23,7 +24,7 @@ export async function readDevice() {
   try {
     const known = await db.get('device', 'device')
     if (known) return known
-    const device = { device_uuid: newUuid(), language: null, user: null, site: null }
+    const device = { device_uuid: newUuid(), language: null, user: null, is_leaving: false, site: null }
     await db.put('device', device, 'device')
     return device
   } finally {

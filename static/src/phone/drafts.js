@@ -82,9 +82,11 @@ export async function startVisit({ household, people, key, method = 'home' }) {
 export async function startRevision(visit) {
   const begun = (await app.store.drafts()).find((draft) => draft.kind === 'revision' && draft.visit_uuid === visit.visit_uuid)
   if (begun && begun.base === visit.revision) return app.go(`#/visit/${begun.draft_uuid}`, { replace: true })
-  const household = await app.store.find('household', visit.household_uuid)
+  // Whoever has left the registry since (moved, died) keeps their place: answers go by position.
+  const household = (await app.store.find('household', visit.household_uuid)) ?? { household_uuid: visit.household_uuid, name: '' }
+  const known = await app.store.list('person')
+  const people = visit.people.map((/** @type {string} */ uuid) => known.find((person) => person.person_uuid === uuid) ?? { person_uuid: uuid, name: '' })
   const members = await peopleOf(visit.household_uuid)
-  const people = visit.people.map((/** @type {string} */ uuid) => members.find((person) => person.person_uuid === uuid)).filter(Boolean)
   /** @type {Draft['photos']} */
   const photos = {}
   for (const { sha256, taken_at, size } of visit.attachments) photos[sha256] = { taken_at, size, here: false }

@@ -44,11 +44,14 @@ export class Sync {
       return
     }
     clearTimeout(this.#timer)
-    do {
-      this.#again = false
-      await this.#alone(() => this.#once())
-    } while (this.#again && !this.state.fault && !this.#stopped)
-    await this.#plan()
+    try {
+      do {
+        this.#again = false
+        await this.#alone(() => this.#once())
+      } while (this.#again && !this.state.fault && !this.#stopped)
+    } finally {
+      await this.#plan()
+    }
   }
 
   /** No more runs (the worker signs out or another one signs in). */
@@ -192,10 +195,13 @@ export class Sync {
   async #plan() {
     if (this.#stopped) return
     const { fault } = this.state
+    this.#timer = setTimeout(() => this.run(), CALM_MS) // whatever happens below
     const waiting = [...await this.store.ops(), ...await this.store.photos()].filter((row) => row.state === 'waiting')
     const soonest = Math.min(...waiting.map((row) => row.next_at), Infinity)
     let wait = Math.min(CALM_MS, Math.max(1000, soonest - Date.now()))
     if (fault) wait = Math.max(wait === CALM_MS ? 0 : wait, backOffMs(this.#failures - 1, Math.random()))
+    clearTimeout(this.#timer)
+    if (this.#stopped) return
     if (fault && ['signed_out', 'wrong_account'].includes(fault.kind)) {
       this.#show({ next_at: null }) // a person has to sign in first
       return

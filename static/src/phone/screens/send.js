@@ -65,7 +65,7 @@ export function sendScreen() {
     }
     if (item.section === 'waiting' && next > Date.now()) parts.push(t('send.next_try', { when: clockTime(next) }))
     for (const photo of item.refused) parts.push(refusedWords(photo))
-    return parts.filter(Boolean).join(' · ')
+    return parts.filter(Boolean).join(' · ').replaceAll('。 · ', '。')
   }
 
   const refusedWords = (/** @type {Photo} */ photo) => t(photo.fault?.code === 'too_large' ? 'send.photo_large' : 'send.photo_refused')

@@ -23,7 +23,7 @@ export function visitScreen([draftUuid]) {
   /** @type {import('../drafts.js').Draft|null} */
   let draft = null
   /** @type {any} */
-  let document_ = null
+  let checklist = null
   /** @type {any} */
   let form = null
   /** @type {{code: string, duty_phone: string|null}[]} */
@@ -239,7 +239,7 @@ export function visitScreen([draftUuid]) {
         const isIn = people.includes(person)
         return html`<label class="choice"><input type="checkbox" .checked=${isIn} ?disabled=${isIn && people.length === 1} @change=${() => {
           togglePerson(theDraft(), person)
-          form = formOf(theDraft(), document_)
+          form = formOf(theDraft(), checklist)
           noted()
         }}><span class="opt">${person.name}</span></label>`
       })}</div></fieldset></section>`
@@ -300,9 +300,9 @@ export function visitScreen([draftUuid]) {
       draft = await app.store.findDraft(draftUuid)
       if (!draft) return
       areas = await app.store.list('area')
-      document_ = await app.store.findChecklist(draft.checklist)
-      if (!document_) return
-      form = formOf(draft, document_)
+      checklist = await app.store.findChecklist(draft.checklist)
+      if (!checklist) return
+      form = formOf(draft, checklist)
       draft.answers = form.typed()
       draft.progress = progressOf(form.items())
       await photos.open()
@@ -325,7 +325,7 @@ export function visitScreen([draftUuid]) {
       const finishWords = { visit: 'visit.finish', revision: 'visit.finish_again', followup: 'visit.finish_task' }
       return html`
         ${innerBar({
-          title: html`${draft.household?.name ?? ''} <small>${pick(document_.title)}</small>`, back,
+          title: html`${draft.household?.name ?? ''} <small>${pick(checklist.title)}</small>`, back,
           subtitle: saveState === 'failed' ? html`<span class="problem" role="alert">${t('visit.save_failed')}</span>` : t(`visit.${saveState}`),
           foot: html`<progress class="prog" max=${total || 1} .value=${done} aria-label=${t('visit.progress', { done, total })}></progress>`,
           chip: html`<span class="chip" aria-label=${t('visit.progress', { done, total })}>${done} / ${total}</span>`,
