@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from fieldapp.checklists import queries as checklists, rules as checklist_rules
-from fieldapp.core import clock, scope
+from fieldapp.core import audit, clock, scope
 from fieldapp.core.db import db
 from fieldapp.core.errors import AppError
 from fieldapp.core.feeds import publish
@@ -159,6 +159,10 @@ def _store_revision(
             checklist_rules.carried(version.document, verdict.answers, body.people),
             visit.finished_at,
         )
+    step = "visit.submit" if visit.revision == 1 else "visit.revise"
+    audit.record(
+        actor, step, "visit", visit.visit_uuid, at=now, revision=visit.revision, op_uuid=envelope.op_uuid
+    )
     publish(visit.area_code, "visit", visit.visit_uuid)
     db.session.flush()
     return StoredVisit(visit, revision, household, verdict)

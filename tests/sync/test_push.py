@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import func, select
 
 from fieldapp.core import clock
+from fieldapp.core.audit import AuditEntry
 from fieldapp.core.db import db, transaction
 from fieldapp.people.models import Household
 from fieldapp.reviews import actions as reviews
@@ -18,17 +19,7 @@ from fieldapp.sync.models import Operation
 from fieldapp.sync.rules import body_hash
 from fieldapp.users.models import UserScope
 from fieldapp.visits.models import Visit, VisitRevision
-from tests.factories import OTHER_GRID, County, Phone, make_county, text_of
-
-
-@pytest.fixture
-def county(app) -> County:
-    return make_county(app)
-
-
-@pytest.fixture
-def phone(app, county) -> Phone:
-    return Phone(app, county)
+from tests.factories import OTHER_GRID, Phone, text_of
 
 
 def count(app, model) -> int:
@@ -45,6 +36,8 @@ def test_visit_is_stored_word_for_word(app, phone):
         revision = db.session.scalars(select(VisitRevision)).one()
         assert revision.answers == body["answers"]
         assert revision.visit.worker_id == phone.user_id
+        entry = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "visit.submit")).one()
+        assert (entry.actor_id, entry.subject_id) == (phone.user_id, body["visit_uuid"])
         assert revision.distance_m == 0
 
 
