@@ -9,7 +9,7 @@ import logging
 import secrets
 from typing import Any
 
-from flask import Flask, Response, jsonify, render_template, request
+from flask import Flask, Response, g, jsonify, render_template, request
 from flask_babel import lazy_gettext
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
@@ -193,5 +193,7 @@ def init_app(app: Flask) -> None:
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> tuple[Response | str, int]:
         error_id = secrets.token_hex(4)
+        # Whatever failed, a database perhaps: the page that says so asks nothing of the features.
+        g.failed = True
         log.exception("error %s: %s %s", error_id, request.method, request.path, exc_info=error)
         return answer(AppError("unexpected", error_id=error_id))

@@ -9,10 +9,9 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, Flask, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Flask, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext
 from flask_login import current_user
-from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
 
 from fieldapp.areas import queries as areas
@@ -318,15 +317,13 @@ def _back_to(visit_uuid: str) -> Response:
 
 def _count_work() -> dict[str, Any]:
     """What the menu counts: visits waiting, tasks that need the reader."""
-    try:
-        if request.blueprint not in {"reviews", "followups"} or current_user.role not in READERS:
-            return {}
-        codes = current_user.area_codes()
-        waiting = queries.count_waiting(codes)
-        tasks = followups.count_needing(codes, current_user.id)
-    except (AttributeError, SQLAlchemyError):
-        # Nobody is signed in, or the page reports a broken database: it is shown without figures.
+    if g.get("failed") or request.blueprint == "assets" or not current_user.is_authenticated:
         return {}
+    if current_user.role not in READERS:
+        return {}
+    codes = current_user.area_codes()
+    waiting = queries.count_waiting(codes)
+    tasks = followups.count_needing(codes, current_user.id)
     return {
         "counts": {
             "waiting": waiting.total,

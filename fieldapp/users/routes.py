@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Flask, abort, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Flask, abort, current_app, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext, refresh
 from flask_login import current_user
-from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
 
 from fieldapp.areas import queries as areas
@@ -168,16 +167,11 @@ def _inside(path: str | None) -> str | None:
 
 def _desk_values() -> dict[str, Any]:
     """What the frame of every desk page shows of its reader."""
-    if request.blueprint == "assets":
-        return {}
-    try:
-        if not current_user.is_authenticated:
-            return {"reader": None}
-        codes = current_user.area_codes()
-        names = areas.get_names(codes)
-    except SQLAlchemyError:
-        # The page may be the one that reports a broken database.
+    # The phone's shell has no frame; it must not cost a look at the session either.
+    if g.get("failed") or request.blueprint == "assets" or not current_user.is_authenticated:
         return {"reader": None}
+    codes = current_user.area_codes()
+    names = areas.get_names(codes)
     return {
         "reader": {
             "name": current_user.display_name,

@@ -16,7 +16,7 @@ from fieldapp.followups.models import Followup
 from fieldapp.people.models import Household, Person
 from fieldapp.reviews.models import Flag, Review
 from fieldapp.visits.models import Visit
-from tests.factories import GRID, HOME, OTHER_GRID, Desk, Phone, draw_photo, make_county, text_of
+from tests.factories import GRID, HOME, OTHER_GRID, Desk, draw_photo, text_of
 
 CALM = {"reached": "reached", "home": {"who_answered": "self", "food_days": "ten_plus", "medicine": "enough"}}
 HUNGRY = {"reached": "reached", "home": {"who_answered": "self", "food_days": "lt3", "medicine": "enough"}}
@@ -27,16 +27,6 @@ FAR = {
     "datum": "WGS84",
     "at": "2026-11-23T01:00:00Z",
 }
-
-
-@pytest.fixture
-def county(app):
-    return make_county(app)
-
-
-@pytest.fixture
-def phone(app, county):
-    return Phone(app, county)
 
 
 @pytest.fixture
@@ -446,3 +436,16 @@ def test_reviews_of_a_visit_are_kept_in_order(app, county, phone, desk):
     assert decisions == [(1, "returned"), (2, "approved")]
     said = words_of(desk.get(f"/reviews/{visit_uuid}"))
     assert said.index("补充后再报") < said.index("收到走访")
+
+
+def test_fault_on_our_side_is_a_page_with_a_number_and_no_trace(app, county, desk, monkeypatch):
+    def fail(*_args):
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr("fieldapp.reviews.queries.count_waiting", fail)
+    app.testing = False
+    page = desk.get("/reviews")
+    assert page.status_code == 500
+    assert re.search("编号 [0-9a-f]{8}", words_of(page))
+    assert "secret detail" not in page.text
+    assert "Traceback" not in page.text
