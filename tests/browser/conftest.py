@@ -46,16 +46,36 @@ def desk(open_context: Callable[..., BrowserContext], words: Words, live: Live) 
     return desk
 
 
-@pytest.fixture
-def home_of(live: Live) -> Callable[[str], tuple[float, float]]:
-    """Where a household is registered to be, as phones are told: degrees (lat, lon)."""
+class Registry:
+    """What the server tells the phone of an account, asked apart from any browser."""
 
-    def find(name: str) -> tuple[float, float]:
-        caller = Caller(None, County(), "worker", live.password, LiveClient(live))
-        records: dict[tuple[str, str], Any] = caller.pull()
-        home = next(
-            record for (kind, _), record in records.items() if kind == "household" and record["name"] == name
+    def __init__(self, live: Live, username: str) -> None:
+        caller = Caller(None, County(), username, live.password, LiveClient(live))
+        self._records: dict[tuple[str, str], Any] = caller.pull()
+
+    def home_of(self, name: str) -> tuple[float, float]:
+        """Where a household is registered to be: degrees (lat, lon)."""
+        household = self._household(name)
+        return household["lat"], household["lon"]
+
+    def count_waiting_visits(self, name: str) -> int:
+        """How many visits to a household wait for review."""
+        return sum(
+            kind == "visit"
+            and record["household_uuid"] == self._household(name)["household_uuid"]
+            and record["state"] == "submitted"
+            for (kind, _), record in self._records.items()
         )
-        return home["lat"], home["lon"]
 
-    return find
+    def _household(self, name: str) -> Any:
+        return next(
+            record
+            for (kind, _), record in self._records.items()
+            if kind == "household" and record["name"] == name
+        )
+
+
+@pytest.fixture
+def ask_server(live: Live) -> Callable[[], Registry]:
+    """Asks the server what it holds now for `worker`."""
+    return lambda: Registry(live, "worker")

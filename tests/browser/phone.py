@@ -56,6 +56,10 @@ class Phone:
         """A link that begins with these words."""
         return self.page.get_by_role("link", name=re.compile("^" + re.escape(self.words(english, **values))))
 
+    def field(self, english: str) -> Locator:
+        """A field by its label; "optional" may follow."""
+        return self.page.get_by_label(self.words(english))
+
     def text(self, english: str, **values: object) -> Locator:
         """Words on the screen."""
         return self.page.get_by_text(self.words(english, **values))
@@ -176,9 +180,10 @@ class Phone:
         expect(self.page.get_by_role("heading", name=self.words("Today"), exact=True)).to_be_visible()
 
     def make_visit(self, name: str, food: str = "10 days or more") -> None:
-        """A visit to somebody living alone in which nothing has changed, from Today to "saved"."""
+        """A visit in which nothing has changed, from Today to "saved"."""
         self.start_visit(name)
         self.answer_daily_life(food)
-        self.answer("Any sign of fraud, abuse or neglect?", "None")
+        if self.question("Any sign of fraud, abuse or neglect?").is_visible():
+            self.answer("Any sign of fraud, abuse or neglect?", "None")
         self.same_as_last_time()
         self.finish()

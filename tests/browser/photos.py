@@ -13,7 +13,7 @@ TURN_RIGHT = 6
 SIZE = (3000, 2000)
 
 
-def take_photo(path: Path, taken_at: datetime) -> Path:
+def take_photo(path: Path, taken_at: datetime | None = None) -> Path:
     """A JPEG of six megapixels and over a megabyte, to be turned upright, with its time in the EXIF data."""
     # Coarse noise over a slope: as hard to compress as a real picture.
     noise = random.Random(7).randbytes(SIZE[0] * SIZE[1] // 16)
@@ -22,6 +22,8 @@ def take_photo(path: Path, taken_at: datetime) -> Path:
     picture = Image.merge("RGB", (slope, Image.blend(slope, grain, 0.4), slope.rotate(180)))
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = TURN_RIGHT
-    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = f"{taken_at:%Y:%m:%d %H:%M:%S}"
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = (
+        f"{taken_at or datetime.now():%Y:%m:%d %H:%M:%S}"
+    )
     picture.save(path, "JPEG", quality=90, exif=exif)
     return path

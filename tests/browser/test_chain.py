@@ -35,9 +35,9 @@ def size_of(image):
 
 @pytest.mark.parametrize("words", ["zh", "en"], indirect=True)
 def test_a_visit_goes_offline_to_the_desk_and_back_until_nothing_is_left_to_do(
-    new_phone, desk, live, words, home_of, tmp_path
+    new_phone, desk, live, words, ask_server, tmp_path
 ):
-    lat, lon = home_of(ELDER)
+    lat, lon = ask_server().home_of(ELDER)
     here = {"latitude": lat + METRES_AWAY / METRES_PER_DEGREE, "longitude": lon, "accuracy": 12}
     phone: Phone = new_phone(geolocation=here, permissions=["geolocation"])
     phone.sign_in(live.password)
@@ -172,7 +172,7 @@ def test_a_visit_goes_offline_to_the_desk_and_back_until_nothing_is_left_to_do(
     phone.tap(phone.button("Do it"))
     phone.answer("What was done?", "Visited", "Delivered aid")
     phone.answer("What was given?", "Goods")
-    phone.page.get_by_label(words("Which goods, how many?")).fill("大米一袋")
+    phone.field("Which goods, how many?").fill("大米一袋")
     phone.answer("Is the problem solved?", "Solved")
     phone.tap(phone.button("Finish task"))
     phone.expect_saved()

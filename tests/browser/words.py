@@ -89,6 +89,7 @@ PHONE = {
     "{name} · visit": "{name} · 走访",
     "{name} · corrected visit": "{name} · 补充后再报",
     "{name} · task result": "{name} · 任务结果",
+    "Trying again": "稍后重试",
     "Waiting for network": "等待网络",
     "Received": "已收到",
     "Returned": "已退回",
@@ -104,7 +105,6 @@ PHONE = {
     "This network wants a sign-in first (public Wi-Fi, for example). Sign in to it, or use mobile data.": (
         "现在的网络要先登录（例如公共 Wi-Fi）。请先登录网络，或改用流量。"
     ),
-    "The server is busy. It will be tried again by itself.": "服务器正忙，稍后自动再试。",
     # Me
     "Opens without a network": "没有网络也能打开",
     "Update now": "现在更新",
@@ -119,6 +119,7 @@ PHONE = {
     "The person": "本人",
     "How many days of food are left?": "家里的粮油还够吃几天？",
     "10 days or more": "10天以上",
+    "3–9 days": "3–9天",
     "Under 3 days": "不足3天",
     "Is there enough regular medicine?": "常用药够不够？",
     "Enough": "够用",
@@ -127,6 +128,8 @@ PHONE = {
     "Warm, enough fuel": "暖和，够烧",
     "Is urgent help needed now?": "现在有没有急需帮助的事？",
     "None": "没有",
+    "No money for food or treatment": "没钱吃饭或看病",
+    "What happened, and who should help?": "说明一下，需要谁来帮",
     "Photo of the problem (optional)": "有问题的地方拍一张（选填）",
     "Are phone and address still right?": "电话和住址有变化吗？",
     "No change": "没有变化",

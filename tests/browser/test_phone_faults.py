@@ -1,0 +1,310 @@
+"""What goes wrong in the field: the phone says it in words, and keeps what was recorded."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.phone import Phone
+from tests.browser.photos import take_photo
+
+# A routine visit to one person, overdue.
+NAME = "何有田"
+# Lives alone, overdue.
+ELDER = "罗淑贤"
+# In the other worker's grid, overdue.
+OTHERS_NAME = "彭建国"
+FOOD = "How many days of food are left?"
+PHOTO = "Photo of the problem (optional)"
+PLACE = "Where you are (may be left out)"
+PUSH = "**/api/sync/push"
+BUSY = "The server is busy. It will be tried again by itself."
+PORTAL = "<!doctype html><title>Wi-Fi</title><p>Please sign in to this network"
+
+
+def expect_waiting(phone: Phone, name: str, why: str | None = None) -> None:
+    """The visit waits, in words, and nothing claims that it was received."""
+    words = phone.words
+    phone.go_to("To send")
+    expect(phone.page.get_by_role("heading", name=words("Waiting · {n}", n=1))).to_be_visible()
+    entry = phone.entry(words("{name} · visit", name=name))
+    expect(entry).to_be_visible()
+    if why:
+        expect(phone.page.get_by_role("main")).to_contain_text(why if why == BUSY else words(why))
+    expect(phone.page.get_by_text(words("Received"), exact=False)).to_have_count(0)
+    expect(phone.text("Everything is sent")).to_have_count(0)
+
+
+def expect_received(phone: Phone, name: str) -> None:
+    """The visit has its receipt."""
+    phone.go_to("To send")
+    expect(phone.text("Everything is sent")).to_be_visible()
+    expect(phone.entry(phone.words("{name} · visit", name=name))).to_contain_text(phone.words("Received"))
+
+
+# --- signing in -----------------------------------------------------------------------------------------------------
+
+
+def test_a_wrong_password_is_said_in_words(new_phone, live):
+    phone = new_phone()
+    alert = phone.page.get_by_role("alert")
+    phone.type_sign_in("worker", "")
+    expect(alert).to_have_text(phone.words("Fill in account and password."))
+    phone.type_sign_in("worker", "not-the-password-1")
+    expect(alert).to_have_text(phone.words("Account or password is not right. Check both and try again."))
+    phone.type_sign_in("worker", live.password)
+    expect(phone.link("All households")).to_be_visible()
+
+
+@pytest.mark.parametrize("words", ["zh", "en"], indirect=True)
+def test_a_locked_account_says_for_how_long(new_phone, live):
+    phone = new_phone()
+    phone.choose_language()
+    alert = phone.page.get_by_role("alert")
+    for attempt in range(5):
+        phone.type_sign_in("worker", f"guess-{attempt}")
+        expect(phone.button("Sign in")).to_be_enabled()
+        expect(alert).to_have_text(phone.words("Account or password is not right. Check both and try again."))
+    # The right password too: otherwise the answer would tell that it is right.
+    phone.type_sign_in("worker", live.password)
+    expect(alert).to_have_text(
+        phone.words("Too many wrong attempts. Try again in %(minutes)s minutes.", minutes=15)
+    )
+
+
+def test_the_language_can_be_changed_and_stays(phone):
+    phone.go_to("Me")
+    phone.words.language = "en"
+    phone.choose_language()
+    for tab in ("Today", "To send", "Me"):
+        phone.go_to(tab)
+    phone.context.set_offline(True)
+    phone.kill_page()
+    expect(phone.link("All households")).to_be_visible()
+    phone.start_visit(NAME)
+    phone.answer("Did you reach someone?", "Reached")
+
+
+def test_a_session_that_ended_is_renewed_in_place_and_nothing_is_lost(phone, live):
+    phone.start_visit(NAME)
+    phone.answer("Did you reach someone?", "Reached")
+    phone.context.clear_cookies()
+    phone.tap(phone.button("Later"))
+    phone.context.set_offline(True)
+    phone.make_visit(ELDER)
+    phone.context.set_offline(False)
+    expect(phone.text("Sign in again to send.")).to_be_visible()
+    expect_waiting(phone, ELDER, "Sign in again to send.")
+    phone.tap(phone.button("Sign in"))
+    dialog = phone.page.get_by_role("dialog", name=phone.words("Please sign in again"))
+    dialog.get_by_label(phone.words("Password"), exact=True).fill(live.password)
+    phone.tap(dialog.get_by_role("button", name=phone.words("Sign in")))
+    expect(dialog).to_be_hidden()
+    expect_received(phone, ELDER)
+    phone.go_to("Today")
+    phone.tap(phone.link("{name} · visit unfinished", name=NAME))
+    expect(phone.choice("Did you reach someone?", "Reached")).to_be_checked()
+
+
+def test_two_workers_share_a_phone_and_neither_sends_the_others_work(phone, live, ask_server):
+    words = phone.words
+    phone.context.set_offline(True)
+    phone.make_visit(NAME)
+    phone.sign_out()
+
+    phone.context.set_offline(False)
+    phone.type_sign_in("worker2", live.password)
+    expect(phone.link("All households")).to_be_visible()
+    expect(phone.entry(OTHERS_NAME)).to_be_visible()
+    expect(phone.entry(NAME)).to_have_count(0)
+    phone.refresh()
+    phone.go_to("To send")
+    expect(phone.text("Everything is sent")).to_be_visible()
+    expect(phone.entry(words("{name} · visit", name=NAME))).to_have_count(0)
+    assert ask_server().count_waiting_visits(NAME) == 0
+    phone.sign_out()
+
+    phone.type_sign_in("worker", live.password)
+    expect(phone.link("All households")).to_be_visible()
+    expect_received(phone, NAME)
+    assert ask_server().count_waiting_visits(NAME) == 1
+
+
+# --- a draft --------------------------------------------------------------------------------------------------------
+
+
+def test_a_draft_outlives_its_page_at_any_moment(phone, tmp_path):
+    words = phone.words
+    phone.context.set_offline(True)
+
+    def kill_and_come_back() -> None:
+        expect(phone.text("Saved by itself · works offline")).to_be_visible()
+        phone.kill_page()
+        phone.tap(phone.link("{name} · visit unfinished", name=NAME))
+        expect(phone.question("Did you reach someone?")).to_be_attached()
+
+    phone.start_visit(NAME)
+    kill_and_come_back()
+    phone.answer("Did you reach someone?", "Reached")
+    kill_and_come_back()
+    expect(phone.choice("Did you reach someone?", "Reached")).to_be_checked()
+    phone.answer(FOOD, "Under 3 days")
+    phone.answer("Is urgent help needed now?", "No money for food or treatment")
+    phone.field("What happened, and who should help?").press_sequentially("儿子住院")
+    kill_and_come_back()
+    expect(phone.field("What happened, and who should help?")).to_have_value("儿子住院")
+    expect(phone.field("What happened, and who should help?")).to_be_in_viewport()
+    phone.attach(PHOTO, take_photo(tmp_path / "IMG_0002.jpg"))
+    expect(phone.photo()).to_be_visible()
+    kill_and_come_back()
+    expect(phone.photo()).to_be_visible()
+    # While a sheet is open: what is missing is listed.
+    phone.tap(phone.button("Finish visit"))
+    expect(phone.page.get_by_role("dialog")).to_contain_text(words("This one needs an answer"))
+    kill_and_come_back()
+    expect(phone.page.get_by_role("dialog")).to_have_count(0)
+    phone.answer("Who answered?", "The person")
+    phone.answer("Is there enough regular medicine?", "Enough")
+    phone.answer_heating()
+    phone.same_as_last_time()
+    kill_and_come_back()
+    phone.finish("It is kept on this phone and goes up first. If it is urgent, call now.")
+    phone.context.set_offline(False)
+    expect_received(phone, NAME)
+
+
+def test_a_damaged_photo_is_refused_in_words_and_the_answers_stay(phone, tmp_path):
+    whole = take_photo(tmp_path / "whole.jpg")
+    damaged = {
+        "cut off.jpg": whole.read_bytes()[:300_000],
+        "overwritten.jpg": whole.read_bytes()[:3] + bytes(2000) + whole.read_bytes()[2003:],
+        "empty.jpg": b"",
+        "notes.jpg": "这不是照片".encode(),
+    }
+    phone.start_visit(NAME)
+    phone.answer_daily_life("Under 3 days")
+    said = phone.question(PHOTO).get_by_role("alert")
+    for name, content in damaged.items():
+        path = tmp_path / name
+        path.write_bytes(content)
+        phone.attach(PHOTO, path)
+        is_jpeg = content.startswith(b"\xff\xd8")
+        expect(said).to_have_text(
+            phone.words(
+                "This photo is damaged and cannot be opened. Take it again, or choose another."
+                if is_jpeg
+                else "This file is not a photo. Please choose a photo."
+            )
+        )
+        expect(phone.photo()).to_have_count(0)
+        expect(phone.choice(FOOD, "Under 3 days")).to_be_checked()
+        expect(phone.choice("Is urgent help needed now?", "None")).to_be_checked()
+    phone.attach(PHOTO, whole)
+    expect(phone.photo()).to_be_visible()
+    expect(said).to_have_count(0)
+    phone.same_as_last_time()
+    phone.finish("It is kept on this phone and goes up first. If it is urgent, call now.")
+    expect_received(phone, NAME)
+
+
+def test_the_place_may_be_declined_with_a_reason(phone, desk):
+    words = phone.words
+    phone.start_visit(NAME)
+    phone.answer_daily_life()
+    phone.same_as_last_time()
+    place = phone.question(PLACE)
+    # The browser was not allowed to locate.
+    phone.tap(place.get_by_role("button", name=words("Locate")))
+    expect(place.get_by_role("alert")).to_be_visible()
+    phone.tap(place.get_by_role("button", name=words("Not given")))
+    dialog = phone.page.get_by_role("dialog")
+    phone.tap(dialog.get_by_role("button", name=words("OK")))
+    expect(dialog.get_by_role("alert")).to_have_text(words("Choose a reason, or write a few words."))
+    phone.tap(dialog.get_by_role("radio", name=words("They do not agree")))
+    phone.tap(dialog.get_by_role("button", name=words("OK")))
+    reason = words("They do not agree")
+    expect(place).to_contain_text(words("Not given: {reason}", reason=reason))
+    phone.finish()
+    expect_received(phone, NAME)
+    desk.open_visit(NAME)
+    expect(desk.page.get_by_role("main")).to_contain_text(words("Declined: %(reason)s", reason=reason))
+
+
+# --- the way to the server ------------------------------------------------------------------------------------------
+
+
+def test_a_server_that_is_down_is_waited_for(phone, live):
+    live.stop()
+    phone.make_visit(NAME)
+    expect_waiting(phone, NAME, "No network now. Everything is kept on the phone and goes up by itself.")
+    live.start()
+    phone.tap(phone.button("Send now"))
+    expect_received(phone, NAME)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        pytest.param(
+            {"status": 500, "content_type": "text/html", "body": "<h1>Internal Server Error</h1>"},
+            "Trying again",
+            id="a page with 500",
+        ),
+        pytest.param(
+            {"status": 503, "json": {"error": {"code": "server_busy", "message": BUSY, "fields": {}}}},
+            BUSY,
+            id="busy",
+        ),
+        pytest.param(
+            {"status": 200, "content_type": "text/html", "body": PORTAL},
+            "This network wants a sign-in first (public Wi-Fi, for example). Sign in to it, or use mobile data.",
+            id="the page of a captive portal with 200",
+        ),
+        pytest.param(
+            {"status": 200, "json": {"receipts": [], "server_time": "2026-11-23T00:00:00Z"}},
+            None,
+            id="no receipt for this visit",
+        ),
+    ],
+)
+def test_nothing_but_its_receipt_makes_a_visit_received(phone, answer, said):
+    phone.context.route(PUSH, lambda route: route.fulfill(**answer))
+    phone.make_visit(NAME)
+    expect_waiting(phone, NAME, said)
+    phone.tap(phone.button("Send now"))
+    expect(phone.button("Send now")).to_be_enabled()
+    expect_waiting(phone, NAME, said)
+    phone.context.unroute(PUSH)
+    phone.tap(phone.button("Send now"))
+    expect_received(phone, NAME)
+
+
+def test_a_rejected_visit_says_why_and_can_be_corrected_and_sent_again(phone, ask_server):
+    words = phone.words
+
+    def name_another_checklist(route):
+        sent = route.request.post_data_json
+        for op in sent["ops"]:
+            op["body"]["checklist"]["version"] = "nobody-knows"
+        route.continue_(post_data=json.dumps(sent))
+
+    phone.context.route(PUSH, name_another_checklist)
+    phone.make_visit(NAME)
+    phone.go_to("To send")
+    entry = phone.entry(words("{name} · visit", name=NAME))
+    expect(entry).to_contain_text(words("Please check"))
+    expect(entry).to_contain_text(
+        words("This checklist is not known to the server. Open the record again with the current one.")
+    )
+    expect(entry).to_contain_text(words("It is all kept."))
+    expect(phone.text("Everything is sent")).to_have_count(0)
+    phone.context.unroute(PUSH)
+    phone.tap(entry.get_by_role("button", name=words("Correct")))
+    expect(phone.choice(FOOD, "10 days or more")).to_be_checked()
+    phone.answer(FOOD, "3–9 days")
+    phone.finish()
+    expect_received(phone, NAME)
+    expect(phone.text("Please check")).to_have_count(0)
+    assert ask_server().count_waiting_visits(NAME) == 1
