@@ -249,12 +249,12 @@ export class Store {
    *   urgent: boolean, title: string, draft: any, shas: string[]}} finished
    */
   async finish({ op, urgent, title, draft, shas }) {
-    const value = await seal({ kind: op.kind, base: op.base, replaces: op.replaces, body: op.body, draft, title })
+    const value = await seal({ kind: op.kind, base: op.base, body: op.body, draft, title })
     await this.#with(async (db) => {
       const tx = db.transaction(['outbox', 'photos', 'photo_bytes', 'drafts', 'meta'], 'readwrite', { durability: 'strict' })
       const seq = ((await tx.objectStore('meta').get('seq')) ?? 0) + 1
       await tx.objectStore('meta').put(seq, 'seq')
-      await tx.objectStore('outbox').put({ ...newItem(), op_uuid: op.op_uuid, seq, urgent, at: op.at, value })
+      await tx.objectStore('outbox').put({ ...newItem(), op_uuid: op.op_uuid, seq, urgent, at: op.at, replaces: op.replaces, value })
       if (op.replaces) {
         const old = await tx.objectStore('outbox').get(op.replaces)
         if (old) await tx.objectStore('outbox').put({ ...old, state: 'replaced' })
@@ -288,16 +288,21 @@ export class Store {
   }
 
   /**
-   * Let go of what the server has received and backed up, except what was received since `keepFrom`.
+   * Let go of what the server has received and backed up, with what it replaced; except what was received since
+   * `keepFrom`, and photos an open draft still shows.
    * @param {number} backedUpTo server's instant, ms @param {number} keepFrom ms
    */
   async forgetBackedUp(backedUpTo, keepFrom) {
     await this.#with(async (db) => {
-      const tx = db.transaction(['outbox', 'photos', 'photo_bytes'], 'readwrite')
+      const tx = db.transaction(['outbox', 'drafts', 'photos', 'photo_bytes'], 'readwrite')
+      const open = new Set(await tx.objectStore('drafts').getAllKeys())
       const safe = (/** @type {any} */ row) => row.state === 'received' && row.received_at <= Math.min(backedUpTo, keepFrom)
-      for (const row of await tx.objectStore('outbox').getAll()) if (safe(row)) await tx.objectStore('outbox').delete(row.op_uuid)
-      for (const row of await tx.objectStore('photos').getAll()) {
-        if (!safe(row)) continue
+      for (const row of (await tx.objectStore('outbox').getAll()).filter(safe)) {
+        await tx.objectStore('outbox').delete(row.op_uuid)
+        if (row.replaces) await tx.objectStore('outbox').delete(row.replaces)
+      }
+      for (const row of (await tx.objectStore('photos').getAll()).filter(safe)) {
+        if (row.owners.some((/** @type {string} */ owner) => open.has(owner))) continue
         await tx.objectStore('photos').delete(row.sha256)
         await tx.objectStore('photo_bytes').delete(row.sha256)
       }

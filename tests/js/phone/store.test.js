@@ -141,6 +141,24 @@ test('only what was received and backed up is let go, and not on the day it was 
   assert.deepEqual(Object.keys(await states(store.ops())), ['waiting', 'rejected', 'late', 'today'])
 })
 
+test('what was replaced goes with its replacement; a photo an open draft shows stays', async () => {
+  const store = newStore()
+  await store.finish(finished('old', draftOf('d')))
+  await store.changeOp('old', { state: 'rejected' })
+  await store.addPhoto(photo('s'), bytes(1), 'e')
+  await store.finish(finished('new', draftOf('e', { s: { here: true } }), ['s'], { replaces: 'old' }))
+  await store.changeOp('new', { state: 'received', received_at: 1 })
+  await store.changePhoto('s', { state: 'received', received_at: 1 })
+  await store.addPhoto(photo('s'), bytes(1), 'again')
+  await store.saveDraft(draftOf('again'))
+  await store.forgetBackedUp(10, 10)
+  assert.deepEqual(await store.ops(), [])
+  assert.deepEqual(await states(store.photos()), { s: 'received' })
+  await store.dropDraft('again')
+  await store.forgetBackedUp(10, 10)
+  assert.deepEqual(await states(store.photos()), {})
+})
+
 test('each user has a store of their own', async () => {
   const [one, other] = [newStore(), newStore()]
   await one.saveDraft(draftOf('d'))
