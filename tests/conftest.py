@@ -8,6 +8,8 @@ from __future__ import annotations
 import shutil
 import signal
 from collections.abc import Callable, Iterator
+from copy import deepcopy
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -20,12 +22,12 @@ from fieldapp import create_app
 from fieldapp.core.db import db
 from fieldapp.settings import Settings
 from fieldapp.users import actions as user_actions
-from tests import chromium, postgres
+from tests import chromium, postgresql
+from tests.factories import County, Phone, make_county
 from tests.live import Live, make_demo_county, run_command
 
 # Every test that touches the database runs on both.
 ENGINES = ("sqlite", "postgres")
-TEMPLATE = "fieldapp_template"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -49,43 +51,97 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     try:
-        with postgres.server_url() as url:
+        with postgresql.server_url() as url:
             yield url
-    except postgres.PostgresMissing as missing:
+    except postgresql.PostgresMissing as missing:
         pytest.exit(str(missing), returncode=1)
 
 
-@pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with its key and a database just set up; copied for each test."""
-    folder = tmp_path_factory.mktemp("sqlite")
-    run_command("init", data_dir=folder)
-    return folder
+@dataclass(frozen=True)
+class Installation:
+    """One to be copied: its data folder, its database when that is on PostgreSQL, and the county in it, if any."""
+
+    folder: Path
+    database: str = ""
+    county: County | None = None
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The same with its database on PostgreSQL, under the name TEMPLATE."""
-    folder = tmp_path_factory.mktemp("postgres")
-    postgres.drop_database(postgres_server, TEMPLATE)
-    url = postgres.create_database(postgres_server, TEMPLATE)
-    run_command("init", data_dir=folder, database_url=url)
-    yield folder
-    postgres.drop_database(postgres_server, TEMPLATE)
+def sqlite(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """An installation just set up."""
+    installation = Installation(tmp_path_factory.mktemp("sqlite"))
+    run_command("init", data_dir=installation.folder)
+    return installation
+
+
+@pytest.fixture(scope="session")
+def sqlite_with_county(sqlite: Installation, tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """The same with the county of tests/factories.py."""
+    folder = tmp_path_factory.mktemp("county") / "data"
+    shutil.copytree(sqlite.folder, folder)
+    return Installation(folder, county=_add_county(Settings(data_dir=folder)))
+
+
+@pytest.fixture(scope="session")
+def postgres(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """An installation just set up, its database on PostgreSQL."""
+    installation = Installation(tmp_path_factory.mktemp("postgres"), "fieldapp_test_empty")
+    url = postgresql.create_database(postgres_server, installation.database)
+    run_command("init", data_dir=installation.folder, database_url=url)
+    return installation
+
+
+@pytest.fixture(scope="session")
+def postgres_with_county(postgres_server: str, postgres: Installation) -> Installation:
+    """The same with the county of tests/factories.py."""
+    name = "fieldapp_test_county"
+    url = postgresql.create_database(postgres_server, name, postgres.database)
+    county = _add_county(Settings(data_dir=postgres.folder, database_url=url))
+    return Installation(postgres.folder, name, county)
+
+
+def _add_county(settings: Settings) -> County:
+    app = create_app(settings)
+    county = make_county(app)
+    with app.app_context():
+        db.engine.dispose()
+    return county
 
 
 @pytest.fixture(params=ENGINES)
-def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
-    """Settings of an installation just set up, in a folder and a database of the test's own, on either engine."""
+def installation(request: pytest.FixtureRequest) -> Installation:
+    """What the test's own installation is a copy of: on either engine, with the county if the test asks for `county`."""
+    with_county = "_with_county" if "county" in request.fixturenames else ""
+    return request.getfixturevalue(request.param + with_county)
+
+
+@pytest.fixture
+def settings(
+    request: pytest.FixtureRequest, installation: Installation, tmp_path: Path
+) -> Iterator[Settings]:
+    """Settings of an installation in a folder and a database of the test's own."""
     folder = tmp_path / "data"
-    shutil.copytree(request.getfixturevalue(f"{request.param}_template"), folder)
-    if request.param == "sqlite":
+    shutil.copytree(installation.folder, folder)
+    if not installation.database:
         yield Settings(data_dir=folder)
         return
     server = request.getfixturevalue("postgres_server")
-    url = postgres.create_database(server, "fieldapp_test", TEMPLATE)
+    url = postgresql.create_database(server, "fieldapp_test", installation.database)
     yield Settings(data_dir=folder, database_url=url)
-    postgres.drop_database(server, "fieldapp_test")
+    postgresql.drop_database(server, "fieldapp_test")
+
+
+@pytest.fixture
+def county(installation: Installation) -> County:
+    """The county of tests/factories.py, which the test's installation then holds."""
+    assert installation.county
+    return deepcopy(installation.county)
+
+
+@pytest.fixture
+def phone(app: Flask, county: County) -> Phone:
+    """The phone of the county's `worker`."""
+    return Phone(app, county)
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ def compressed(response: Response, *, keep: bool = False) -> Response:
         return response
     response.direct_passthrough = False
     plain = response.get_data()
+    response.close()  # a file it was read from
     if len(plain) < SMALLEST_BYTES:
         return response
     response.set_data(_gzip_once(plain) if keep else gzip.compress(plain, mtime=0))

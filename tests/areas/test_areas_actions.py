@@ -21,7 +21,7 @@ def context(app):
 
 
 @pytest.fixture
-def county():
+def yilan():
     with transaction():
         load_areas([COUNTY])
 
@@ -52,7 +52,7 @@ def test_the_whole_province_can_be_loaded():
         assert load_areas(["23"]) == 1 + 13 + 126 + 1703 + 13877
 
 
-def test_loading_again_adds_only_what_is_missing_and_keeps_what_was_changed(county):
+def test_loading_again_adds_only_what_is_missing_and_keeps_what_was_changed(yilan):
     with transaction():
         db.session.get_one(Area, VILLAGE).name = "达连河新村"
 
@@ -70,7 +70,7 @@ def test_a_code_that_is_no_area_is_refused_and_nothing_is_loaded():
     assert db.session.scalar(select(Area).limit(1)) is None
 
 
-def test_a_new_grid_tells_its_phones_all_areas_above_it(county):
+def test_a_new_grid_tells_its_phones_all_areas_above_it(yilan):
     with transaction():
         grid = add_grid(f"{VILLAGE}001", "达连河村第1网格")
 
@@ -78,7 +78,7 @@ def test_a_new_grid_tells_its_phones_all_areas_above_it(county):
     assert published_areas(grid.code) == {"23", "2301", COUNTY, TOWNSHIP, VILLAGE, grid.code}
 
 
-def test_adding_a_grid_twice_keeps_the_first(county):
+def test_adding_a_grid_twice_keeps_the_first(yilan):
     with transaction():
         first = add_grid(f"{VILLAGE}001", "第1网格")
         again = add_grid(f"{VILLAGE}001", "another name")
@@ -90,17 +90,17 @@ def test_adding_a_grid_twice_keeps_the_first(county):
 @pytest.mark.parametrize(
     "code", ["2301231012090011", "23012310120900", "23012310120900x", "２３０１２３１０１２０９００１"]
 )
-def test_a_grid_has_fifteen_digits(county, code):
+def test_a_grid_has_fifteen_digits(yilan, code):
     with pytest.raises(ValueError, match="15 digits"), transaction():
         add_grid(code, "grid")
 
 
-def test_a_grid_needs_its_village(county):
+def test_a_grid_needs_its_village(yilan):
     with pytest.raises(AppError, match="not_found"), transaction():
         add_grid("230123101999001", "grid")
 
 
-def test_a_new_duty_phone_reaches_every_phone_below(county):
+def test_a_new_duty_phone_reaches_every_phone_below(yilan):
     with transaction():
         grids = [
             add_grid(code, "grid").code for code in (f"{VILLAGE}001", "230123101210001", "230123200211001")

@@ -12,7 +12,7 @@ from fieldapp.core.db import db
 from fieldapp.core.guard import ROLES, roles_of
 from fieldapp.followups.models import Followup
 from fieldapp.reviews.models import Flag
-from tests.factories import PASSWORD, Desk, Phone, draw_photo, make_county
+from tests.factories import PASSWORD, Desk, Phone, draw_photo
 
 EVERYONE: frozenset[str] = frozenset({"", *ROLES})
 SIGNED_IN = frozenset(ROLES)
@@ -70,11 +70,6 @@ ENDS_SESSION = {
     ("POST", "/api/session"),
     ("POST", "/sign-in"),
 }
-
-
-@pytest.fixture
-def county(app):
-    return make_county(app)
 
 
 @pytest.fixture

@@ -16,11 +16,10 @@ from fieldapp.core.db import WriteOutsideTransaction, db, transaction
 from fieldapp.core.feeds import FeedEntry, publish
 from fieldapp.people.models import Household, Person
 from fieldapp.users.models import User
-from tests.factories import Phone, make_county
+from tests.factories import Phone
 
 
-def test_write_outside_a_transaction_is_refused(app):
-    make_county(app)
+def test_write_outside_a_transaction_is_refused(app, county):
     with app.app_context():
         db.session.scalars(select(User)).first().display_name = "改名"
         with pytest.raises(WriteOutsideTransaction):
@@ -32,8 +31,7 @@ def test_transactions_do_not_nest(app):
         pass
 
 
-def test_transaction_that_raises_leaves_nothing(app):
-    county = make_county(app)
+def test_transaction_that_raises_leaves_nothing(app, county):
     with app.app_context():
 
         def fail_halfway() -> None:
@@ -50,8 +48,7 @@ def test_transaction_that_raises_leaves_nothing(app):
             pass
 
 
-def test_reading_while_another_writes_does_not_wait(app):
-    county = make_county(app)
+def test_reading_while_another_writes_does_not_wait(app, county):
     with app.app_context(), transaction():
         db.session.get_one(Household, county.household_uuid).note = "being written"
         db.session.flush()
@@ -79,8 +76,7 @@ def note_contact(person_uuid: str, instant: datetime) -> None:
         datetime(2026, 11, 24, 7, 0, tzinfo=timezone(timedelta(hours=8))),
     ],
 )
-def test_instant_comes_back_the_same_and_in_utc(app, instant):
-    county = make_county(app)
+def test_instant_comes_back_the_same_and_in_utc(app, instant, county):
     with app.app_context():
         note_contact(county.person_uuids[0], instant)
         db.session.expire_all()
@@ -89,14 +85,12 @@ def test_instant_comes_back_the_same_and_in_utc(app, instant):
         assert kept.tzinfo is UTC
 
 
-def test_instant_without_zone_is_refused(app):
-    county = make_county(app)
+def test_instant_without_zone_is_refused(app, county):
     with app.app_context(), pytest.raises(StatementError, match="zone"):
         note_contact(county.person_uuids[0], datetime(2026, 1, 1))  # noqa: DTZ001
 
 
-def test_nothing_sensitive_is_readable_in_the_database(app):
-    county = make_county(app)
+def test_nothing_sensitive_is_readable_in_the_database(app, county):
     secrets = ["230183195005041249", "19911112222", "腿疼下不了楼", "到家看一看", "45.2143"]
     with app.app_context(), transaction():
         person = db.session.get_one(Person, county.person_uuids[0])
@@ -144,9 +138,8 @@ def test_key_file_is_made_once_and_readable_by_its_owner_only(tmp_path):
     assert (tmp_path / "master.key").stat().st_mode & 0o777 == 0o600
 
 
-def test_feed_numbers_become_visible_in_order_under_concurrent_writers(app):
+def test_feed_numbers_become_visible_in_order_under_concurrent_writers(app, county):
     """A reader that has seen number n never later sees a new number at or below n."""
-    make_county(app)
     writers, rounds = 4, 12
     stop = threading.Event()
     missed: list[tuple[int, int]] = []

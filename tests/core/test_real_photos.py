@@ -11,7 +11,6 @@ from PIL import Image
 from fieldapp import create_app
 from fieldapp.core import storage
 from fieldapp.settings import Settings
-from tests.factories import Phone, make_county
 
 PHOTOS = Path(__file__).resolve().parents[3] / "shared" / "photos"
 NAMES = sorted(path.name for path in PHOTOS.glob("*.[jH]*"))
@@ -20,9 +19,9 @@ DAMAGED = {"corrupted.jpg", "image00971.jpg", "image01551.jpg"}
 
 
 @pytest.fixture
-def bare_app(sqlite_template):
+def bare_app(sqlite):
     """An app whose database plays no part."""
-    return create_app(Settings(data_dir=sqlite_template))
+    return create_app(Settings(data_dir=sqlite.folder))
 
 
 pytestmark = pytest.mark.skipif(not NAMES, reason="the folder of real photos is not beside this checkout")
@@ -48,8 +47,7 @@ def test_photo_with_damaged_metadata_is_read_whole(bare_app, name):
     assert width * height > 0
 
 
-def test_heic_photo_is_shown_as_jpeg(app):
-    phone = Phone(app, make_county(app))
+def test_heic_photo_is_shown_as_jpeg(phone):
     answer = phone.put_photo((PHOTOS / "iphone_13_pro_max.HEIC").read_bytes())
     assert answer.status_code == 201
     shown = phone.client.get(f"/api/attachments/{answer.json['sha256']}?size=thumb")

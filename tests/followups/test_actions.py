@@ -13,7 +13,7 @@ from fieldapp.core.errors import AppError
 from fieldapp.followups import actions
 from fieldapp.followups.models import Followup, FollowupEvent
 from fieldapp.users.models import User
-from tests.factories import Phone, make_county, text_of
+from tests.factories import Phone, text_of
 
 STATES = ("open", "done", "verified", "refused", "cancelled")
 # step: {state it may be taken from: state it leads to}
@@ -25,16 +25,6 @@ STEPS = {
     "reopen": {"done": "open", "verified": "open", "refused": "open", "cancelled": "open"},
     "cancel": {"open": "cancelled", "done": "cancelled", "refused": "cancelled"},
 }
-
-
-@pytest.fixture
-def county(app):
-    return make_county(app)
-
-
-@pytest.fixture
-def phone(app, county):
-    return Phone(app, county)
 
 
 @pytest.fixture

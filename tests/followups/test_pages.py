@@ -12,19 +12,9 @@ import pytest
 from fieldapp.core import clock
 from fieldapp.core.db import db, transaction
 from fieldapp.followups.models import Followup
-from tests.factories import Desk, Phone, draw_photo, make_county, text_of
+from tests.factories import Desk, draw_photo, text_of
 
 HUNGRY = {"reached": "reached", "home": {"who_answered": "self", "food_days": "lt3", "medicine": "enough"}}
-
-
-@pytest.fixture
-def county(app):
-    return make_county(app)
-
-
-@pytest.fixture
-def phone(app, county):
-    return Phone(app, county)
 
 
 @pytest.fixture

@@ -6,11 +6,10 @@ from fieldapp.core import clock
 from fieldapp.core.db import db, transaction
 from fieldapp.people.actions import publish_household
 from fieldapp.people.models import Household, PersonTag
-from tests.factories import Phone, make_county
+from tests.factories import Phone
 
 
-def test_phone_is_told_to_go_in_pairs_and_not_why(app):
-    county = make_county(app)
+def test_phone_is_told_to_go_in_pairs_and_not_why(app, county):
     with app.app_context(), transaction():
         household = db.session.get_one(Household, county.household_uuid)
         household.people[0].tags.append(

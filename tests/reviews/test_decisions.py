@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from sqlalchemy import select
 
@@ -10,22 +12,13 @@ from fieldapp.core.audit import AuditEntry
 from fieldapp.core.db import db, transaction
 from fieldapp.core.errors import AppError
 from fieldapp.followups.models import Followup
+from fieldapp.people.models import Household
 from fieldapp.reviews import actions
 from fieldapp.reviews.models import Flag, Review
-from fieldapp.users.models import User
+from fieldapp.users.actions import add_user
+from fieldapp.users.models import User, UserScope
 from fieldapp.visits.models import Visit
-from tests.factories import HOME, Phone, make_county, text_of
-
-
-@pytest.fixture
-def county(app):
-    return make_county(app)
-
-
-@pytest.fixture
-def phone(app, county):
-    return Phone(app, county)
-
+from tests.factories import GRID, HOME, PASSWORD, text_of
 
 RED_ANSWERS = {"reached": "reached", "home": {"who_answered": "self", "food_days": "lt3"}}
 
@@ -237,6 +230,96 @@ def test_two_attempts_that_reached_nobody_make_a_revisit_task(app, county, phone
         assert (flag.rule, flag.evidence["attempts"]) == ("failed_contacts", 2)
         task = db.session.scalars(select(Followup)).one()
         assert (task.type, task.assignee_id) == ("revisit", county.users["worker"])
+
+
+def test_voided_visit_no_longer_counts_as_contact(app, county, phone):
+    visit_uuid = submit(phone)
+    with app.app_context():
+        household = db.session.get_one(Household, county.household_uuid)
+        assert household.people[0].due_on > clock.local_date(clock.now())
+        decide(county, "void", visit_uuid, reason="走错了人家")
+        household = db.session.get_one(Household, county.household_uuid, populate_existing=True)
+        assert household.people[0].due_on == clock.local_date(clock.now())
+        assert (household.last_visit_on, household.carry) == (None, None)
+
+
+def test_same_answer_about_another_person_is_another_flag_with_its_own_task(app, county, phone):
+    elderly = {"key": "elderly_alone", "version": "1"}
+    answers = {"reached": "reached", "people": [{"tags": "living_alone", "elder": {"abuse": "neglect"}}]}
+    first, second = county.person_uuids
+    body = phone.visit(answers, people=[first], checklist=elderly)
+    phone.push(phone.op("visit.submit", body))
+    with app.app_context():
+        flag = db.session.scalars(select(Flag).where(Flag.question.like("people%"))).one()
+        with transaction():
+            actions.dismiss_flag(actor(county), flag.id, reason="问清楚了", now=clock.now())
+    phone.push(phone.op("visit.revise", {**body, "people": [second]}, base=1))
+    with app.app_context():
+        flags = db.session.scalars(select(Flag).where(Flag.question.like("people%"))).all()
+        assert {(flag.person_uuid, flag.state) for flag in flags} == {(first, "dismissed"), (second, "open")}
+        tasks = db.session.scalars(select(Followup)).all()
+        assert {task.person_uuid for task in tasks} == {first, second}
+        assert db.session.get_one(Visit, body["visit_uuid"]).severity == "red"
+
+
+def test_flag_follows_its_person_to_another_place_in_the_list(app, county, phone):
+    elderly = {"key": "elderly_alone", "version": "1"}
+    neglected = {"tags": "living_alone", "elder": {"abuse": "neglect"}}
+    first, second = county.person_uuids
+    body = phone.visit({"reached": "reached", "people": [neglected]}, people=[first], checklist=elderly)
+    phone.push(phone.op("visit.submit", body))
+    moved = {"reached": "reached", "people": [{"condition": "no_change"}, neglected]}
+    phone.push(phone.op("visit.revise", {**body, "people": [second, first], "answers": moved}, base=1))
+    with app.app_context():
+        flag = db.session.scalars(select(Flag).where(Flag.question.like("people%"))).one()
+        assert (flag.person_uuid, flag.question, flag.revision) == (first, "people[2]/elder/abuse", 2)
+        assert len(db.session.scalars(select(Followup)).all()) == 1
+
+
+def test_correction_and_approval_at_the_same_time_come_one_after_the_other(app, county, phone):
+    """Whoever comes second is told: an approval never covers a correction nobody saw."""
+    body = phone.visit()
+    phone.push(phone.op("visit.submit", body))
+    op = phone.op("visit.revise", {**body, "method": "phone"}, base=1)
+    gate, ends = threading.Barrier(2), {}
+
+    def correct() -> None:
+        gate.wait()
+        ends["revise"] = phone.push(op)[0]["outcome"]
+
+    def approve() -> None:
+        with app.app_context():
+            gate.wait()
+            try:
+                decide(county, "approve", body["visit_uuid"], revision=1)
+                ends["approve"] = "approved"
+            except AppError as error:
+                ends["approve"] = error.code
+
+    threads = [threading.Thread(target=correct), threading.Thread(target=approve)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert ends in (
+        {"revise": "accepted", "approve": "state_wrong"},
+        {"revise": "conflict", "approve": "approved"},
+    )
+    with app.app_context():
+        visit = db.session.get_one(Visit, body["visit_uuid"])
+        assert (visit.state, visit.revision) in {("submitted", 2), ("approved", 1)}
+
+
+def test_task_of_a_visit_by_a_worker_who_left_goes_to_one_who_is_there(app, county, phone):
+    bodies = [phone.visit({"reached": "not_reached"}, outcome="not_reached") for _ in range(2)]
+    with app.app_context(), transaction():
+        add_user("worker3", PASSWORD, "新网格员", "worker", [GRID], actor=None, now=clock.now())
+        left = db.session.scalars(select(UserScope).where(UserScope.user_id == phone.user_id)).one()
+        left.ends_at = clock.now()
+    phone.push(*(phone.op("visit.submit", body) for body in bodies))
+    with app.app_context():
+        task = db.session.scalars(select(Followup)).one()
+        assert db.session.get_one(User, task.assignee_id).username == "worker3"
 
 
 def test_flag_in_a_persons_part_names_that_person(app, county, phone):

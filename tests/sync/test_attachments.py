@@ -4,22 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import io
+import threading
 
 import pytest
 from PIL import Image
 
 from fieldapp.core import storage
-from tests.factories import Desk, Phone, draw_photo, make_county
-
-
-@pytest.fixture
-def county(app):
-    return make_county(app)
-
-
-@pytest.fixture
-def phone(app, county):
-    return Phone(app, county)
+from tests.factories import Desk, Phone, draw_photo
 
 
 def visit_with(phone: Phone, photo: bytes) -> str:
@@ -122,6 +113,35 @@ def test_shown_size_is_upright_and_carries_no_metadata(phone, orientation):
     with Image.open(io.BytesIO(shown)) as thumb:
         assert thumb.size == ((80, 40) if orientation < 5 else (40, 80))
     assert b"SECRET-PHONE" not in shown
+
+
+def test_photo_whose_metadata_is_broken_is_kept_and_shown(phone):
+    plain = draw_photo(7)
+    broken = b"Exif\0\0MM\0*\0\0\0\x08\0\x02" + b"\x01\x12\0\x03\0\0\0\x01\0\x06\0\0" + b"\x87\x69\0\x04\0\0"
+    segment = b"\xff\xe1" + (len(broken) + 2).to_bytes(2, "big") + broken
+    photo = plain[:2] + segment + plain[2:]
+    assert phone.put_photo(photo).status_code == 201
+    sha256 = hashlib.sha256(photo).hexdigest()
+    assert phone.client.get(f"/api/attachments/{sha256}?size=thumb").status_code == 200
+
+
+def test_same_photo_put_twice_at_once_is_stored_once(app, phone):
+    photo, codes, gate = draw_photo(8), [], threading.Barrier(4)
+    cookie = phone.client.get_cookie("fieldapp").value
+
+    def put() -> None:
+        client = app.test_client()
+        client.set_cookie("fieldapp", cookie)
+        gate.wait()
+        path = f"/api/attachments/{hashlib.sha256(photo).hexdigest()}"
+        codes.append(client.put(path, data=photo, headers=phone.headers).status_code)
+
+    threads = [threading.Thread(target=put) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(codes) == [200, 200, 200, 201]
 
 
 def test_photo_arriving_is_told_to_the_phone(phone):

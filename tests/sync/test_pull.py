@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 from sqlalchemy import select
 
@@ -14,17 +16,7 @@ from fieldapp.people.models import Household
 from fieldapp.reviews import actions as reviews
 from fieldapp.users.models import User, UserScope
 from fieldapp.visits.models import Visit
-from tests.factories import GRID, Phone, make_county
-
-
-@pytest.fixture
-def county(app):
-    return make_county(app)
-
-
-@pytest.fixture
-def phone(app, county):
-    return Phone(app, county)
+from tests.factories import GRID
 
 
 def kinds(records) -> set[str]:
@@ -68,7 +60,14 @@ def test_pages_of_any_size_bring_the_same_records(phone, monkeypatch):
         assert phone.pull() == whole
 
 
-@pytest.mark.parametrize("cursor", ["", "x", "e30", "eyJlIjoxfQ", "😀", "a" * 5000])
+BEYOND_ALL_NUMBERS = base64.urlsafe_b64encode(b'{"e":"%s","f":{"common":1e400}}').decode()
+NESTED = base64.urlsafe_b64encode(b"[" * 50_000).decode()
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [BEYOND_ALL_NUMBERS, NESTED, "", "x", "e30", "eyJlIjoxfQ", "😀", "a" * 5000],
+)
 def test_damaged_cursor_reads_everything_again(phone, cursor):
     phone.pull()
     phone.cursor, phone.records = cursor, {}

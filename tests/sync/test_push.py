@@ -7,7 +7,7 @@ import uuid
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from fieldapp.core import clock
 from fieldapp.core.audit import AuditEntry
@@ -132,6 +132,10 @@ def test_envelope_that_cannot_be_applied_is_quarantined_whole(app, phone, change
         {"people": "somebody"},
         {"location": {"lat": 200, "lon": 0, "accuracy_m": 5, "datum": "WGS84", "at": "2026-11-23T00:00:00Z"}},
         {"finished_at": "2026-11-23T09:00:00"},
+        {"finished_at": "9999-12-31T23:59:59Z"},
+        {"started_at": "0001-01-01T00:00:00+14:00"},
+        {"attachments": [{"sha256": "0" * 64, "question": "photo", "size": 2**70}]},
+        {"attachments": [{"sha256": "0" * 64, "question": "photo", "taken_at": "0001-01-01T00:00:00+14:00"}]},
         {"attachments": [{"sha256": "../../etc/passwd", "question": "photo"}]},
         {"answers": ["reached"]},
         {"answers": {"note": "a\u0000b"}},
@@ -148,13 +152,14 @@ def test_body_that_cannot_be_read_is_quarantined_whole(app, phone, change):
 
 
 @pytest.mark.parametrize(
-    "text", ["🙂 王桂兰", "\ud83d", "x" * 100_000, "<script>alert(1)</script>", "a\u2028b"]
+    "words", ["🙂 王桂兰", "\ud83d", "x" * 100_000, "<script>alert(1)</script>", "a\u2028b"]
 )
-def test_strange_text_in_an_answer_is_kept_as_it_is(app, phone, text):
-    [receipt] = phone.push(phone.op("visit.submit", phone.visit({"reached": "reached", "photo_note": text})))
+def test_strange_text_in_an_answer_is_kept_as_it_is(app, phone, words):
+    [receipt] = phone.push(phone.op("visit.submit", phone.visit({"reached": "reached", "photo_note": words})))
     assert receipt["outcome"] == "accepted"
     with app.app_context():
-        assert db.session.scalars(select(VisitRevision)).one().answers["photo_note"] == text
+        kept = db.session.scalars(select(VisitRevision)).one().answers["photo_note"]
+        assert kept == words.replace("\ud83d", "\ufffd")
 
 
 def test_edit_of_a_rejected_operation_replaces_it(app, phone):
@@ -294,6 +299,76 @@ def test_stale_csrf_token_is_told_apart(phone):
     phone.headers["X-CSRFToken"] = "stale"
     answer = phone.push_raw(phone.op("visit.submit", phone.visit()))
     assert (answer.status_code, answer.json["error"]["code"]) == (400, "csrf_stale")
+
+
+@pytest.mark.parametrize("year", [1970, 2099])
+def test_phone_that_believes_in_another_year_loses_nothing(app, phone, year):
+    wrong = clock.now().replace(year=year)
+    body = phone.visit(started_at=text_of(wrong - timedelta(minutes=9)), finished_at=text_of(wrong))
+    assert phone.push(phone.op("visit.submit", body), sent_at=text_of(wrong))[0]["outcome"] == "accepted"
+    with app.app_context():
+        visit = db.session.scalars(select(Visit)).one()
+        assert abs((visit.finished_at - clock.now()).total_seconds()) < 60
+
+
+def test_visit_that_ends_after_its_arrival_counts_from_its_arrival(app, phone, county):
+    later = clock.now() + timedelta(days=400)
+    phone.push(phone.op("visit.submit", phone.visit(finished_at=text_of(later))))
+    with app.app_context():
+        person = db.session.get_one(Household, county.household_uuid).people[0]
+        assert person.due_on == clock.local_date(clock.now()) + timedelta(days=7)
+        assert "clock_off" in set(db.session.scalars(select(Flag.rule)))
+
+
+def test_number_no_float_can_hold_is_kept_as_an_answer(phone):
+    assert (
+        phone.push(phone.op("visit.submit", phone.visit({"home": {"food_days": 10**400}})))[0]["outcome"]
+        == "accepted"
+    )
+
+
+def test_body_nested_too_deep_to_compare_is_400(app, phone):
+    nested: list[object] = []
+    for _ in range(970):
+        nested = [nested]
+    answer = phone.push_raw(phone.op("visit.submit", phone.visit({"x": nested})))
+    assert answer.status_code == 400
+    assert count(app, Operation) == 0
+
+
+def test_log_of_a_database_error_holds_no_value_of_the_record(app, phone, caplog, monkeypatch):
+    def refuse(*_args: object) -> None:
+        db.session.execute(text("INSERT INTO nowhere VALUES (:answer)"), {"answer": "SECRET-ANSWER"})
+
+    monkeypatch.setattr(reviews, "receive_visit", refuse)
+    phone.push(phone.op("visit.submit", phone.visit()))
+    assert "nowhere" in caplog.text
+    assert "SECRET-ANSWER" not in caplog.text
+
+
+def test_correction_that_reached_nobody_takes_back_the_contact(app, phone, county):
+    body = phone.visit({"reached": "reached", "basics": {"utilities": "ok"}})
+    phone.push(phone.op("visit.submit", body))
+    wrong = {**body, "outcome": "not_reached", "answers": {"reached": "not_reached"}}
+    phone.push(phone.op("visit.revise", wrong, base=1))
+    with app.app_context():
+        household = db.session.get_one(Household, county.household_uuid)
+        assert (household.last_visit_on, household.carry) == (None, None)
+        assert household.people[0].last_contact_at is None
+        assert household.people[0].due_on == clock.local_date(clock.now())
+
+
+def test_older_visit_arriving_late_does_not_turn_the_last_contact_back(app, phone, county):
+    now = clock.now()
+    old = phone.visit({"reached": "reached", "basics": {"utilities": "no_water"}})
+    old |= {"started_at": text_of(now - timedelta(days=3)), "finished_at": text_of(now - timedelta(days=3))}
+    phone.push(phone.op("visit.submit", phone.visit({"reached": "reached", "basics": {"utilities": "ok"}})))
+    phone.push(phone.op("visit.submit", old))
+    with app.app_context():
+        household = db.session.get_one(Household, county.household_uuid)
+        assert household.last_visit_on == clock.local_date(now - timedelta(minutes=1))
+        assert household.carry["answers"]["basics"] == {"utilities": "ok"}
+        assert now - household.people[0].last_contact_at < timedelta(minutes=5)
 
 
 def test_fault_of_ours_in_one_operation_asks_for_a_retry_and_stores_the_others(app, phone, monkeypatch):

@@ -7,12 +7,7 @@ import re
 
 import pytest
 
-from tests.factories import PASSWORD, Desk, make_county
-
-
-@pytest.fixture
-def county(app):
-    return make_county(app)
+from tests.factories import PASSWORD, Desk
 
 
 def words_of(answer) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
 from datetime import timedelta
 
@@ -12,12 +13,7 @@ from fieldapp.core import clock
 from fieldapp.core.audit import AuditEntry
 from fieldapp.core.db import db, transaction
 from fieldapp.users.models import SignInFailure, User, UserSession
-from tests.factories import PASSWORD, Desk, Phone, make_county
-
-
-@pytest.fixture
-def county(app):
-    return make_county(app)
+from tests.factories import PASSWORD, Desk, Phone
 
 
 def try_api(app, username, password):
@@ -55,6 +51,22 @@ def test_wrong_password_and_unknown_name_look_the_same_and_lock_the_same(app, co
         assert answers[5].json["error"]["code"] == "account_locked"
     # Locked means locked: the right password waits too.
     assert try_api(app, "worker", PASSWORD).status_code == 423
+
+
+def test_guesses_at_the_same_time_are_counted_one_by_one(app, county):
+    codes: list[int] = []
+    gate = threading.Barrier(12)
+
+    def guess() -> None:
+        gate.wait()
+        codes.append(try_api(app, "worker", "wrong").status_code)
+
+    threads = [threading.Thread(target=guess) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(codes) == [401] * 5 + [423] * 7
 
 
 def test_lock_ends_after_its_time(app, county):

@@ -41,7 +41,8 @@ def server_url() -> Iterator[str]:
 
 
 def create_database(server: str, name: str, template: str = "template1") -> str:
-    """Make the database `name` on `server` as a copy of `template`; gives its URL."""
+    """Make the database `name` on `server` anew, as a copy of `template`; gives its URL."""
+    drop_database(server, name)
     _administer(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     return make_url(server).set(database=name).render_as_string(hide_password=False)
 
