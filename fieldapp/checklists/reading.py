@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from flask_babel import get_locale
+from flask_babel import get_locale, lazy_gettext
 
 from fieldapp.checklists.rules import speaker
 from fieldapp.people.rules import mask_id, mask_phone
@@ -25,6 +25,16 @@ _SILENT_TYPES = frozenset(
 _MOBILE = re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)")
 _ID_NUMBER = re.compile(r"(?<!\d)\d{17}[\dXx](?![\dXx])")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+
+# What the server's evaluation may object to, by the evaluator's code.
+PROBLEMS: Mapping[str, Any] = {
+    "required": lazy_gettext("not answered, although it is needed"),
+    "constraint": lazy_gettext("outside what is possible"),
+    "choice": lazy_gettext("not one of the choices offered"),
+    "type": lazy_gettext("not the kind of answer the question asks for"),
+    "unknown": lazy_gettext("not a question of this checklist"),
+    "too_many": lazy_gettext("more entries than the checklist allows"),
+}
 
 
 @dataclass(frozen=True)
@@ -51,6 +61,15 @@ class Difference:
     place: str
     before: str
     after: str
+
+
+@dataclass(frozen=True)
+class Objection:
+    """What the server's evaluation objects to in an answer."""
+
+    path: str
+    label: str
+    message: str
 
 
 @dataclass(frozen=True)
@@ -141,6 +160,27 @@ def read_answers(
     language = str(get_locale())
     say = speaker(dict(document), answers, language, [{"name": name} for _, name in people])
     return Reader(document, language, people, severities or {}, say).read(answers)
+
+
+def label_paths(lines: Iterable[Line]) -> dict[str, str]:
+    """Labels by path; where a question was asked of a person, the person's name before it."""
+    labels: dict[str, str] = {}
+    for line in lines:
+        person = labels.get(line.path.split("/")[0], "") if line.path.startswith("people[") else ""
+        labels[line.path] = f"{person} · {line.label}" if person and person not in line.label else line.label
+    return labels
+
+
+def read_problems(problems: Iterable[Mapping[str, str]] | None, labels: Mapping[str, str]) -> list[Objection]:
+    """The evaluator's problems in words; `labels` by path."""
+    return [
+        Objection(
+            problem["path"],
+            labels.get(problem["path"], problem["path"]),
+            problem["message"] or str(PROBLEMS.get(problem["code"], problem["code"])),
+        )
+        for problem in problems or []
+    ]
 
 
 def mask_numbers(text: str) -> str:

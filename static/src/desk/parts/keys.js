@@ -39,7 +39,8 @@ function press(event) {
   const pressed = [...candidates].find((element) => element.dataset.key === key && isWithinReach(element))
   if (!pressed) return
   event.preventDefault()
-  pressed.click()
+  // A key struck twice must not decide twice: the first stroke is still on its way.
+  if (!document.querySelector('.htmx-request')) pressed.click()
 }
 
 export function startKeys() {
