@@ -40,7 +40,11 @@ def text(value: Value) -> str:
 
 
 def number_text(number: float) -> str:
-    """A number as JavaScript writes it, NaN as ""."""
+    """A number as JavaScript writes it, NaN as ""; an integer beyond all floats counts as infinite, as it does there."""
+    try:
+        number = float(number)
+    except OverflowError:
+        number = math.inf if number > 0 else -math.inf
     if math.isnan(number):
         return ""
     if math.isinf(number):

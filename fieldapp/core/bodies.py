@@ -5,16 +5,39 @@ Invariant: what a body does not know is refused, so that nothing is dropped in s
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+)
 
 from fieldapp.core.errors import AppError
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 # Stored and compared as text in the canonical spelling.
 UuidStr = Annotated[str, BeforeValidator(lambda value: str(UUID(value)) if isinstance(value, str) else value)]
+
+
+# A phone whose battery was empty believes it is 1970; what lies outside no clock says, and databases cannot hold.
+YEARS = range(1970, 2101)
+
+
+def _check_year(instant: datetime) -> datetime:
+    if instant.year not in YEARS:
+        raise ValueError("the year is out of range")
+    return instant
+
+
+# An instant by a phone's clock, with its offset.
+PhoneInstant = Annotated[AwareDatetime, AfterValidator(_check_year)]
 
 
 class Body(BaseModel):

@@ -14,7 +14,8 @@ from typing import Any
 
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import DateTime, LargeBinary, MetaData, String, Uuid, event
+from sqlalchemy import DateTime, LargeBinary, MetaData, String, Uuid, event, inspect
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Dialect, Engine
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
@@ -100,7 +101,21 @@ class EncryptedJson(TypeDecorator[Any]):
         return keyring().seal(json.dumps(value).encode(), self.place)
 
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> Any:
-        return None if value is None else json.loads(keyring().open(bytes(value), self.place))
+        if value is None:
+            return None
+        text = keyring().open(bytes(value), self.place).decode()
+        return json.loads(text, object_hook=_mend_object) if r"\ud" in text else json.loads(text)
+
+
+def _mend_object(fields: dict[str, Any]) -> dict[str, Any]:
+    return {_mend(name): _mend(value) for name, value in fields.items()}
+
+
+def _mend(value: Any) -> Any:
+    """Half an emoji, kept as it was sent, as the sign for what cannot be shown: no page could be written with it."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return [_mend(item) for item in value] if isinstance(value, list) else value
 
 
 class WriteOutsideTransaction(RuntimeError):
@@ -161,8 +176,18 @@ def _begin(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
+def insert_if_absent(model: type[Base], **values: Any) -> bool:
+    """Insert a row unless one with its key is there; True when it is new. Two callers at once do not fail."""
+    session = db.session()
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    statement = insert(model).values(**values).on_conflict_do_nothing().returning(*inspect(model).primary_key)
+    return session.execute(statement).first() is not None
+
+
 def init_app(app: Any) -> None:
     """Bind the database and the migrations to `app`."""
+    # An error in the log must not carry the values of the row it is about.
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"hide_parameters": True}
     db.init_app(app)
     migrate.init_app(app)
     event.listen(db.session, "before_flush", watch_writes)

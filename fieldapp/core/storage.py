@@ -9,21 +9,23 @@ import hashlib
 import io
 import os
 import secrets
+import struct
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 import pillow_heif
 from flask import current_app
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 from sqlalchemy import ForeignKey, String, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from fieldapp.core import scope
 from fieldapp.core.crypto import keyring
-from fieldapp.core.db import AreaCode, Base, Instant, db
+from fieldapp.core.db import AreaCode, Base, Instant, db, insert_if_absent, transaction
 from fieldapp.core.errors import AppError
+from fieldapp.core.feeds import publish
 
 pillow_heif.register_heif_opener()
 
@@ -31,6 +33,17 @@ CHUNK_BYTES = 64 * 1024
 # What the server keeps as it came, by Pillow's name of the format.
 FORMATS = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", "HEIF": "image/heic"}
 SIZES = {"thumb": 320, "screen": 1600}
+# What to do with a picture of each EXIF orientation (CIPA DC-008, tag 0x0112).
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+TURNS_SIDEWAYS = {TURNS[orientation] for orientation in (5, 6, 7, 8)}
 
 
 class Attachment(Base):
@@ -80,35 +93,58 @@ def store_photo(sha256: str, stream: IO[bytes], user_id: int, now: datetime) -> 
     Call outside a transaction: the stream is as slow as the network. The caller then writes the row with
     `note_photo`. Raises too_large, photo_hash_wrong, photo_type_unknown, photo_unreadable, photo_too_many_pixels.
     """
-    from fieldapp.core.db import transaction
-
     body = _read_checked(sha256, stream)
     media_type, width, height = inspect_photo(body)
     _write_durably(_path_of(sha256), keyring().seal(body, f"photo/{sha256}"))
     with transaction():
-        is_new = db.session.get(Attachment, sha256) is None
-        if is_new:
-            db.session.add(
-                Attachment(
-                    sha256=sha256,
-                    size=len(body),
-                    media_type=media_type,
-                    width=width,
-                    height=height,
-                    stored_at=now,
-                )
-            )
-            db.session.flush()
-        if db.session.get(AttachmentUpload, (sha256, user_id)) is None:
-            db.session.add(AttachmentUpload(sha256=sha256, user_id=user_id))
+        is_new = insert_if_absent(
+            Attachment,
+            sha256=sha256,
+            size=len(body),
+            media_type=media_type,
+            width=width,
+            height=height,
+            stored_at=now,
+        )
+        insert_if_absent(AttachmentUpload, sha256=sha256, user_id=user_id)
         touch_users_of(sha256)
     return is_new
 
 
+class PhotoName(Protocol):
+    """How a record names a photo."""
+
+    @property
+    def sha256(self) -> str: ...
+
+    @property
+    def question(self) -> str: ...
+
+    @property
+    def taken_at(self) -> datetime | None: ...
+
+    @property
+    def size(self) -> int | None: ...
+
+
+def name_photos(kind: str, uuid: str, revision: int, area_code: str, photos: Iterable[PhotoName]) -> None:
+    """Note which photos a record's revision names, whether or not they are here yet."""
+    for photo in photos:
+        insert_if_absent(
+            AttachmentUse,
+            sha256=photo.sha256,
+            kind=kind,
+            uuid=uuid,
+            revision=revision,
+            question=photo.question,
+            area_code=area_code,
+            taken_at=photo.taken_at,
+            size=photo.size,
+        )
+
+
 def touch_users_of(sha256: str) -> None:
     """Tell phones that a record they hold has one photo more on the server."""
-    from fieldapp.core.feeds import publish
-
     for use in db.session.scalars(select(AttachmentUse).where(AttachmentUse.sha256 == sha256)):
         publish(use.area_code, use.kind, use.uuid)
 
@@ -123,8 +159,10 @@ def inspect_photo(body: bytes) -> tuple[str, int, int]:
                 raise AppError("photo_too_many_pixels")
             # Decoded in full: a picture cut off halfway opens well and fails only here.
             image.load()
-            upright = ImageOps.exif_transpose(image)
-            return FORMATS[image.format], upright.width, upright.height
+            width, height = image.size
+            if _turn_of(image) in TURNS_SIDEWAYS:
+                width, height = height, width
+            return FORMATS[image.format], width, height
     except UnidentifiedImageError:
         # Looks like one of ours but cannot be opened: damaged. Anything else never was a photo.
         known = body[:3] == b"\xff\xd8\xff" or body[:8] == b"\x89PNG\r\n\x1a\n" or body[4:8] == b"ftyp"
@@ -144,6 +182,17 @@ def read_photo(sha256: str) -> bytes:
     return keyring().open(path.read_bytes(), f"photo/{sha256}")
 
 
+def _turn_of(image: Image.Image) -> Image.Transpose | None:
+    """What makes the picture upright. Read here and not by Pillow's own helper, which rewrites all of the
+    metadata on the way and fails on pictures whose metadata is odd.
+    """
+    try:
+        return TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except (struct.error, SyntaxError, ValueError, TypeError, OSError):
+        # Metadata that cannot be read says nothing; the picture itself is whole.
+        return None
+
+
 def get_media_type(sha256: str) -> str:
     """The media type the photo was found to have; raises not_found."""
     held = db.session.get(Attachment, sha256)
@@ -155,7 +204,8 @@ def get_media_type(sha256: str) -> str:
 def render_photo(sha256: str, size: str) -> bytes:
     """An upright JPEG without metadata, longest side as `SIZES[size]` pixels at most."""
     with Image.open(io.BytesIO(read_photo(sha256))) as image:
-        upright = ImageOps.exif_transpose(image).convert("RGB")
+        turn = _turn_of(image)
+        upright = (image.transpose(turn) if turn is not None else image).convert("RGB")
         upright.thumbnail((SIZES[size], SIZES[size]))
         out = io.BytesIO()
         upright.save(out, "JPEG", quality=82)

@@ -118,7 +118,7 @@ class _Telling:
 
     def receive(self) -> None:
         body = self._body()
-        envelope = Envelope(_uuid(f"op {self.visit_uuid}"), body_hash(body), 0)
+        envelope = _wrap(f"op {self.visit_uuid}", body)
         reviews.receive_visit(self.worker, read_body(VisitBody, body), envelope, self.received_at)
 
     def decide(self) -> None:
@@ -139,7 +139,7 @@ class _Telling:
             self._take_for(task, step, at)
 
     def _take_for(self, task: Followup, step: Step, at: datetime) -> None:
-        op_uuid = _uuid(f"{step.name} {task.followup_id}")
+        op_name = f"{step.name} {task.followup_id}"
         assignee = self.worker
         if step.name == "hand_out":
             followups.hand_out_followup(
@@ -158,10 +158,10 @@ class _Telling:
                 "finished_at": clock.iso(at),
                 "answers": step.result,
             }
-            followups.report_followup(assignee, read_body(ReportBody, body), op_uuid, at)
+            followups.report_followup(assignee, read_body(ReportBody, body), _wrap(op_name, body), at)
         elif step.name == "refuse":
-            refusal = RefuseBody(followup_id=task.followup_id, reason=step.text)
-            followups.refuse_followup(assignee, refusal, op_uuid, at)
+            body = {"followup_id": task.followup_id, "reason": step.text}
+            followups.refuse_followup(assignee, read_body(RefuseBody, body), _wrap(op_name, body), at)
         else:
             followups.verify_followup(self.people[SUPERVISOR], task.followup_id, now=at)
 
@@ -232,6 +232,11 @@ class _Telling:
 def _at(now: datetime, days_ago: int, at: time) -> datetime:
     day: date = clock.local_date(now) - timedelta(days=days_ago)
     return datetime.combine(day, at, clock.LOCAL)
+
+
+def _wrap(op_name: str, body: dict[str, Any]) -> Envelope:
+    """The body as a phone would have sent it, its clock right."""
+    return Envelope(_uuid(op_name), body, body_hash(body), 0)
 
 
 def _uuid(name: str) -> str:

@@ -11,19 +11,20 @@ from typing import Any
 
 from sqlalchemy import select
 
-from fieldapp.checklists import queries as checklists
-from fieldapp.core import audit, scope
+from fieldapp.checklists import queries as checklists, rules as checklist_rules
+from fieldapp.checklists.models import ChecklistVersion
+from fieldapp.core import audit, clock, scope, storage
 from fieldapp.core.codes import find_code
 from fieldapp.core.db import db
 from fieldapp.core.errors import AppError
 from fieldapp.core.feeds import publish
-from fieldapp.core.storage import AttachmentUse
 from fieldapp.followups import rules
 from fieldapp.followups.models import Followup, FollowupEvent
 from fieldapp.followups.sync import RefuseBody, ReportBody
 from fieldapp.people import queries as people
 from fieldapp.users import queries as users
 from fieldapp.users.models import User
+from fieldapp.visits.actions import Envelope
 from fieldapp.visits.models import Visit
 
 RESULT_CHECKLIST = "followup_result"
@@ -130,40 +131,28 @@ def hand_out_followup(
     return task
 
 
-def report_followup(actor: User, body: ReportBody, op_uuid: str, now: datetime) -> Followup:
-    """Store the assignee's result; raises not_yours, state_wrong, checklist_version_unknown."""
+def report_followup(actor: User, body: ReportBody, envelope: Envelope, now: datetime) -> Followup:
+    """Store the assignee's result, word for word; raises not_yours, state_wrong, checklist_version_unknown."""
     task = _get_own(actor, body.followup_id)
-    if checklists.find_version(body.checklist.key, body.checklist.version) is None:
-        raise AppError("checklist_version_unknown")
+    version = checklists.get_version(body.checklist.key, body.checklist.version)
     if not rules.can_step("reported", task.state):
         raise AppError("state_wrong", state=task.state)
     event = _step(task, "reported", actor, now)
-    event.op_uuid = op_uuid
+    event.op_uuid, event.body = envelope.op_uuid, envelope.sent
     event.checklist_key, event.checklist_version = body.checklist.key, body.checklist.version
-    event.answers = body.answers
+    event.problems = _problems_of(version, body, actor) or None
     db.session.flush()
-    for photo in body.attachments:
-        db.session.merge(
-            AttachmentUse(
-                sha256=photo.sha256,
-                kind="followup",
-                uuid=task.followup_id,
-                revision=event.id,
-                question=photo.question,
-                area_code=task.area_code,
-                taken_at=photo.taken_at,
-                size=photo.size,
-            )
-        )
+    storage.name_photos("followup", task.followup_id, event.id, task.area_code, body.attachments)
     return task
 
 
-def refuse_followup(actor: User, body: RefuseBody, op_uuid: str, now: datetime) -> Followup:
+def refuse_followup(actor: User, body: RefuseBody, envelope: Envelope, now: datetime) -> Followup:
     """Note that the assignee cannot do the task, and why; raises not_yours, state_wrong."""
     task = _get_own(actor, body.followup_id)
     if not rules.can_step("refused", task.state):
         raise AppError("state_wrong", state=task.state)
-    _step(task, "refused", actor, now, text=body.reason).op_uuid = op_uuid
+    event = _step(task, "refused", actor, now, text=body.reason)
+    event.op_uuid, event.body = envelope.op_uuid, envelope.sent
     return task
 
 
@@ -224,16 +213,25 @@ def _get_own(actor: User, followup_id: str) -> Followup:
     return task
 
 
+def _problems_of(version: ChecklistVersion, body: ReportBody, actor: User) -> list[dict[str, str]]:
+    context = {
+        "today": clock.local_date(body.finished_at).isoformat(),
+        "now": clock.iso(body.finished_at),
+        "language": actor.language,
+        "username": actor.username,
+    }
+    return list(checklist_rules.evaluate(version.document, body.answers, context).problems)
+
+
 def _settings_of(type_: str) -> dict[str, Any]:
     row = find_code("followup_type", type_)
     return row.extra if row else {}
 
 
 def _default_assignee(role: str | None, visit: Visit, now: datetime) -> int | None:
-    if role == "worker":
-        return visit.worker_id
-    covering = users.list_users_covering(visit.area_code, [role] if role else [], now)
-    return covering[0].id if covering else None
+    covering = [user.id for user in users.list_users_covering(visit.area_code, [role] if role else [], now)]
+    # Whoever saw the household first, where the task is a worker's and the grid is still theirs.
+    return visit.worker_id if visit.worker_id in covering else next(iter(covering), None)
 
 
 def _reason(text: str) -> str:

@@ -73,9 +73,19 @@ class FollowupEvent(Base):
     )
     checklist_key: Mapped[str | None] = mapped_column(String(60), doc="Of a report.")
     checklist_version: Mapped[str | None] = mapped_column(String(40), doc="Of a report.")
-    answers: Mapped[Any] = mapped_column(
-        EncryptedJson("followup_events.answers"), nullable=True, doc="Of a report, as sent."
+    body: Mapped[Any] = mapped_column(
+        EncryptedJson("followup_events.body"), nullable=True, doc="Of a report, as sent, word for word."
+    )
+    problems: Mapped[Any] = mapped_column(
+        EncryptedJson("followup_events.problems"),
+        nullable=True,
+        doc="What the server's evaluation objects to in a report.",
     )
     op_uuid: Mapped[str | None] = mapped_column(UuidText, doc="The phone's operation, for reports.")
 
     followup: Mapped[Followup] = relationship(back_populates="events")
+
+    @property
+    def answers(self) -> dict[str, Any] | None:
+        """The answers of a report, or None."""
+        return self.body["answers"] if self.body and "answers" in self.body else None

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
 from fieldapp.core import clock
-from fieldapp.core.bodies import Body, UuidStr
+from fieldapp.core.bodies import Body, PhoneInstant, UuidStr
 from fieldapp.core.db import db
 from fieldapp.followups.models import Followup
 from fieldapp.users import queries as users
@@ -27,8 +27,8 @@ class ReportBody(Body):
 
     followup_id: UuidStr
     checklist: ChecklistRef
-    started_at: AwareDatetime
-    finished_at: AwareDatetime
+    started_at: PhoneInstant
+    finished_at: PhoneInstant
     answers: dict[str, Any]
     attachments: Annotated[list[PhotoRef], Field(max_length=100)] = []
     location: Location | None = None

@@ -5,15 +5,15 @@ Invariant: every change of a household or a person is published to its grid's fe
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import date, datetime
 from typing import Any
 
 from fieldapp.core import clock
 from fieldapp.core.db import db
 from fieldapp.core.feeds import publish
 from fieldapp.people import queries, rules
-from fieldapp.people.models import Household, Person
+from fieldapp.people.models import Household
 
 
 def add_household(household: Household, now: datetime) -> Household:
@@ -30,23 +30,19 @@ def add_household(household: Household, now: datetime) -> Household:
     return household
 
 
-def note_contact(household: Household, people: Iterable[Person], at: datetime, now: datetime) -> None:
-    """Record that `people` were seen or asked about at `at`; an older visit arriving late changes nothing."""
-    for person in people:
-        if person.last_contact_at is None or person.last_contact_at < at:
-            person.last_contact_at = at
-    day = clock.local_date(at)
-    if household.last_visit_on is None or household.last_visit_on < day:
-        household.last_visit_on = day
+def set_contacts(household: Household, last_contacts: Mapping[str, datetime | None], now: datetime) -> None:
+    """Keep when people of the household were last seen (by uuid), and what follows for their due dates."""
+    for person in household.people:
+        if person.person_uuid in last_contacts:
+            person.last_contact_at = last_contacts[person.person_uuid]
     refresh_due(household, now)
 
 
-def keep_carry(household: Household, answers: dict[str, Any], at: datetime) -> None:
-    """Keep the answers that the next visit is offered as 'last time', unless later ones are there."""
-    day = clock.local_date(at).isoformat()
-    if household.carry is None or household.carry["on"] <= day:
-        household.carry = {"on": day, "answers": answers}
-        publish_household(household)
+def set_last_visit(household: Household, on: date | None, carried: dict[str, Any] | None) -> None:
+    """Keep the day of the last visit that reached somebody, and the answers the next one is offered."""
+    household.last_visit_on = on
+    household.carry = {"on": on.isoformat(), "answers": carried} if on is not None else None
+    publish_household(household)
 
 
 def refresh_due(household: Household, now: datetime) -> None:
@@ -55,7 +51,9 @@ def refresh_due(household: Household, now: datetime) -> None:
     today = clock.local_date(now)
     for person in household.people:
         last_on = clock.local_date(person.last_contact_at) if person.last_contact_at else None
-        person.due_on = rules.next_due_on(person.risk, last_on, person.died_on, intervals, today)
+        person.due_on = rules.next_due_on(
+            person.risk, last_on, person.died_on, intervals, min(person.due_on or today, today)
+        )
     household.due_on = rules.earliest(person.due_on for person in household.people)
     publish_household(household)
 

@@ -28,7 +28,7 @@ class Household(Base):
     lon: Mapped[float | None] = mapped_column(doc="Degrees, in `datum`.")
     datum: Mapped[str | None] = mapped_column(String(10), doc="WGS84 or GCJ02.")
     note: Mapped[str] = mapped_column(
-        String(300), default="", doc="For whoever visits: dog, stairs, hard of hearing."
+        EncryptedText("households.note"), default="", doc="For whoever visits: dog, stairs, hard of hearing."
     )
     due_on: Mapped[date | None] = mapped_column(doc="The earliest next visit of its people.")
     last_visit_on: Mapped[date | None] = mapped_column(doc="Last day it was reached.")

@@ -28,6 +28,11 @@ def find_household(household_uuid: str) -> Household | None:
     return db.session.get(Household, household_uuid)
 
 
+def lock_household(household_uuid: str) -> Household | None:
+    """The household as it is now, locked until the transaction ends, so that visits to it count one after the other."""
+    return db.session.get(Household, household_uuid, with_for_update=True, populate_existing=True)
+
+
 def list_households(household_uuids: Iterable[str]) -> list[Household]:
     """The households of those uuids, with their people."""
     return list(
@@ -42,14 +47,6 @@ def list_households(household_uuids: Iterable[str]) -> list[Household]:
 def list_people(person_uuids: Iterable[str]) -> list[Person]:
     """The people of those uuids."""
     return list(db.session.scalars(select(Person).where(Person.person_uuid.in_(list(person_uuids)))))
-
-
-def get_person_names(person_uuids: Iterable[str]) -> dict[str, str]:
-    """Names by uuid."""
-    rows = db.session.execute(
-        select(Person.person_uuid, Person.name).where(Person.person_uuid.in_(list(person_uuids)))
-    )
-    return {row[0]: row[1] for row in rows}
 
 
 def get_interval_days() -> dict[str, int]:

@@ -17,13 +17,13 @@ def next_due_on(
     last_contact_on: date | None,
     died_on: date | None,
     interval_days: Mapping[str, int],
-    today: date,
+    first_on: date,
 ) -> date | None:
-    """The day a person is due: last contact plus the interval of the risk; today for one never seen; None when dead."""
+    """The day a person is due: last contact plus the interval of the risk; `first_on` while never seen; None when dead."""
     if died_on is not None:
         return None
     if last_contact_on is None:
-        return today
+        return first_on
     return last_contact_on + timedelta(days=interval_days[risk])
 
 

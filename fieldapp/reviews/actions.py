@@ -76,6 +76,7 @@ def _assess(stored: StoredVisit, body: VisitBody, now: datetime) -> Visit:
         distance_m=revision.distance_m,
         accuracy_m=body.location.accuracy_m if body.location else None,
         clock_offset_s=revision.clock_offset_s,
+        ahead_s=stored.ahead_s,
         out_of_scope=visit.out_of_scope,
         failed_in_a_row=_failed_in_a_row(visit),
         at_risk=any(
@@ -106,29 +107,37 @@ def _assess(stored: StoredVisit, body: VisitBody, now: datetime) -> Visit:
 
 
 def _keep_flag(visit: Visit, raised: rules.RaisedFlag, person_uuid: str | None, now: datetime) -> Flag:
-    """The visit's flag of that rule and question: made, or brought up to the revision that raises it again."""
-    flag = db.session.scalar(
-        select(Flag).where(
-            Flag.visit_uuid == visit.visit_uuid,
-            Flag.rule == raised.rule,
-            Flag.question == raised.question,
-            Flag.choice == raised.choice,
-        )
+    """The visit's flag of that rule, question and person: made, or brought up to the revision that raises it again.
+
+    The visit is locked, so looking first and then adding is safe. A dismissed flag that comes back worse is open again.
+    """
+    same_rule = select(Flag).where(Flag.visit_uuid == visit.visit_uuid, Flag.rule == raised.rule)
+    flag = next(
+        (
+            flag
+            for flag in db.session.scalars(same_rule)
+            if flag.choice == raised.choice
+            and flag.person_uuid == person_uuid
+            and rules.question_of(flag.question) == rules.question_of(raised.question)
+        ),
+        None,
     )
     if flag is None:
         flag = Flag(
             visit_uuid=visit.visit_uuid,
             area_code=visit.area_code,
             rule=raised.rule,
-            question=raised.question,
             choice=raised.choice,
+            person_uuid=person_uuid,
             state="open",
             raised_at=now,
         )
         db.session.add(flag)
-    flag.revision = visit.revision
+    elif flag.state == "dismissed" and rules.is_worse(raised.severity, flag.severity):
+        flag.state = "open"
+    flag.revision, flag.question = visit.revision, raised.question
     flag.severity, flag.text, flag.evidence = raised.severity, raised.text, raised.evidence
-    flag.person_uuid, flag.followup_type = person_uuid, raised.followup_type
+    flag.followup_type = raised.followup_type
     db.session.flush()
     return flag
 
@@ -173,9 +182,8 @@ def _decide(
     notes: dict[str, str],
     now: datetime,
 ) -> Visit:
-    # Locked, so that two reviewers' decisions come one after the other and the second is told.
-    visit = db.session.get(Visit, visit_uuid, with_for_update=True, populate_existing=True)
-    if visit is None or not scope.covers(actor.area_codes(now), visit.area_code):
+    visit = visits.lock_visit(visit_uuid)
+    if not scope.covers(actor.area_codes(now), visit.area_code):
         raise AppError("not_found")
     allowed = {"submitted", "approved", "returned"} if decision == "voided" else {"submitted"}
     if visit.state not in allowed or visit.revision != revision:
@@ -204,7 +212,7 @@ def _decide(
         revision=revision,
         reason=reason,
     )
-    visits.set_state(visit, decision)
+    visits.set_state(visit, decision, now)
     return visit
 
 

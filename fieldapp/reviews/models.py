@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from fieldapp.core.db import AreaCode, Base, EncryptedJson, EncryptedText, Instant, UuidText
@@ -47,7 +47,7 @@ class Flag(Base):
         ForeignKey("users.id"), doc="Who confirmed or dismissed it."
     )
 
-    __table_args__ = (UniqueConstraint("visit_uuid", "rule", "question", "choice"),)
+    __table_args__ = (Index("ix_flags_visit_rule", "visit_uuid", "rule"),)
 
 
 class Review(Base):

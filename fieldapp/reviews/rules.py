@@ -6,12 +6,12 @@ the code table `flag_rule`, so that a county can change them or switch a rule of
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
-WORST_FIRST = ("red", "orange", "yellow")
+from fieldapp.core.severity import SEVERITIES
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class VisitFacts:
     distance_m: float | None
     accuracy_m: float | None
     clock_offset_s: int
+    ahead_s: float
     out_of_scope: bool
     failed_in_a_row: int
     at_risk: bool
@@ -41,7 +42,17 @@ class RaisedFlag:
 
 def worst(severities: list[str]) -> str | None:
     """The worst of `severities`, or None when there are none."""
-    return min(severities, key=WORST_FIRST.index, default=None)
+    return min(severities, key=SEVERITIES.index, default=None)
+
+
+def is_worse(severity: str, than: str) -> bool:
+    """Whether one severity is worse than another."""
+    return SEVERITIES.index(severity) < SEVERITIES.index(than)
+
+
+def question_of(path: str) -> str:
+    """A question's path without the place of its person: the same question about the same person may move."""
+    return re.sub(r"^people\[\d+\]", "people", path)
 
 
 def find_flags(facts: VisitFacts, thresholds: Mapping[str, Mapping[str, Any]]) -> list[RaisedFlag]:
@@ -91,14 +102,16 @@ def _poor_accuracy(facts: VisitFacts, limits: Mapping[str, Any]) -> Seen:
 
 
 def _clock_off(facts: VisitFacts, limits: Mapping[str, Any]) -> Seen:
-    if abs(facts.clock_offset_s) <= limits["minutes"] * 60:
+    # Off now, or set right since: then the visit seems to have ended after it arrived.
+    off_s = max(abs(facts.clock_offset_s), facts.ahead_s)
+    if off_s <= limits["minutes"] * 60:
         return None
-    minutes = round(abs(timedelta(seconds=facts.clock_offset_s)) / timedelta(minutes=1))
+    minutes = round(off_s / 60)
     text = {
         "zh": f"手机时间与标准时间相差 {minutes} 分钟,已校正",
         "en": f"The phone's clock is {minutes} minutes off; corrected",
     }
-    return text, {"clock_offset_s": facts.clock_offset_s, "limit_min": limits["minutes"]}
+    return text, {"off_s": round(off_s), "limit_min": limits["minutes"]}
 
 
 def _out_of_scope(facts: VisitFacts, limits: Mapping[str, Any]) -> Seen:

@@ -14,7 +14,16 @@ from flask_babel import gettext, lazy_gettext, ngettext
 
 from fieldapp.areas import queries as areas
 from fieldapp.checklists import queries as checklists
-from fieldapp.checklists.reading import Difference, Line, compare, differences, read_answers
+from fieldapp.checklists.reading import (
+    Difference,
+    Line,
+    Objection,
+    compare,
+    differences,
+    label_paths,
+    read_answers,
+    read_problems,
+)
 from fieldapp.core import clock, storage, wording
 from fieldapp.core.guard import SUPERVISOR
 from fieldapp.core.web import pick_text
@@ -34,15 +43,6 @@ DECISIONS: Mapping[str, Any] = {
     "approved": lazy_gettext("Approved"),
     "returned": lazy_gettext("Returned"),
     "voided": lazy_gettext("Voided"),
-}
-# What the server's evaluation may object to, by the evaluator's code.
-PROBLEMS: Mapping[str, Any] = {
-    "required": lazy_gettext("not answered, although it is needed"),
-    "constraint": lazy_gettext("outside what is possible"),
-    "choice": lazy_gettext("not one of the choices offered"),
-    "type": lazy_gettext("not the kind of answer the question asks for"),
-    "unknown": lazy_gettext("not a question of this checklist"),
-    "too_many": lazy_gettext("more entries than the checklist allows"),
 }
 CALLS: Mapping[str, Any] = {"duty": lazy_gettext("the duty office"), "110": "110", "120": "120"}
 
@@ -127,7 +127,7 @@ class VisitPage:
     lines: list[Line]
     compared_on: date | None
     change_count: int
-    problems: list[dict[str, str]]
+    problems: list[Objection]
     photos: list[Photo]
     photos_missing: int
     place: Place
@@ -150,12 +150,11 @@ def prepare_visit(visit: Visit, reader: User) -> VisitPage:
         for flag in reversed(flags)
         if flag.question and flag.state != "dismissed" and flag.revision == visit.revision
     }
-    names = [(person.person_uuid, person.name) for person in in_order]
-    lines = _read(revision, names, severities)
+    lines = _read(revision, severities)
     before = visits.find_visit_before(visit) if visit.household_uuid else None
     if before is not None:
-        lines = compare(lines, _read(visits.get_revision(before), _list_names(before), {}))
-    labels = _label_paths(lines)
+        lines = compare(lines, _read(visits.get_revision(before), {}))
+    labels = label_paths(lines)
     photos = _list_photos(visit, lines)
     tasks = followups.list_followups_of_visit(visit.visit_uuid)
     reviews = queries.list_reviews(visit.visit_uuid)
@@ -183,7 +182,7 @@ def prepare_visit(visit: Visit, reader: User) -> VisitPage:
         lines=lines,
         compared_on=clock.local_date(before.finished_at) if before else None,
         change_count=sum(line.before is not None for line in lines),
-        problems=_list_problems(revision, labels),
+        problems=read_problems(revision.problems, labels),
         photos=photos,
         photos_missing=sum(not photo.is_here for photo in photos),
         place=_find_place(revision, household),
@@ -191,7 +190,7 @@ def prepare_visit(visit: Visit, reader: User) -> VisitPage:
             {"to": CALLS.get(call["to"], call["to"]), "at": clock.parse_instant(call["at"])}
             for call in revision.urgent_calls or []
         ],
-        moments=_list_moments(visit, reviews, user_names, names, labels),
+        moments=_list_moments(visit, reviews, user_names, labels),
         words=words,
         can_decide=may_review and visit.state == "submitted",
         can_void=may_review and visit.state in {"submitted", "approved", "returned"},
@@ -206,13 +205,10 @@ def _list_people(visit: Visit) -> list[Person]:
     return [by_uuid[entry.person_uuid] for entry in sorted(visit.people, key=lambda entry: entry.position)]
 
 
-def _list_names(visit: Visit) -> list[tuple[str, str]]:
-    return [(person.person_uuid, person.name) for person in _list_people(visit)]
-
-
-def _read(
-    revision: VisitRevision, names: Sequence[tuple[str, str]], severities: Mapping[str, str]
-) -> list[Line]:
+def _read(revision: VisitRevision, severities: Mapping[str, str]) -> list[Line]:
+    """The answers of a revision as lines, its people's parts under the names of that revision's own people."""
+    by_uuid = {person.person_uuid: person.name for person in people.list_people(revision.people)}
+    names = [(person_uuid, by_uuid.get(person_uuid, "")) for person_uuid in revision.people]
     version = checklists.find_version(revision.checklist_key, revision.checklist_version)
     return read_answers(version.document, revision.answers, names, severities) if version else []
 
@@ -277,26 +273,6 @@ def _say_evidence(flag: Flag, lines: Sequence[Line]) -> str:
     return ""
 
 
-def _label_paths(lines: Sequence[Line]) -> dict[str, str]:
-    """Labels by path; where a question was asked of a person, the person's name before it."""
-    labels, headings = {}, {line.path: line.label for line in lines if line.kind == "heading"}
-    for line in lines:
-        name = headings.get(line.path.split("/")[0], "") if line.path.startswith("people[") else ""
-        labels[line.path] = f"{name} · {line.label}" if name and name not in line.label else line.label
-    return labels
-
-
-def _list_problems(revision: VisitRevision, labels: Mapping[str, str]) -> list[dict[str, str]]:
-    return [
-        {
-            "path": problem["path"],
-            "label": labels.get(problem["path"], problem["path"]),
-            "message": problem["message"] or str(PROBLEMS.get(problem["code"], problem["code"])),
-        }
-        for problem in revision.problems or []
-    ]
-
-
 def _list_photos(visit: Visit, lines: Sequence[Line]) -> list[Photo]:
     labels = {sha256: line.label for line in lines for sha256 in line.photos}
     by_hash: dict[str, Photo] = {}
@@ -329,14 +305,13 @@ def _list_moments(
     visit: Visit,
     reviews: Sequence[Review],
     user_names: Mapping[int, str],
-    people_names: Sequence[tuple[str, str]],
     labels: Mapping[str, str],
 ) -> list[Moment]:
     """Revisions and decisions, latest first, each revision with what it changed."""
     moments = []
     earlier: list[Line] | None = None
     for revision in visit.revisions:
-        lines = _read(revision, people_names, {})
+        lines = _read(revision, {})
         word = (
             gettext("Received")
             if revision.revision == 1

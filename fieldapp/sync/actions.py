@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 
 from fieldapp.core import feeds
 from fieldapp.core.bodies import read_body
@@ -99,6 +99,10 @@ def _take(actor: User, raw: dict[str, Any], request: Push, now: datetime) -> Tak
         return Taken(known, known_before=True) if known is not None else _retry(raw, "server_busy")
     except OperationalError:
         raise
+    except DataError:
+        # A value the database cannot hold will never fit: kept for the office, not sent for ever.
+        feeds.restore_changes(published)
+        return Taken(_quarantine(operation, raw, AppError("body_invalid")), known_before=False)
     except Exception as error:  # one operation that trips over a fault of ours must not hold up the others
         feeds.restore_changes(published)
         error_id = secrets.token_hex(4)
@@ -123,7 +127,7 @@ def _apply(actor: User, op: Op, operation: Operation, now: datetime) -> tuple[st
     if others is not None:
         raise AppError("op_changed")
     _check_prerequisite(actor, op, operation)
-    envelope = Envelope(op.op_uuid, operation.body_hash, operation.clock_offset_s)
+    envelope = Envelope(op.op_uuid, op.body, operation.body_hash, operation.clock_offset_s)
     if op.kind == "visit.submit" and (visit := _find_same_visit(actor, op, envelope)) is not None:
         return visit.area_code, True
     feed = _APPLY[op.kind](actor, op, envelope, now)
@@ -158,11 +162,11 @@ def _revise_visit(actor: User, op: Op, envelope: Envelope, now: datetime) -> str
 
 
 def _report_followup(actor: User, op: Op, envelope: Envelope, now: datetime) -> str:
-    return followups.report_followup(actor, read_body(ReportBody, op.body), envelope.op_uuid, now).area_code
+    return followups.report_followup(actor, read_body(ReportBody, op.body), envelope, now).area_code
 
 
 def _refuse_followup(actor: User, op: Op, envelope: Envelope, now: datetime) -> str:
-    return followups.refuse_followup(actor, read_body(RefuseBody, op.body), envelope.op_uuid, now).area_code
+    return followups.refuse_followup(actor, read_body(RefuseBody, op.body), envelope, now).area_code
 
 
 _APPLY: dict[str, Callable[[User, Op, Envelope, datetime], str]] = {

@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from fieldapp.core.bodies import UuidStr
+from fieldapp.core.bodies import PhoneInstant, UuidStr
 from fieldapp.core.errors import AppError
 from fieldapp.sync import rules
 
@@ -24,7 +24,7 @@ class Push(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     device_uuid: UuidStr
-    sent_at: AwareDatetime
+    sent_at: PhoneInstant
     ops: list[dict[str, Any]]
 
 
@@ -37,7 +37,7 @@ class Op(BaseModel):
     kind: Annotated[str, Field(max_length=30)]
     schema_: Annotated[int, Field(alias="schema")]
     seq: int
-    at: AwareDatetime
+    at: PhoneInstant
     base: int | None = None
     replaces: UuidStr | None = None
     body: dict[str, Any]
@@ -55,7 +55,8 @@ def read_push(body: Any) -> Push:
         push = Push.model_validate(body)
         for op in push.ops:
             OpName.model_validate(op)
-    except ValidationError:
+            rules.body_hash(op.get("body"))
+    except (ValidationError, RecursionError):
         raise AppError("bad_request") from None
     if len(push.ops) > rules.MAX_OPS:
         raise AppError("too_large", limit=str(rules.MAX_OPS))

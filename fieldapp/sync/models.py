@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy import BigInteger, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from fieldapp.core.db import AreaCode, Base, EncryptedJson, Instant, UuidText
@@ -28,7 +28,7 @@ class Operation(Base):
     device_uuid: Mapped[str] = mapped_column(UuidText)
     kind: Mapped[str] = mapped_column(String(30))
     received_at: Mapped[datetime] = mapped_column(Instant)
-    clock_offset_s: Mapped[int] = mapped_column(doc="Server clock minus phone clock, seconds.")
+    clock_offset_s: Mapped[int] = mapped_column(BigInteger, doc="Server clock minus phone clock, seconds.")
     state: Mapped[str] = mapped_column(String(10), doc="accepted, rejected, conflict or replaced.")
     record_uuid: Mapped[str | None] = mapped_column(
         String(64), doc="The record it is about, as far as it says."

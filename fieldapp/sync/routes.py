@@ -36,7 +36,7 @@ bp = Blueprint("sync", __name__, url_prefix="/api")
 class SignInBody(BaseModel):
     """The body of POST /api/session."""
 
-    username: Annotated[str, Field(min_length=1, max_length=80)]
+    username: Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[^\x00]*$")]
     password: Annotated[str, Field(min_length=1, max_length=200)]
     device_uuid: UuidStr
 

@@ -71,6 +71,7 @@ def decode_cursor(cursor: str | None, epoch: str) -> dict[str, int]:
         held = json.loads(base64.urlsafe_b64decode(padded))
         if held["e"] != epoch:
             return {}
-        return {str(feed): int(number) for feed, number in held["f"].items()}
-    except (ValueError, KeyError, TypeError, AttributeError):
+        numbers = {str(feed): int(number) for feed, number in held["f"].items()}
+        return numbers if all(0 <= number < 2**63 for number in numbers.values()) else {}
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return {}

@@ -5,22 +5,26 @@ Invariant: a wrong password and an unknown name look, last and count the same.
 
 from __future__ import annotations
 
+import logging
 import secrets
 from datetime import datetime, timedelta
 from functools import cache
+from math import ceil
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from flask import current_app
 from sqlalchemy import delete, select, update
+from sqlalchemy.exc import OperationalError
 
 from fieldapp.core import audit
 from fieldapp.core.crypto import keyring
-from fieldapp.core.db import db, transaction
+from fieldapp.core.db import db, insert_if_absent, transaction
 from fieldapp.core.errors import AppError
 from fieldapp.users import queries
 from fieldapp.users.models import SignInFailure, User, UserScope, UserSession
 
+log = logging.getLogger(__name__)
 hasher = PasswordHasher()
 # A desk session ends when idle, but in any case after a working day.
 DESK_SESSION = timedelta(hours=12)
@@ -65,20 +69,21 @@ def sign_in(
     settings = current_app.config["FIELDAPP"]
     name_hash = keyring().lookup_hash(username.casefold(), "sign_in_failures.name")
     lock = timedelta(minutes=settings.sign_in_lock_minutes)
-    failure = db.session.get(SignInFailure, name_hash)
-    if failure and failure.count >= settings.sign_in_failures and now < failure.last_at + lock:
-        left_s = (failure.last_at + lock - now).total_seconds()
-        raise AppError("account_locked", minutes=max(1, round(left_s / 60 + 0.49)))
+    # Counted before the password is looked at: a hundred guesses at once are not a hundred first guesses.
+    with transaction():
+        locked_until = _count_attempt(name_hash, now, lock, settings.sign_in_failures)
+    if locked_until is not None:
+        raise AppError("account_locked", minutes=max(1, ceil((locked_until - now).total_seconds() / 60)))
     user = queries.find_user_by_name(username)
     usable = user is not None and user.is_active
     if not _password_fits(user.password_hash if usable and user else _nobodys_hash(), password) or not user:
         with transaction():
-            _count_failure(name_hash, now, lock)
             audit.record(user, "session.refuse", "user", user.id if user else "unknown", at=now)
         raise AppError("sign_in_wrong")
     token = secrets.token_urlsafe(32)
     with transaction():
-        db.session.execute(delete(SignInFailure).where(SignInFailure.name_hash == name_hash))
+        expired = SignInFailure.last_at < now - lock
+        db.session.execute(delete(SignInFailure).where((SignInFailure.name_hash == name_hash) | expired))
         ends_at = now + (DESK_SESSION if face == "desk" else timedelta(days=settings.phone_session_days))
         session = UserSession(
             token_hash=queries.token_hash(token),
@@ -97,10 +102,16 @@ def sign_in(
 def touch_session(session: UserSession, now: datetime) -> None:
     """Note that a desk session is in use, at most once a minute, in a transaction of its own."""
     if session.face == "desk" and now - session.used_at >= TOUCH_EVERY:
-        with transaction():
-            db.session.execute(
-                update(UserSession).where(UserSession.token_hash == session.token_hash).values(used_at=now)
-            )
+        try:
+            with transaction():
+                db.session.execute(
+                    update(UserSession)
+                    .where(UserSession.token_hash == session.token_hash)
+                    .values(used_at=now)
+                )
+        except OperationalError:
+            # The database is busy: the next request notes it, and this one need not fail for it.
+            log.info("session not touched: database busy")
 
 
 def sign_out(token: str, now: datetime) -> None:
@@ -124,7 +135,7 @@ def end_sessions(actor: User, user_id: int, now: datetime) -> int:
 
 
 def end_account(actor: User, user_id: int, now: datetime) -> None:
-    """End an account and its sessions; what it recorded stays. Raises state_wrong for one's own account."""
+    """End an account and its sessions; what it recorded stays. Raises own_account for one's own."""
     user = queries.get_user(user_id)
     if user.id == actor.id:
         raise AppError("own_account")
@@ -158,11 +169,13 @@ def _nobodys_hash() -> str:
     return hasher.hash(secrets.token_hex(16))
 
 
-def _count_failure(name_hash: str, now: datetime, lock: timedelta) -> None:
-    failure = db.session.get(SignInFailure, name_hash, with_for_update=True, populate_existing=True)
-    if failure is None:
-        db.session.add(SignInFailure(name_hash=name_hash, count=1, last_at=now))
-    elif now >= failure.last_at + lock:
-        failure.count, failure.last_at = 1, now
-    else:
-        failure.count, failure.last_at = failure.count + 1, now
+def _count_attempt(name_hash: str, now: datetime, lock: timedelta, limit: int) -> datetime | None:
+    """Count an attempt on a name; the instant its lock ends when it is locked (then nothing is counted), else None."""
+    insert_if_absent(SignInFailure, name_hash=name_hash, count=0, last_at=now)
+    failure = db.session.get_one(SignInFailure, name_hash, with_for_update=True, populate_existing=True)
+    if now >= failure.last_at + lock:
+        failure.count = 0
+    elif failure.count >= limit:
+        return failure.last_at + lock
+    failure.count, failure.last_at = failure.count + 1, now
+    return None

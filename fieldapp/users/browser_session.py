@@ -25,7 +25,6 @@ def start(username: str, password: str, *, face: str, device_uuid: str | None = 
     end()
     session[_TOKEN] = token
     session.permanent = face == "phone"
-    g.pop("user_session", None)
     return user_session.user
 
 
@@ -49,7 +48,6 @@ def _load(_request: Request) -> User | None:
     if found is None:
         return None
     actions.touch_session(found, now)
-    g.user_session = found
     return found.user
 
 

@@ -5,16 +5,17 @@ Invariant: whatever was sent is stored word for word; the server's own reading s
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from fieldapp.checklists import queries as checklists, rules as checklist_rules
-from fieldapp.core import audit, clock, scope
+from fieldapp.checklists.models import ChecklistVersion
+from fieldapp.core import audit, clock, scope, storage
 from fieldapp.core.db import db
 from fieldapp.core.errors import AppError
 from fieldapp.core.feeds import publish
-from fieldapp.core.storage import AttachmentUse
 from fieldapp.people import actions as people_actions, queries as people, sync as people_sync
 from fieldapp.people.models import Household
 from fieldapp.users.models import User
@@ -25,9 +26,10 @@ from fieldapp.visits.sync import VisitBody
 
 @dataclass(frozen=True)
 class Envelope:
-    """What surrounds a body on its way: the operation's uuid, the body's hash, the phone's clock."""
+    """What surrounds a body on its way: the operation, the body word for word and its hash, the phone's clock."""
 
     op_uuid: str
+    sent: dict[str, Any]
     body_hash: str
     clock_offset_s: int
 
@@ -40,6 +42,8 @@ class StoredVisit:
     revision: VisitRevision
     household: Household
     verdict: checklist_rules.Verdict
+    # How far the end of the visit lies after its arrival, by the server's clock: no clock is right that says so.
+    ahead_s: float
 
 
 def submit_visit(actor: User, body: VisitBody, envelope: Envelope, now: datetime) -> StoredVisit:
@@ -48,8 +52,8 @@ def submit_visit(actor: User, body: VisitBody, envelope: Envelope, now: datetime
     Raises not_yours when the household was not in the worker's areas at the end of the visit (or does not exist:
     the answer is the same), checklist_version_unknown.
     """
-    finished_at = rules.corrected(body.finished_at, envelope.clock_offset_s)
-    household = _household_in_reach(actor, body, finished_at)
+    finished_at = _finished_at(body, envelope, now)
+    household = _lock_household_in_reach(actor, body, finished_at)
     visit = Visit(
         visit_uuid=body.visit_uuid,
         household_uuid=household.household_uuid,
@@ -57,13 +61,9 @@ def submit_visit(actor: User, body: VisitBody, envelope: Envelope, now: datetime
         worker_id=actor.id,
         state="submitted",
         revision=1,
-        outcome=body.outcome,
-        method=body.method,
-        finished_at=finished_at,
         received_at=now,
         out_of_scope=not scope.covers(actor.area_codes(now), household.grid_code),
     )
-    db.session.add(visit)
     return _store_revision(visit, household, actor, body, envelope, now)
 
 
@@ -77,28 +77,48 @@ def revise_visit(
     visit = queries.find_visit(body.visit_uuid)
     if visit is None or visit.worker_id != actor.id or visit.household_uuid != body.household_uuid:
         raise AppError("not_yours")
-    household = _household_in_reach(actor, body, visit.finished_at)
+    # Locked in the order household, visit, as when it was submitted; a reviewer's decision waits or came before.
+    household = _lock_household_in_reach(actor, body, visit.finished_at)
+    visit = lock_visit(body.visit_uuid)
     if visit.state not in {"submitted", "returned"}:
         raise AppError("state_wrong", state=visit.state)
     if base != visit.revision:
         raise AppError("base_outdated")
     visit.revision += 1
     visit.state = "submitted"
-    visit.outcome, visit.method = body.outcome, body.method
-    visit.finished_at = rules.corrected(body.finished_at, envelope.clock_offset_s)
-    visit.people.clear()
-    db.session.flush()
     return _store_revision(visit, household, actor, body, envelope, now)
 
 
-def set_state(visit: Visit, state: str) -> None:
+def lock_visit(visit_uuid: str) -> Visit:
+    """The visit as it is now, locked until the transaction ends, so that decisions on it come one after the other.
+
+    Raises not_found.
+    """
+    visit = db.session.get(Visit, visit_uuid, with_for_update=True, populate_existing=True)
+    if visit is None:
+        raise AppError("not_found")
+    return visit
+
+
+def set_state(visit: Visit, state: str, now: datetime) -> None:
     """Move a visit to `state` and tell the worker's phone; who may do that is `reviews`' business."""
     visit.state = state
+    if state == "voided" and visit.household_uuid is not None:
+        household = people.lock_household(visit.household_uuid)
+        if household is not None:
+            _refresh_contacts(household, [person.person_uuid for person in visit.people], now)
     publish(visit.area_code, "visit", visit.visit_uuid)
 
 
-def _household_in_reach(actor: User, body: VisitBody, at: datetime) -> Household:
-    household = people.find_household(body.household_uuid) if body.household_uuid else None
+def _finished_at(body: VisitBody, envelope: Envelope, now: datetime) -> datetime:
+    """The end of the visit by the server's clock. Nothing has ended later than it arrived: a phone whose clock was
+    set right between visit and sending would else push a due date into next year.
+    """
+    return min(rules.corrected(body.finished_at, envelope.clock_offset_s), now)
+
+
+def _lock_household_in_reach(actor: User, body: VisitBody, at: datetime) -> Household:
+    household = people.lock_household(body.household_uuid) if body.household_uuid else None
     if household is None or not scope.covers(actor.area_codes(at), household.grid_code):
         raise AppError("not_yours")
     if not set(body.people) <= {person.person_uuid for person in household.people}:
@@ -109,16 +129,17 @@ def _household_in_reach(actor: User, body: VisitBody, at: datetime) -> Household
 def _store_revision(
     visit: Visit, household: Household, actor: User, body: VisitBody, envelope: Envelope, now: datetime
 ) -> StoredVisit:
-    version = checklists.find_version(body.checklist.key, body.checklist.version)
-    if version is None:
-        raise AppError("checklist_version_unknown")
-    by_uuid = {person.person_uuid: person for person in household.people}
-    seen = [by_uuid[uuid] for uuid in dict.fromkeys(body.people)]
-    verdict = checklist_rules.evaluate(
-        version.document, body.answers, evaluation_context(actor, body, household)
-    )
+    version = checklists.get_version(body.checklist.key, body.checklist.version)
+    verdict = _evaluate(version, actor, body, household)
+    touched = {person.person_uuid for person in visit.people} | set(body.people)
+    visit.outcome, visit.method = body.outcome, body.method
+    visit.finished_at = _finished_at(body, envelope, now)
+    visit.people.clear()
+    db.session.add(visit)
+    db.session.flush()
     visit.people = [
-        VisitPerson(person_uuid=person.person_uuid, position=place) for place, person in enumerate(seen)
+        VisitPerson(person_uuid=person_uuid, position=place)
+        for place, person_uuid in enumerate(dict.fromkeys(body.people))
     ]
     revision = VisitRevision(
         visit_uuid=visit.visit_uuid,
@@ -131,41 +152,64 @@ def _store_revision(
         finished_at=body.finished_at,
         received_at=now,
         clock_offset_s=envelope.clock_offset_s,
-        answers=body.answers,
-        location=body.location.model_dump(mode="json") if body.location else None,
-        location_declined=body.location_declined,
+        body=envelope.sent,
         distance_m=_distance_m(body, household),
-        urgent_calls=[call.model_dump(mode="json") for call in body.urgent_calls] or None,
         problems=list(verdict.problems) or None,
     )
     db.session.add(revision)
-    for photo in body.attachments:
-        db.session.merge(
-            AttachmentUse(
-                sha256=photo.sha256,
-                kind="visit",
-                uuid=visit.visit_uuid,
-                revision=visit.revision,
-                question=photo.question,
-                area_code=visit.area_code,
-                taken_at=photo.taken_at,
-                size=photo.size,
-            )
-        )
-    if body.outcome == "reached":
-        people_actions.note_contact(household, seen, visit.finished_at, now)
-        people_actions.keep_carry(
-            household,
-            checklist_rules.carried(version.document, verdict.answers, body.people),
-            visit.finished_at,
-        )
+    db.session.flush()
+    storage.name_photos("visit", visit.visit_uuid, visit.revision, visit.area_code, body.attachments)
+    _refresh_contacts(household, touched, now)
     step = "visit.submit" if visit.revision == 1 else "visit.revise"
     audit.record(
         actor, step, "visit", visit.visit_uuid, at=now, revision=visit.revision, op_uuid=envelope.op_uuid
     )
     publish(visit.area_code, "visit", visit.visit_uuid)
+    ahead = rules.corrected(body.finished_at, envelope.clock_offset_s) - now
+    return StoredVisit(visit, revision, household, verdict, ahead.total_seconds())
+
+
+def _refresh_contacts(household: Household, person_uuids: Iterable[str], now: datetime) -> None:
+    """Work out again, from the visits that count, when these people were last seen and what to offer next time.
+
+    A visit counts when it reached somebody and was not voided: so a correction or a voiding takes back what it gave.
+    """
     db.session.flush()
-    return StoredVisit(visit, revision, household, verdict)
+    people_actions.set_contacts(
+        household,
+        {person_uuid: queries.find_last_contact(person_uuid) for person_uuid in person_uuids},
+        now,
+    )
+    last = queries.find_last_reached(household.household_uuid)
+    if last is None:
+        people_actions.set_last_visit(household, None, None)
+        return
+    revision = queries.get_revision(last)
+    version = checklists.get_version(revision.checklist_key, revision.checklist_version)
+    body = VisitBody.model_validate(revision.body)
+    verdict = _evaluate(version, db.session.get_one(User, last.worker_id), body, household)
+    carried = checklist_rules.carried(version.document, verdict.answers, body.people)
+    people_actions.set_last_visit(household, clock.local_date(last.finished_at), carried)
+
+
+def _evaluate(
+    version: ChecklistVersion, actor: User, body: VisitBody, household: Household
+) -> checklist_rules.Verdict:
+    """The server's verdict; expressions read what the phone gave its own engine."""
+    by_uuid = {person.person_uuid: person for person in household.people}
+    restricted = people_sync.get_restricted_tags()
+    context = {
+        "today": clock.local_date(body.finished_at).isoformat(),
+        "now": clock.iso(body.finished_at),
+        "language": actor.language,
+        "username": actor.username,
+        "device_uuid": "",
+        "household": people_sync.household_record(household),
+        "people": [
+            people_sync.person_record(by_uuid[uuid], restricted) for uuid in body.people if uuid in by_uuid
+        ],
+    }
+    return checklist_rules.evaluate(version.document, body.answers, context)
 
 
 def _distance_m(body: VisitBody, household: Household) -> float | None:
@@ -173,18 +217,3 @@ def _distance_m(body: VisitBody, household: Household) -> float | None:
         return None
     here = (body.location.lat, body.location.lon)
     return rules.distance_m(here, body.location.datum, (household.lat, household.lon), household.datum)
-
-
-def evaluation_context(actor: User, body: VisitBody, household: Household) -> dict[str, Any]:
-    """What the checklist's expressions may read, as the phone gave it to its own engine."""
-    by_uuid = {person.person_uuid: person for person in household.people}
-    restricted = people_sync.get_restricted_tags()
-    return {
-        "today": clock.local_date(body.finished_at).isoformat(),
-        "now": clock.iso(body.finished_at),
-        "language": actor.language,
-        "username": actor.username,
-        "device_uuid": "",
-        "household": people_sync.household_record(household),
-        "people": [people_sync.person_record(by_uuid[uuid], restricted) for uuid in body.people],
-    }

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String
+from sqlalchemy import BigInteger, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from fieldapp.core.db import AreaCode, Base, EncryptedJson, Instant, UuidText
@@ -64,16 +64,11 @@ class VisitRevision(Base):
     started_at: Mapped[datetime] = mapped_column(Instant, doc="By the phone's clock as it was.")
     finished_at: Mapped[datetime] = mapped_column(Instant, doc="By the phone's clock as it was.")
     received_at: Mapped[datetime] = mapped_column(Instant, doc="By the server's clock.")
-    clock_offset_s: Mapped[int] = mapped_column(doc="Server clock minus phone clock when sent, seconds.")
-    answers: Mapped[Any] = mapped_column(EncryptedJson("visit_revisions.answers"), doc="As sent.")
-    location: Mapped[Any] = mapped_column(
-        EncryptedJson("visit_revisions.location"), nullable=True, doc="{lat, lon, accuracy_m, datum, at}."
+    clock_offset_s: Mapped[int] = mapped_column(
+        BigInteger, doc="Server clock minus phone clock when sent, seconds."
     )
-    location_declined: Mapped[str | None] = mapped_column(String(300), doc="Why no place was given.")
+    body: Mapped[Any] = mapped_column(EncryptedJson("visit_revisions.body"), doc="As sent, word for word.")
     distance_m: Mapped[float | None] = mapped_column(doc="Geodesic, from the household's registered place.")
-    urgent_calls: Mapped[Any] = mapped_column(
-        JSON, nullable=True, doc="[{to, at}] calls made from a red answer."
-    )
     problems: Mapped[Any] = mapped_column(
         EncryptedJson("visit_revisions.problems"),
         nullable=True,
@@ -81,6 +76,31 @@ class VisitRevision(Base):
     )
 
     visit: Mapped[Visit] = relationship(back_populates="revisions")
+
+    @property
+    def answers(self) -> dict[str, Any]:
+        """The answers as sent."""
+        return self.body["answers"]
+
+    @property
+    def people(self) -> list[str]:
+        """The people of this revision, in the order of the people part of its answers."""
+        return self.body["people"]
+
+    @property
+    def location(self) -> dict[str, Any] | None:
+        """{lat, lon, accuracy_m, datum, at} as measured, or None."""
+        return self.body.get("location")
+
+    @property
+    def location_declined(self) -> str | None:
+        """Why no place was given."""
+        return self.body.get("location_declined")
+
+    @property
+    def urgent_calls(self) -> list[dict[str, str]]:
+        """Calls made from a red answer: {to, at}."""
+        return self.body.get("urgent_calls", [])
 
 
 class VisitPerson(Base):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import selectinload
 
 from fieldapp.core import scope
 from fieldapp.core.db import db
 from fieldapp.core.errors import AppError
-from fieldapp.visits.models import Visit, VisitRevision
+from fieldapp.visits.models import Visit, VisitPerson, VisitRevision
 
 # How far back a worker's own visits stay on the phone.
 RECENT = timedelta(days=30)
@@ -48,6 +48,25 @@ def find_visit_before(visit: Visit) -> Visit | None:
             Visit.outcome == "reached",
             Visit.state != "voided",
         )
+        .order_by(Visit.finished_at.desc())
+        .limit(1)
+    )
+
+
+def find_last_contact(person_uuid: str) -> datetime | None:
+    """When the person was last seen or asked about in a visit that reached somebody and was not voided, or None."""
+    return db.session.scalar(
+        select(func.max(Visit.finished_at))
+        .join(VisitPerson, VisitPerson.visit_uuid == Visit.visit_uuid)
+        .where(VisitPerson.person_uuid == person_uuid, Visit.outcome == "reached", Visit.state != "voided")
+    )
+
+
+def find_last_reached(household_uuid: str) -> Visit | None:
+    """The household's last visit that reached somebody and was not voided, or None."""
+    return db.session.scalar(
+        select(Visit)
+        .where(Visit.household_uuid == household_uuid, Visit.outcome == "reached", Visit.state != "voided")
         .order_by(Visit.finished_at.desc())
         .limit(1)
     )

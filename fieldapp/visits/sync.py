@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from fieldapp.core import clock, storage
-from fieldapp.core.bodies import Body, Sha256, UuidStr
+from fieldapp.core.bodies import Body, PhoneInstant, Sha256, UuidStr
 from fieldapp.visits import queries
 from fieldapp.visits.models import Visit
 
@@ -30,7 +30,7 @@ class Location(Body):
     lon: Annotated[float, Field(ge=-180, le=180)]
     accuracy_m: Annotated[float, Field(ge=0, le=1_000_000)]
     datum: Literal["WGS84", "GCJ02", "BD09"]
-    at: AwareDatetime
+    at: PhoneInstant
 
 
 class PhotoRef(Body):
@@ -38,15 +38,15 @@ class PhotoRef(Body):
 
     sha256: Sha256
     question: Annotated[str, Field(max_length=300)]
-    taken_at: AwareDatetime | None = None
-    size: Annotated[int, Field(ge=0)] | None = None
+    taken_at: PhoneInstant | None = None
+    size: Annotated[int, Field(ge=0, lt=2**31)] | None = None
 
 
 class UrgentCall(Body):
     """A call made from a red answer."""
 
     to: Literal["duty", "110", "120"]
-    at: AwareDatetime
+    at: PhoneInstant
 
 
 class VisitBody(Body):
@@ -58,8 +58,8 @@ class VisitBody(Body):
     outcome: Literal["reached", "not_reached", "refused"]
     checklist: ChecklistRef
     method: Literal["home", "phone", "wechat", "video", "patrol"]
-    started_at: AwareDatetime
-    finished_at: AwareDatetime
+    started_at: PhoneInstant
+    finished_at: PhoneInstant
     location: Location | None = None
     location_declined: Annotated[str, Field(max_length=300)] | None = None
     answers: dict[str, Any]

@@ -169,7 +169,7 @@ def upgrade() -> None:
         sa.Column("lat", sa.Double(), nullable=True),
         sa.Column("lon", sa.Double(), nullable=True),
         sa.Column("datum", sa.String(length=10), nullable=True),
-        sa.Column("note", sa.String(length=300), nullable=False),
+        sa.Column("note", sa.LargeBinary(), nullable=False),
         sa.Column("due_on", sa.Date(), nullable=True),
         sa.Column("last_visit_on", sa.Date(), nullable=True),
         sa.Column("carry", sa.LargeBinary(), nullable=True),
@@ -187,7 +187,7 @@ def upgrade() -> None:
         sa.Column("device_uuid", sa.Uuid(as_uuid=False), nullable=False),
         sa.Column("kind", sa.String(length=30), nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("clock_offset_s", sa.Integer(), nullable=False),
+        sa.Column("clock_offset_s", sa.BigInteger(), nullable=False),
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("record_uuid", sa.String(length=64), nullable=True),
         sa.Column("feed", sa.String(length=15), nullable=True),
@@ -310,10 +310,10 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["person_uuid"], ["people.person_uuid"], name=op.f("fk_flags_person_uuid")),
         sa.ForeignKeyConstraint(["visit_uuid"], ["visits.visit_uuid"], name=op.f("fk_flags_visit_uuid")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_flags")),
-        sa.UniqueConstraint(
-            "visit_uuid", "rule", "question", "choice", name=op.f("uq_flags_visit_uuid_rule_question_choice")
-        ),
     )
+    with op.batch_alter_table("flags", schema=None) as batch_op:
+        batch_op.create_index("ix_flags_visit_rule", ["visit_uuid", "rule"], unique=False)
+
     op.create_table(
         "followups",
         sa.Column("followup_id", sa.Uuid(as_uuid=False), nullable=False),
@@ -406,12 +406,9 @@ def upgrade() -> None:
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("clock_offset_s", sa.Integer(), nullable=False),
-        sa.Column("answers", sa.LargeBinary(), nullable=False),
-        sa.Column("location", sa.LargeBinary(), nullable=True),
-        sa.Column("location_declined", sa.String(length=300), nullable=True),
+        sa.Column("clock_offset_s", sa.BigInteger(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("distance_m", sa.Double(), nullable=True),
-        sa.Column("urgent_calls", sa.JSON(), nullable=True),
         sa.Column("problems", sa.LargeBinary(), nullable=True),
         sa.ForeignKeyConstraint(
             ["visit_uuid"], ["visits.visit_uuid"], name=op.f("fk_visit_revisions_visit_uuid")
@@ -428,7 +425,8 @@ def upgrade() -> None:
         sa.Column("text", sa.LargeBinary(), nullable=True),
         sa.Column("checklist_key", sa.String(length=60), nullable=True),
         sa.Column("checklist_version", sa.String(length=40), nullable=True),
-        sa.Column("answers", sa.LargeBinary(), nullable=True),
+        sa.Column("body", sa.LargeBinary(), nullable=True),
+        sa.Column("problems", sa.LargeBinary(), nullable=True),
         sa.Column("op_uuid", sa.Uuid(as_uuid=False), nullable=True),
         sa.ForeignKeyConstraint(["actor_id"], ["users.id"], name=op.f("fk_followup_events_actor_id")),
         sa.ForeignKeyConstraint(
@@ -462,6 +460,9 @@ def downgrade() -> None:
         batch_op.drop_index("ix_followups_assignee_state")
 
     op.drop_table("followups")
+    with op.batch_alter_table("flags", schema=None) as batch_op:
+        batch_op.drop_index("ix_flags_visit_rule")
+
     op.drop_table("flags")
     with op.batch_alter_table("visits", schema=None) as batch_op:
         batch_op.drop_index("ix_visits_worker_finished")

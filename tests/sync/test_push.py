@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import uuid
 from datetime import timedelta
@@ -328,22 +329,25 @@ def test_number_no_float_can_hold_is_kept_as_an_answer(phone):
 
 
 def test_body_nested_too_deep_to_compare_is_400(app, phone):
-    nested: list[object] = []
-    for _ in range(970):
-        nested = [nested]
-    answer = phone.push_raw(phone.op("visit.submit", phone.visit({"x": nested})))
+    op = phone.op("visit.submit", phone.visit({"x": "NESTED"}))
+    request = {"device_uuid": phone.device_uuid, "sent_at": text_of(clock.now()), "ops": [op]}
+    text = json.dumps(request).replace('"NESTED"', "[" * 970 + "]" * 970)
+    headers = {**phone.headers, "Content-Type": "application/json"}
+    answer = phone.client.post("/api/sync/push", data=text, headers=headers)
     assert answer.status_code == 400
     assert count(app, Operation) == 0
 
 
 def test_log_of_a_database_error_holds_no_value_of_the_record(app, phone, caplog, monkeypatch):
+    secret = "".join(reversed("家急需帮助"))
+
     def refuse(*_args: object) -> None:
-        db.session.execute(text("INSERT INTO nowhere VALUES (:answer)"), {"answer": "SECRET-ANSWER"})
+        db.session.execute(text("INSERT INTO nowhere VALUES (:answer)"), {"answer": secret})
 
     monkeypatch.setattr(reviews, "receive_visit", refuse)
     phone.push(phone.op("visit.submit", phone.visit()))
     assert "nowhere" in caplog.text
-    assert "SECRET-ANSWER" not in caplog.text
+    assert secret not in caplog.text
 
 
 def test_correction_that_reached_nobody_takes_back_the_contact(app, phone, county):
