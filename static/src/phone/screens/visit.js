@@ -195,6 +195,9 @@ export function visitScreen([draftUuid]) {
       }}>${icon('call')}${words}</a>`)}</div>`
   }
 
+  /** A place is asked for where somebody went; on the phone there is none. @param {any} item */
+  const isAsked = (item) => isShown(item) && (item.node?.type !== 'geopoint' || ['home', 'patrol'].includes(theDraft().method))
+
   /** @param {any} item @param {Map<string, string>} open @param {Map<string, any[]>} flags */
   function card(item, open, flags) {
     const { household, people, notes, returned, tried } = theDraft()
@@ -285,7 +288,7 @@ export function visitScreen([draftUuid]) {
   const returnedCard = () => {
     const { returned, notes } = theDraft()
     if (!returned) return nothing
-    const shown = new Set(form.items().filter(isShown).map((/** @type {any} */ item) => item.path))
+    const shown = new Set(form.items().filter(isAsked).map((/** @type {any} */ item) => item.path))
     const noted = Object.entries(notes)
     return html`<section class="card returned"><p><b>↩ ${t('visit.returned_by', { by: returned.by, when: sinceWords(returned.at, new Date()) })}</b></p>
       <p>${returned.reason}</p>
@@ -316,7 +319,7 @@ export function visitScreen([draftUuid]) {
       if (!draft) return notFound()
       const back = draft.kind === 'visit' && draft.household ? `#/household/${draft.household.household_uuid}` : '#/today'
       if (!form) return html`${innerBar({ title: draft.household?.name ?? '', back })}<main>${empty({ sign: 'send', title: t('visit.checklist_gone') })}</main>`
-      const items = form.items().filter(isShown)
+      const items = form.items().filter(isAsked)
       const open = new Map(problems().map(({ path, message }) => [path, message]))
       /** @type {Map<string, any[]>} */
       const flags = new Map()
