@@ -22,13 +22,14 @@ run: set-up-run ## set up, make the demo county in an empty data directory, serv
 
 test: set-up .system-packages ## every test: Python on SQLite and on PostgreSQL, JavaScript, the app in a browser
 	node --test --test-reporter=dot $(shell find tests/js -name '*.test.js')
-	python -m pytest
+	python -m pytest -m "not browser" --numprocesses auto --maxprocesses 4
+	python -m pytest -m browser
 
 check: set-up   ## format, lint, types, order of the features, migrations, translations
 	ruff format --check .
 	ruff check .
 	mypy
-	lint-imports
+	lint-imports --no-logo
 	npm run --silent check
 	python -m tools.check_migrations
 	python -m tools.check_translations

@@ -5,6 +5,7 @@ Invariant: every test starts from the same state, an installation just set up, a
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 from collections.abc import Callable, Iterator
@@ -28,6 +29,8 @@ from tests.live import Live, make_demo_county, run_command
 
 # Every test that touches the database runs on both.
 ENGINES = ("sqlite", "postgres")
+# Tests running side by side may share a PostgreSQL server, never a database.
+DATABASE = "fieldapp_test_" + os.environ.get("PYTEST_XDIST_WORKER", "alone")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -83,21 +86,23 @@ def sqlite_with_county(sqlite: Installation, tmp_path_factory: pytest.TempPathFa
 
 
 @pytest.fixture(scope="session")
-def postgres(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> Installation:
+def postgres(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """An installation just set up, its database on PostgreSQL."""
-    installation = Installation(tmp_path_factory.mktemp("postgres"), "fieldapp_test_empty")
+    installation = Installation(tmp_path_factory.mktemp("postgres"), DATABASE + "_empty")
     url = postgresql.create_database(postgres_server, installation.database)
     run_command("init", data_dir=installation.folder, database_url=url)
-    return installation
+    yield installation
+    postgresql.drop_database(postgres_server, installation.database)
 
 
 @pytest.fixture(scope="session")
-def postgres_with_county(postgres_server: str, postgres: Installation) -> Installation:
+def postgres_with_county(postgres_server: str, postgres: Installation) -> Iterator[Installation]:
     """The same with the county of tests/factories.py."""
-    name = "fieldapp_test_county"
+    name = DATABASE + "_county"
     url = postgresql.create_database(postgres_server, name, postgres.database)
     county = _add_county(Settings(data_dir=postgres.folder, database_url=url))
-    return Installation(postgres.folder, name, county)
+    yield Installation(postgres.folder, name, county)
+    postgresql.drop_database(postgres_server, name)
 
 
 def _add_county(settings: Settings) -> County:
@@ -126,9 +131,9 @@ def settings(
         yield Settings(data_dir=folder)
         return
     server = request.getfixturevalue("postgres_server")
-    url = postgresql.create_database(server, "fieldapp_test", installation.database)
+    url = postgresql.create_database(server, DATABASE, installation.database)
     yield Settings(data_dir=folder, database_url=url)
-    postgresql.drop_database(server, "fieldapp_test")
+    postgresql.drop_database(server, DATABASE)
 
 
 @pytest.fixture
