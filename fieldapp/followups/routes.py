@@ -6,6 +6,7 @@ Invariant: every write goes through `followups.actions`, which checks scope and 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -17,7 +18,7 @@ from werkzeug.wrappers import Response
 
 from fieldapp.areas import queries as areas
 from fieldapp.checklists import queries as checklists
-from fieldapp.checklists.reading import Line, read_answers
+from fieldapp.checklists.reading import Line, Objection, label_paths, read_answers, read_problems
 from fieldapp.core import clock, storage, wording
 from fieldapp.core.codes import get_codes
 from fieldapp.core.db import transaction
@@ -45,6 +46,20 @@ STEPS = {
 }
 # What is offered as due where nothing else is known: tomorrow at this time.
 DEFAULT_DUE = time(17)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of a task's life as the page shows it."""
+
+    at: datetime
+    step: str
+    word: str
+    who: str = ""
+    text: str | None = None
+    lines: list[Line] = field(default_factory=list)
+    problems: list[Objection] = field(default_factory=list)
+    photos: list[dict[str, Any]] = field(default_factory=list)
 
 
 @bp.get("")
@@ -265,34 +280,26 @@ def _tomorrow(now: datetime) -> datetime:
     return datetime.combine(clock.local_date(now) + timedelta(days=1), DEFAULT_DUE, clock.LOCAL)
 
 
-def _list_steps(task: Followup, events: list[FollowupEvent]) -> list[dict[str, Any]]:
+def _list_steps(task: Followup, events: list[FollowupEvent]) -> list[Step]:
     """The task's life, latest first, each step with what was reported."""
     names = users.get_display_names(event.actor_id for event in events if event.actor_id is not None)
-    steps = [
-        {
-            "at": event.at,
-            "who": names.get(event.actor_id or 0, ""),
-            "word": STEPS[event.step],
-            "step": event.step,
-            "text": event.text,
-            "lines": _read_result(event),
-            "photos": _list_photos(task, event),
-        }
-        for event in reversed(events)
-    ]
-    word = lazy_gettext("Made by hand") if task.flag_id is None else lazy_gettext("Made by a flag")
-    steps.append(
-        {
-            "at": task.created_at,
-            "who": "",
-            "word": word,
-            "step": "made",
-            "text": None,
-            "lines": [],
-            "photos": [],
-        }
+    steps = [_read_step(task, event, names) for event in reversed(events)]
+    word = gettext("Made by hand") if task.flag_id is None else gettext("Made by a flag")
+    return [*steps, Step(task.created_at, "made", word)]
+
+
+def _read_step(task: Followup, event: FollowupEvent, names: dict[int, str]) -> Step:
+    lines = _read_result(event)
+    return Step(
+        event.at,
+        event.step,
+        str(STEPS[event.step]),
+        names.get(event.actor_id or 0, ""),
+        event.text,
+        lines,
+        read_problems(event.problems, label_paths(lines)),
+        _list_photos(task, event),
     )
-    return steps
 
 
 def _read_result(event: FollowupEvent) -> list[Line]:
