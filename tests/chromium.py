@@ -8,6 +8,8 @@ from typing import Any
 from playwright.sync_api import Browser, Playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+# A name of this machine that browsers trust no more than any other over plain http; 127.0.0.1 they do trust.
+INSECURE_HOST = "insecure.test"
 # Only the server under test is to be talked to.
 QUIET = (
     "--disable-gpu",
@@ -16,6 +18,7 @@ QUIET = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    f"--host-resolver-rules=MAP {INSECURE_HOST} 127.0.0.1",
 )
 SCREENS: dict[str, dict[str, Any]] = {
     "phone": {

@@ -37,14 +37,22 @@ class Desk:
         """A field by its label."""
         return self.page.get_by_label(self.words(english), exact=True)
 
-    def sign_in(self, password: str, username: str = "supervisor") -> None:
-        """Sign in, and see the start page."""
+    def open_sign_in(self) -> None:
+        """Open the start page in the reader's language; who is not signed in is asked to."""
         self.page.goto("/")
         if self.words.language == "en":
             self.page.get_by_role("button", name="English").click()
+
+    def type_sign_in(self, username: str, password: str) -> None:
+        """Fill in the form and send it; what comes of it is not waited for."""
         self.field("Account").fill(username)
         self.field("Password").fill(password)
         self.button("Sign in").click()
+
+    def sign_in(self, password: str) -> None:
+        """Sign in as `supervisor`, and see the start page."""
+        self.open_sign_in()
+        self.type_sign_in("supervisor", password)
         expect(self.button("Sign out")).to_be_visible()
 
     def open_queue(self) -> None:

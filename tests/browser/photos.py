@@ -8,6 +8,8 @@ from pathlib import Path
 
 from PIL import ExifTags, Image
 
+from fieldapp.core import clock
+
 # Held upright, the sensor lies on its side: the pixels are wide, and "orientation 6" says to turn them right.
 TURN_RIGHT = 6
 SIZE = (3000, 2000)
@@ -22,8 +24,7 @@ def take_photo(path: Path, taken_at: datetime | None = None) -> Path:
     picture = Image.merge("RGB", (slope, Image.blend(slope, grain, 0.4), slope.rotate(180)))
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = TURN_RIGHT
-    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = (
-        f"{taken_at or datetime.now():%Y:%m:%d %H:%M:%S}"
-    )
+    taken_at = (taken_at or clock.now()).astimezone(clock.LOCAL)
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = f"{taken_at:%Y:%m:%d %H:%M:%S}"
     picture.save(path, "JPEG", quality=90, exif=exif)
     return path

@@ -17,7 +17,7 @@ ELDER = "罗淑贤"
 # In the other worker's grid, overdue.
 OTHERS_NAME = "彭建国"
 FOOD = "How many days of food are left?"
-PHOTO = "Photo of the problem (optional)"
+PHOTO = "Photo of the problem"
 PLACE = "Where you are (may be left out)"
 PUSH = "**/api/sync/push"
 BUSY = "The server is busy. It will be tried again by itself."

@@ -48,7 +48,7 @@ export function meScreen() {
         <main>
           ${signInBanner()}
           <section class="card"><h2>${t('me.sync')}</h2>
-            <p>${clear ? html`<span class="ok">✓ ${t('me.sync_clear')}</span>` : html`<a href="#/send">▲ ${t('me.sync_waiting', { n: waiting + attention, photos })}</a>`}</p>
+            <p>${clear ? html`<span class="ok">✓ ${t('me.sync_clear')}</span>` : html`<a class="chip wait" href="#/send">▲ ${t('me.sync_waiting', { n: waiting + attention, photos })}</a>`}</p>
             <p class="quiet">${pulledAt ? t('me.pulled', { when: sinceWords(pulledAt, new Date()) }) : t('me.never_pulled')}</p>
             ${fault && !['signed_out', 'wrong_account'].includes(fault.kind) ? html`<p class="note orange" role="status">${faultWords(fault)}</p>` : nothing}
             <p class="quiet">${isReady ? `✓ ${t('me.offline_ready')}` : t('me.offline_not_ready')}</p>

@@ -1,0 +1,91 @@
+"""Every screen and page can be read and used by everyone: by axe's rules, with large text, with a thumb."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.conftest import DESK_SIZE
+from tests.browser.desk import Desk
+from tests.browser.phone import Phone
+from tests.browser.photos import take_photo
+from tests.browser.walks import walk_desk, walk_offline, walk_phone
+from tests.live import ROOT
+
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+RUN_AXE = """async () => {
+  const { violations } = await axe.run(document, { resultTypes: ['violations'] })
+  return violations.filter(({ impact }) => ['serious', 'critical'].includes(impact))
+    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`)
+}"""
+# Both languages, and both looks a phone or a computer may ask for.
+LOOKS = [pytest.param("zh", "light", id="zh, light"), pytest.param("en", "dark", id="en, dark")]
+SOMEWHERE = {"latitude": 46.185, "longitude": 129.416, "accuracy": 9}
+# Twice the 16 px that browsers start from, as a reader sets it.
+LARGE_TEXT_PX = 32
+TOO_WIDE = """() => {
+  const width = document.documentElement.clientWidth
+  const seen = [...document.querySelectorAll('body *')].filter(element => element.checkVisibility()
+    && !element.closest('svg') && (box => box.width && (box.left < -1 || box.right > width + 1))(element.getBoundingClientRect()))
+  return [...(document.documentElement.scrollWidth > width ? [`the page is ${document.documentElement.scrollWidth} px wide`] : []),
+    ...seen.map(element => element.outerHTML.slice(0, 160))]
+}"""
+# A thumb that misses the middle by 21 px still hits. What is ticked or chosen is its whole label.
+TOO_SMALL = """() => {
+  const missed = []
+  const top = document.querySelector('dialog[open]') ?? document
+  for (const target of top.querySelectorAll('a[href], button, input, select, textarea, summary, [role=button]')) {
+    if (!target.checkVisibility() || target.disabled) continue
+    target.scrollIntoView({ block: 'center', behavior: 'instant' })
+    const area = ['checkbox', 'radio', 'file'].includes(target.type) ? target.closest('label') ?? target : target
+    const box = area.getBoundingClientRect()
+    const [x, y] = [box.left + box.width / 2, box.top + box.height / 2]
+    const isHit = (x, y) => {
+      const hit = document.elementFromPoint(x, y)
+      return hit !== null && area.contains(hit)
+    }
+    if (![[x, y - 21], [x, y + 21], [x - 21, y], [x + 21, y]].every(([x, y]) => isHit(x, y))) missed.push(
+      `${Math.round(box.width)}×${Math.round(box.height)} ${target.outerHTML.slice(0, 160)}`)
+  }
+  return missed
+}"""
+
+
+def find_barriers(page: Page) -> list[str]:
+    """What axe calls serious or critical on the page as it is now."""
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    return page.evaluate(RUN_AXE)
+
+
+def set_text_size(page: Page, pixels: int) -> None:
+    """The size of text a reader sets in the browser."""
+    session = page.context.new_cdp_session(page)
+    session.send("Page.setFontSizes", {"fontSizes": {"standard": pixels}})
+    session.detach()
+
+
+def look_at(page: Page) -> list[str]:
+    """All that is wrong with the phone's screen as it is now: by axe, with large text, for a thumb."""
+    barriers = find_barriers(page)
+    set_text_size(page, LARGE_TEXT_PX)
+    barriers += [f"too wide with large text: {what}" for what in page.evaluate(TOO_WIDE)]
+    set_text_size(page, LARGE_TEXT_PX // 2)
+    return barriers + [f"too small for a thumb: {what}" for what in page.evaluate(TOO_SMALL)]
+
+
+@pytest.mark.parametrize(("words", "scheme"), LOOKS, indirect=["words"])
+def test_every_screen_of_the_phone_can_be_read_and_used(new_phone, live, words, scheme, tmp_path):
+    phone: Phone = new_phone(color_scheme=scheme, permissions=["geolocation"], geolocation=SOMEWHERE)
+    found = {}
+    for screen in walk_phone(phone, live.password, take_photo(tmp_path / "IMG_0003.jpg")):
+        found[screen] = look_at(phone.page)
+    for screen in walk_offline(phone):
+        found[screen] = look_at(phone.page)
+    assert {screen: barriers for screen, barriers in found.items() if barriers} == {}
+
+
+@pytest.mark.parametrize(("words", "scheme"), LOOKS, indirect=["words"])
+def test_every_page_of_the_desk_can_be_read_and_used(open_context, words, live, scheme):
+    desk = Desk(open_context("desk", viewport=DESK_SIZE, color_scheme=scheme), words)
+    found = {page: find_barriers(desk.page) for page in walk_desk(desk, live.password)}
+    assert {page: barriers for page, barriers in found.items() if barriers} == {}

@@ -1,0 +1,191 @@
+"""Walks through every screen of the phone and every page of the desk, stopping at each to be looked at.
+
+Invariant: a walk stops only where the screen has finished drawing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from playwright.sync_api import expect
+
+from tests.browser.desk import Desk
+from tests.browser.phone import Phone
+
+# Returned, to be seen at, with a task, with several people, with a red flag and a photo: as the demo county has them.
+RETURNED = "徐长发"
+OVERDUE = "何有田"
+ELDER = "王桂兰"
+OTHER_ELDER = "罗淑贤"
+WITH_TASK = "吴宝山"
+WITH_PHOTO = "宋玉珍"
+
+
+def walk_phone(phone: Phone, password: str, photo: Path) -> Iterator[str]:
+    """From the screen of signing in to the sheet of signing out; gives the name of each screen."""
+    words = phone.words
+    dialog = phone.page.get_by_role("dialog")
+
+    def close_sheet(english: str) -> None:
+        phone.tap(dialog.get_by_role("button", name=words(english), exact=True))
+        expect(dialog).to_have_count(0)
+
+    phone.choose_language()
+    yield "sign-in"
+    phone.type_sign_in("worker", "not-the-password-1")
+    expect(phone.page.get_by_role("alert")).to_be_visible()
+    yield "sign-in, wrong"
+    phone.sign_in(password)
+    yield "today"
+    phone.tap(phone.link("All households"))
+    phone.page.get_by_role("searchbox").fill("张")
+    expect(phone.entry("张秀芝")).to_be_visible()
+    yield "all households"
+    phone.page.get_by_role("searchbox").fill("不存在")
+    expect(phone.text("Nothing found")).to_be_visible()
+    yield "all households, nothing found"
+    phone.tap(phone.link("Back"))
+
+    phone.tap(phone.page.get_by_role("link", name=ELDER))
+    expect(phone.button("Start visit")).to_be_visible()
+    yield "household"
+    phone.tap(phone.button("Start visit"))
+    expect(phone.question("Did you reach someone?")).to_be_visible()
+    yield "visit, new"
+    phone.answer_daily_life("Under 3 days")
+    phone.attach("Photo of the problem", photo)
+    expect(phone.photo()).to_be_visible()
+    yield "visit, half filled"
+    phone.tap(phone.photo())
+    expect(dialog).to_be_visible()
+    yield "visit, photo"
+    close_sheet("Close")
+    phone.tap(phone.question("Where you are (may be left out)").get_by_role("button", name=words("Locate")))
+    expect(phone.question("Where you are (may be left out)")).to_contain_text(words("Located"))
+    yield "visit, located"
+    phone.tap(
+        phone.question("Where you are (may be left out)").get_by_role("button", name=words("Not given"))
+    )
+    expect(dialog).to_be_visible()
+    yield "visit, why no place"
+    close_sheet("Cancel")
+    phone.tap(phone.button("Finish visit"))
+    expect(dialog).to_be_visible()
+    yield "visit, what is missing"
+    close_sheet("Close")
+    yield "visit, what is missing in the form"
+    phone.tap(phone.button("Delete this"))
+    expect(dialog).to_be_visible()
+    yield "visit, delete"
+    close_sheet("Cancel")
+    phone.tap(phone.button("Later"))
+
+    phone.tap(phone.link("{name} · returned", name=RETURNED))
+    expect(phone.button("Submit again")).to_be_visible()
+    yield "returned visit"
+    phone.tap(phone.button("Later"))
+    phone.tap(phone.page.get_by_role("link", name=f"{WITH_TASK} · "))
+    expect(phone.button("Do it")).to_be_visible()
+    yield "task"
+    phone.tap(phone.button("Cannot do it"))
+    expect(dialog).to_be_visible()
+    yield "task, why not"
+    close_sheet("Cancel")
+    phone.tap(phone.button("Do it"))
+    expect(phone.question("What was done?")).to_be_visible()
+    yield "task, result"
+    phone.tap(phone.button("Later"))
+
+    phone.make_visit(OVERDUE)
+    yield "today, saved"
+    phone.go_to("To send")
+    expect(phone.text("Everything is sent")).to_be_visible()
+    yield "to send, received"
+    phone.go_to("Me")
+    yield "me"
+    phone.tap(phone.button("Sign out"))
+    expect(dialog).to_be_visible()
+    yield "me, sign out"
+    close_sheet("Cancel")
+    phone.page.goto("/app/#/household/00000000-0000-4000-8000-000000000000")
+    expect(phone.text("Nothing here")).to_be_visible()
+    yield "nothing here"
+    phone.tap(phone.link("Back to Today"))
+
+
+def walk_offline(phone: Phone) -> Iterator[str]:
+    """What a phone shows while nothing gets through, and when the session has ended."""
+    phone.context.set_offline(True)
+    phone.make_visit(OTHER_ELDER)
+    yield "today, offline"
+    phone.go_to("To send")
+    expect(phone.entry(OTHER_ELDER)).to_contain_text(phone.words("Waiting for network"))
+    yield "to send, waiting"
+    phone.context.clear_cookies()
+    phone.context.set_offline(False)
+    phone.refresh()
+    expect(phone.text("Sign in again to send.")).to_be_visible()
+    yield "me, session ended"
+    phone.tap(phone.button("Sign in"))
+    expect(phone.page.get_by_role("dialog")).to_be_visible()
+    yield "sign in again"
+
+
+def walk_desk(desk: Desk, password: str) -> Iterator[str]:
+    """From the page of signing in through every page of a supervisor; gives the name of each page."""
+    words, page = desk.words, desk.page
+    main = page.get_by_role("main")
+    dialog = page.get_by_role("dialog")
+    desk.open_sign_in()
+    yield "sign-in"
+    desk.type_sign_in("supervisor", "not-the-password-1")
+    expect(page.get_by_role("alert")).to_be_visible()
+    yield "sign-in, wrong"
+    desk.type_sign_in("supervisor", password)
+    expect(desk.queue).to_be_visible()
+    yield "queue"
+    desk.open_visit(WITH_PHOTO)
+    expect(main.get_by_role("link").get_by_role("img")).to_be_visible()
+    yield "visit"
+    desk.flags.get_by_text(words("Dismiss…")).first.click()
+    yield "visit, dismissing a flag"
+    main.get_by_role("link").get_by_role("img").click()
+    expect(dialog).to_be_visible()
+    yield "visit, photo"
+    dialog.get_by_role("button", name=words("Close")).click()
+    desk.button("Keys").click()
+    expect(dialog).to_be_visible()
+    yield "visit, keys"
+    dialog.get_by_role("button", name=words("Close")).click()
+    desk.link("Void").click()
+    expect(desk.field("Why does this visit not count?")).to_be_visible()
+    yield "visit, voiding"
+    desk.link("Do not void").click()
+    desk.link("Return").click()
+    expect(desk.field("What should the worker add or check?")).to_be_visible()
+    desk.note("How many days of food are left?", "还有几斤米？")
+    yield "visit, returning"
+    desk.button("Return to %(name)s", name="于晓梅").click()
+    expect(desk.field("What should the worker add or check?")).to_have_attribute("aria-invalid", "true")
+    yield "visit, returning without a reason"
+    desk.link("Household record").click()
+    expect(main.get_by_role("heading", level=1)).to_have_text(WITH_PHOTO)
+    yield "household"
+    desk.link("New follow-up").click()
+    desk.button("Hand out").click()
+    expect(desk.field("Kind of task")).to_have_attribute("aria-invalid", "true")
+    yield "new follow-up, without a kind"
+    desk.menu.get_by_role("link", name=words("Follow-ups")).click()
+    expect(main.get_by_role("heading", name=words("Follow-ups"), exact=True)).to_be_visible()
+    yield "follow-ups"
+    main.get_by_role("link", name=f"{WITH_TASK} · ").click()
+    expect(main.get_by_role("heading", level=1)).to_contain_text(WITH_TASK)
+    yield "follow-up"
+    page.goto("/reviews/00000000-0000-4000-8000-000000000000")
+    expect(main.get_by_role("heading", name=words("Nothing found here"))).to_be_visible()
+    yield "nothing found"
+    desk.button("Sign out").click()
+    desk.type_sign_in("admin", password)
+    expect(main.get_by_role("heading", name=words("Accounts"))).to_be_visible()
+    yield "accounts"
