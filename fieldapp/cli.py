@@ -6,6 +6,7 @@ Invariant: a command that fails says what to do and exits with a status other th
 from __future__ import annotations
 
 import logging
+import signal
 import sys
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from cheroot.ssl.builtin import BuiltinSSLAdapter
 from cheroot.wsgi import Server
 from flask import Flask
 from sqlalchemy import create_engine, inspect
+from sqlalchemy.exc import OperationalError
 
 from fieldapp import create_app
 from fieldapp.areas.actions import UnknownArea, load_areas
@@ -74,6 +76,8 @@ def serve() -> None:
     if settings.tls_cert:
         server.ssl_adapter = BuiltinSSLAdapter(settings.tls_cert, settings.tls_key)
     server.prepare()
+    # The system's way to say stop; requests under way are answered first, as on Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     scheme = "https" if settings.tls_cert else "http"
     click.echo(f"Desk:  {scheme}://{settings.host}:{settings.port}/")
     click.echo(f"Phone: {scheme}://{settings.host}:{settings.port}/app/")
@@ -134,4 +138,7 @@ def main() -> None:
         commands(prog_name="python -m fieldapp")
     except (SettingsError, KeyMissing, ClientNotBuilt, UnknownArea, OSError) as error:
         click.echo(str(error), err=True)
+        sys.exit(2)
+    except OperationalError as error:
+        click.echo(f"The database does not answer: {error.orig}", err=True)
         sys.exit(2)

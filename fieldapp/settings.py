@@ -11,6 +11,9 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
 PREFIX = "FIELDAPP_"
 # Read by the test suite and the Makefile, not by the program.
 OUTSIDE = frozenset({"FIELDAPP_TEST_POSTGRES_URL"})
@@ -85,7 +88,31 @@ class Settings:
         if given:
             known = ", ".join(PREFIX + item.name.upper() for item in fields(cls))
             raise SettingsError(f"unknown setting {', '.join(sorted(given))}; known are {known}")
-        return cls(**values)
+        settings = cls(**values)
+        _check(settings)
+        return settings
+
+
+def _check(settings: Settings) -> None:
+    """Find at start-up what would fail later with words nobody understands."""
+    if not 0 < settings.port < 65536:
+        raise SettingsError(f"FIELDAPP_PORT={settings.port}: write a number from 1 to 65535")
+    if settings.tile_datum not in {"WGS84", "GCJ02", "BD09"}:
+        raise SettingsError(f"FIELDAPP_TILE_DATUM={settings.tile_datum}: write WGS84, GCJ02 or BD09")
+    if bool(settings.tls_cert) != bool(settings.tls_key):
+        raise SettingsError("FIELDAPP_TLS_CERT and FIELDAPP_TLS_KEY: set both or none")
+    for name in ("tls_cert", "tls_key"):
+        path = getattr(settings, name)
+        if path and not Path(path).is_file():
+            raise SettingsError(f"{PREFIX}{name.upper()}={path}: there is no such file")
+    try:
+        url = make_url(settings.resolved_database_url)
+    except ArgumentError:
+        url = None
+    if url is None or url.get_backend_name() not in {"sqlite", "postgresql"}:
+        raise SettingsError(
+            "FIELDAPP_DATABASE_URL: write postgresql://user:password@host/database, or leave it empty"
+        )
 
 
 def _read(name: str, text: str, kind: type) -> Any:
