@@ -12,6 +12,7 @@ from typing import Any
 from flask import Flask, Response, g, jsonify, render_template, request
 from flask_babel import lazy_gettext
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
 from fieldapp.core import wording
@@ -188,7 +189,16 @@ def init_app(app: Flask) -> None:
             return error.get_response()  # type: ignore[return-value]
         if error.code == 413:
             return answer(AppError("too_large", limit=f"{app.config['MAX_CONTENT_LENGTH'] // 1_000_000} MB"))
-        return answer(AppError(_BY_STATUS.get(error.code or 500, "bad_request")))
+        if error.code is None or error.code >= 500:
+            return unexpected(error)
+        return answer(AppError(_BY_STATUS.get(error.code, "bad_request")))
+
+    @app.errorhandler(OperationalError)
+    def busy(error: OperationalError) -> tuple[Response | str, int]:
+        # Locked for longer than we wait, or away: nothing was written, and trying again is the right thing to do.
+        g.failed = True
+        log.warning("database busy or away: %s %s", request.method, request.path, exc_info=error)
+        return answer(AppError("not_ready"))
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> tuple[Response | str, int]:

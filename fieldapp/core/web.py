@@ -21,6 +21,7 @@ from fieldapp.core import clock, storage
 from fieldapp.core.db import db
 from fieldapp.core.errors import AppError
 from fieldapp.core.guard import public
+from fieldapp.core.paging import KeyConverter
 from fieldapp.settings import Settings
 
 LANGUAGES = ("zh", "en")
@@ -91,6 +92,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         BABEL_DEFAULT_LOCALE="zh",
         BABEL_DEFAULT_TIMEZONE="Asia/Shanghai",
     )
+    app.url_map.converters["int"] = KeyConverter
     babel.init_app(app, locale_selector=pick_language)
     csrf.init_app(app)
     limiter.init_app(app)

@@ -146,6 +146,13 @@ def report_followup(actor: User, body: ReportBody, envelope: Envelope, now: date
     return task
 
 
+def record_result(actor: User, followup_id: str, *, text: str, now: datetime) -> Followup:
+    """Write down at the desk what came of a task done without a phone; raises not_found, state_wrong, reason_needed."""
+    task = _get_for_step(actor, followup_id, "reported", now)
+    _step(task, "reported", actor, now, text=_reason(text))
+    return task
+
+
 def refuse_followup(actor: User, body: RefuseBody, envelope: Envelope, now: datetime) -> Followup:
     """Note that the assignee cannot do the task, and why; raises not_yours, state_wrong."""
     task = _get_own(actor, body.followup_id)

@@ -5,15 +5,17 @@ Invariant: a due time is typed and shown in Asia/Shanghai and leaves the form as
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from flask_babel import lazy_gettext
+from flask_babel import gettext, lazy_gettext
 from wtforms import DateTimeLocalField, SelectField
-from wtforms.validators import InputRequired
+from wtforms.validators import InputRequired, ValidationError
 
 from fieldapp.core import clock
 from fieldapp.core.forms import Form, reason_area, text_area
+
+LATEST_DUE = timedelta(days=366)
 
 
 class HandOutForm(Form):
@@ -31,6 +33,12 @@ class HandOutForm(Form):
         """Set whom the task may be given to: (account id, name with role)."""
         choices = [("", lazy_gettext("Choose…"))]
         self.assignee.choices = choices + [(str(user_id), name) for user_id, name in people]
+
+    def validate_due(self, due: DateTimeLocalField) -> None:
+        """A task cannot be due before it is handed out, nor in a year that a slip of the finger made."""
+        now = clock.now()
+        if due.data is not None and not now < due.data.replace(tzinfo=clock.LOCAL) < now + LATEST_DUE:
+            raise ValidationError(gettext("Choose a time from now on, within a year."))
 
     @property
     def assignee_id(self) -> int:

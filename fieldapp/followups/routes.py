@@ -24,6 +24,7 @@ from fieldapp.core.codes import get_codes
 from fieldapp.core.db import transaction
 from fieldapp.core.errors import AppError
 from fieldapp.core.guard import READERS, SUPERVISOR, WORKER, require
+from fieldapp.core.paging import read_key, read_page
 from fieldapp.followups import actions, queries, rules
 from fieldapp.followups.forms import HandOutForm, NewFollowupForm, ReasonForm, as_typed, with_blank
 from fieldapp.followups.models import Followup, FollowupEvent
@@ -69,7 +70,7 @@ def list_page() -> str:
     now = clock.now()
     codes = current_user.area_codes(now)
     chosen = _read_filter()
-    page = max(request.args.get("page", 1, type=int), 1)
+    page = read_page()
     items, has_more = queries.list_followups(codes, chosen, current_user.id, now, page)
     return render_template(
         "followups/list.html",
@@ -114,6 +115,23 @@ def hand_out(followup_id: UUID) -> str | tuple[str, int] | Response:
         ),
         gettext("Handed out. It is on the worker's Today page at the next sync."),
         hand_out_form=form,
+    )
+
+
+@bp.post("/<uuid:followup_id>/result")
+@require(SUPERVISOR)
+def record_result(followup_id: UUID) -> str | tuple[str, int] | Response:
+    """Write down what came of a task that was done without a phone."""
+    form = ReasonForm()
+    if not form.validate_on_submit():
+        return _show(str(followup_id), result_form=form), 422
+    return _take(
+        str(followup_id),
+        lambda: actions.record_result(
+            current_user, str(followup_id), text=form.reason.data or "", now=clock.now()
+        ),
+        gettext("The result is written down. Check it and close the task."),
+        result_form=form,
     )
 
 
@@ -222,6 +240,7 @@ def _show(
     hand_out_form: HandOutForm | None = None,
     reopen_form: ReasonForm | None = None,
     cancel_form: ReasonForm | None = None,
+    result_form: ReasonForm | None = None,
 ) -> str:
     now = clock.now()
     codes = current_user.area_codes(now)
@@ -252,12 +271,14 @@ def _show(
         states=wording.FOLLOWUP_STATES,
         mandatory_report=_type_settings(task.type).get("mandatory_report", False),
         can_hand_out=can_hand_out,
+        can_record=may_act and rules.can_step("reported", task.state),
         can_verify=may_act and rules.can_step("verified", task.state),
         can_reopen=may_act and rules.can_step("reopened", task.state),
         can_cancel=may_act and rules.can_step("cancelled", task.state),
         hand_out_form=hand_out_form,
         reopen_form=reopen_form or ReasonForm(formdata=None),
         cancel_form=cancel_form or ReasonForm(formdata=None),
+        result_form=result_form or ReasonForm(formdata=None),
         error=error,
     )
 
@@ -333,12 +354,13 @@ def _read_filter() -> FollowupFilter:
     """The choice in the address; what is not one is ignored."""
     view = request.args.get("view", "")
     severity = request.args.get("severity", "")
+    type_ = request.args.get("type", "")
     area = request.args.get("area", "")
     return FollowupFilter(
         view=view if view in queries.VIEWS else "active",
         severity=severity if severity in queries.SEVERITIES else "",
-        type=request.args.get("type", "")[:40],
-        assignee=request.args.get("assignee", type=int),
+        type=type_ if type_ in get_codes("followup_type") else "",
+        assignee=read_key("assignee"),
         area=area if area.isascii() and area.isdigit() and len(area) <= 15 else "",
     )
 

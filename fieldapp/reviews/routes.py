@@ -19,6 +19,7 @@ from fieldapp.core import clock, wording
 from fieldapp.core.db import transaction
 from fieldapp.core.errors import AppError
 from fieldapp.core.guard import READERS, SUPERVISOR, require
+from fieldapp.core.paging import read_page
 from fieldapp.core.web import pick_text
 from fieldapp.followups import queries as followups
 from fieldapp.people import queries as people
@@ -44,7 +45,7 @@ def queue_page() -> str:
     """The queue, worst first, then longest waiting."""
     codes = current_user.area_codes()
     chosen = _read_filter()
-    page = max(request.args.get("page", 1, type=int), 1)
+    page = read_page()
     return render_template(
         "reviews/queue.html",
         **_prepare_list(codes, chosen, page),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext
 from wtforms import HiddenField, PasswordField, StringField
-from wtforms.validators import InputRequired, Length
+from wtforms.validators import InputRequired, Length, Regexp
 
 from fieldapp.core.forms import Form, strip
 
@@ -14,7 +14,7 @@ class SignInForm(Form):
 
     username = StringField(
         lazy_gettext("Account"),
-        [InputRequired(lazy_gettext("Enter your account.")), Length(max=80)],
+        [InputRequired(lazy_gettext("Enter your account.")), Length(max=80), Regexp(r"^[^\x00]*$")],
         filters=[strip],
         render_kw={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"},
     )

@@ -17,7 +17,7 @@ from fieldapp.core import clock, wording
 from fieldapp.core.db import transaction
 from fieldapp.core.errors import AppError
 from fieldapp.core.guard import ADMIN, READERS, SUPERVISOR, WORKER, public, require
-from fieldapp.core.web import LANGUAGE_COOKIE, LANGUAGES
+from fieldapp.core.web import LANGUAGE_COOKIE, LANGUAGES, limiter
 from fieldapp.users import actions, browser_session, queries
 from fieldapp.users.forms import SignInForm
 
@@ -51,6 +51,7 @@ def sign_in_page() -> str | Response:
 
 @bp.post("/sign-in")
 @public
+@limiter.limit("20 per minute", key_func=lambda: request.form.get("username", "").casefold()[:80])
 def sign_in() -> str | tuple[str, int] | Response:
     """Sign in, then on to the page that was asked for."""
     form = SignInForm()

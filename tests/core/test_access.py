@@ -42,6 +42,7 @@ ACCESS: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/followups"): READERS,
     ("GET", "/followups/<uuid:followup_id>"): READERS,
     ("POST", "/followups/<uuid:followup_id>/hand-out"): SUPERVISOR,
+    ("POST", "/followups/<uuid:followup_id>/result"): SUPERVISOR,
     ("POST", "/followups/<uuid:followup_id>/verify"): SUPERVISOR,
     ("POST", "/followups/<uuid:followup_id>/reopen"): SUPERVISOR,
     ("POST", "/followups/<uuid:followup_id>/cancel"): SUPERVISOR,

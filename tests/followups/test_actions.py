@@ -21,6 +21,7 @@ STEPS = {
     "hand_out": {"open": "open", "refused": "open"},
     "report": {"open": "done"},
     "refuse": {"open": "refused"},
+    "record": {"open": "done"},
     "verify": {"done": "verified"},
     "reopen": {"done": "open", "verified": "open", "refused": "open", "cancelled": "open"},
     "cancel": {"open": "cancelled", "done": "cancelled", "refused": "cancelled"},
@@ -88,6 +89,8 @@ def take(step, county, phone, followup_id, who="supervisor") -> str | None:
                     instructions=None,
                     now=now,
                 )
+            elif step == "record":
+                actions.record_result(user, followup_id, text="已送到", now=now)
             elif step == "verify":
                 actions.verify_followup(user, followup_id, now=now)
             elif step == "reopen":
@@ -117,7 +120,7 @@ def test_step_from_each_state(app, county, phone, followup_id, step, state):
             assert task.state == state
 
 
-@pytest.mark.parametrize("step", ["hand_out", "verify", "reopen", "cancel"])
+@pytest.mark.parametrize("step", ["hand_out", "record", "verify", "reopen", "cancel"])
 def test_task_outside_ones_area_is_not_found(app, county, phone, followup_id, step):
     with app.app_context():
         assert take(step, county, phone, followup_id, who="stranger") == "not_found"

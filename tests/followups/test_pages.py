@@ -130,12 +130,13 @@ def test_handing_out_proposes_the_worker_of_the_visit(county, desk, task_id):
 
 
 def test_task_handed_out_reaches_the_worker_with_due_time_and_instructions(app, county, phone, desk, task_id):
-    answer = hand_out(desk, task_id, county, due="2026-12-01T17:30")
+    day = clock.local_date(clock.now()) + timedelta(days=8)
+    answer = hand_out(desk, task_id, county, due=f"{day}T17:30")
     assert (answer.status_code, answer.location) == (303, f"/followups/{task_id}")
     record = phone.pull()["followup", task_id]
     assert record["instructions"] == "先送两袋米"
     # 17:30 in the field is 09:30 UTC.
-    assert record["due_at"] == "2026-12-01T09:30:00Z"
+    assert record["due_at"] == f"{day}T09:30:00Z"
     assert "先送两袋米" in words_of(desk.get(f"/followups/{task_id}"))
 
 
@@ -146,6 +147,9 @@ def test_task_handed_out_reaches_the_worker_with_due_time_and_instructions(app, 
         ("assignee", "999999", "不是有效的选择"),
         ("due", "", "请填写办理期限"),
         ("due", "soon", "不是有效的日期"),
+        ("due", "0001-01-01T00:00", "请选择今后一年内的时间"),
+        ("due", "2020-01-01T09:00", "请选择今后一年内的时间"),
+        ("due", "9999-12-31T23:59", "请选择今后一年内的时间"),
         ("instructions", "长" * 1001, "最多 1000 个字"),
     ],
 )
@@ -205,7 +209,7 @@ def test_task_is_made_by_hand_from_a_visit(app, county, phone, desk, visit_uuid)
         "person": county.person_uuids[1],
         "reason": "煤不够烧到月底",
         "assignee": county.users["worker"],
-        "due": "2026-12-01T17:00",
+        "due": f"{clock.local_date(clock.now()) + timedelta(days=8)}T17:00",
         "instructions": "",
     }
     answer = desk.post(f"/followups/new?visit={visit_uuid}", **fields | {"reason": ""})
@@ -240,3 +244,10 @@ def test_tasks_of_another_township_are_not_found(app, county, task_id):
     assert tasks_by_section(stranger.get("/followups?view=all")) == {}
     assert stranger.get(f"/followups/{task_id}").status_code == 404
     assert hand_out(stranger, task_id, county).status_code == 404
+
+
+def test_result_of_a_task_done_without_a_phone_is_written_down_at_the_desk(app, county, desk, task_id):
+    assert desk.post(f"/followups/{task_id}/result", reason=" ").status_code == 422
+    assert desk.post(f"/followups/{task_id}/result", reason="已送两袋米").status_code == 303
+    assert task_of(app, task_id).state == "done"
+    assert "已送两袋米" in words_of(desk.get(f"/followups/{task_id}"))
