@@ -17,6 +17,7 @@ import pytest
 from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2.bccache import BytecodeCache, FileSystemBytecodeCache
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from fieldapp import create_app
@@ -149,11 +150,18 @@ def phone(app: Flask, county: County) -> Phone:
     return Phone(app, county)
 
 
+@pytest.fixture(scope="session")
+def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> BytecodeCache:
+    """Each test has an app of its own; compiling the same templates for each would take a third of the time."""
+    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+
+
 @pytest.fixture
-def app(settings: Settings) -> Iterator[Flask]:
+def app(settings: Settings, compiled_templates: BytecodeCache) -> Iterator[Flask]:
     """The app on a fresh database. No context is open: requests must not share one, nor with the test."""
     app = create_app(settings)
     app.testing = True
+    app.jinja_env.bytecode_cache = compiled_templates
     yield app
     with app.app_context():
         db.engine.dispose()
