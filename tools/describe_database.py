@@ -73,7 +73,9 @@ def _holds(column: Column[object]) -> str:
         "JSON": "JSON",
         "LargeBinary": "bytes",
     }
-    kind = next(word for name, word in words.items() if name in {base.__name__ for base in type(plain).__mro__})
+    kind = next(
+        word for name, word in words.items() if name in {base.__name__ for base in type(plain).__mro__}
+    )
     length = getattr(plain, "length", None)
     return f"{kind}, up to {length}" if length else kind
 
