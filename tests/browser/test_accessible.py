@@ -25,10 +25,13 @@ SOMEWHERE = {"latitude": 46.185, "longitude": 129.416, "accuracy": 9}
 LARGE_TEXT_PX = 32
 TOO_WIDE = """() => {
   const width = document.documentElement.clientWidth
-  const seen = [...document.querySelectorAll('body *')].filter(element => element.checkVisibility()
-    && !element.closest('svg') && (box => box.width && (box.left < -1 || box.right > width + 1))(element.getBoundingClientRect()))
-  return [...(document.documentElement.scrollWidth > width ? [`the page is ${document.documentElement.scrollWidth} px wide`] : []),
-    ...seen.map(element => element.outerHTML.slice(0, 160))]
+  const sticksOut = element => {
+    const box = element.getBoundingClientRect()
+    return element.checkVisibility() && box.width && (box.left < -1 || box.right > width + 1)
+  }
+  const page = document.documentElement.scrollWidth > width ? [document.documentElement] : []
+  return [...page, ...[...document.querySelectorAll('body *')].filter(sticksOut)]
+    .map(element => element.outerHTML.slice(0, 160))
 }"""
 # A thumb that misses the middle by 21 px still hits. What is ticked or chosen is its whole label.
 TOO_SMALL = """() => {

@@ -61,12 +61,10 @@ def walk_phone(phone: Phone, password: str, photo: Path) -> Iterator[str]:
     expect(dialog).to_be_visible()
     yield "visit, photo"
     close_sheet("Close")
-    phone.tap(phone.question("Where you are (may be left out)").get_by_role("button", name=words("Locate")))
-    expect(phone.question("Where you are (may be left out)")).to_contain_text(words("Located"))
+    phone.tap(phone.question("Where you are").get_by_role("button", name=words("Locate")))
+    expect(phone.question("Where you are")).to_contain_text(words("Located"))
     yield "visit, located"
-    phone.tap(
-        phone.question("Where you are (may be left out)").get_by_role("button", name=words("Not given"))
-    )
+    phone.tap(phone.question("Where you are").get_by_role("button", name=words("Not given")))
     expect(dialog).to_be_visible()
     yield "visit, why no place"
     close_sheet("Cancel")

@@ -144,7 +144,7 @@ PHONE = {
     "No change": "没有变化",
     "Any sign of fraud, abuse or neglect?": "有没有受骗、挨打骂或没人管的迹象？",
     "Any chronic illness?": "有慢性病吗？",
-    "Where you are (may be left out)": "走访位置（可以不提供）",
+    "Where you are": "走访位置",
     "Food for under 3 days": "粮油不足3天",
     "Temporary relief": "临时救助",
     "Red": "红",
