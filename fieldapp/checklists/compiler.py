@@ -15,9 +15,10 @@ from flask_babel import gettext as _
 from fieldapp.checklists.expressions import Form, Node, Resolved, Tree, resolve
 from fieldapp.checklists.problems import ChecklistRefused, Problem
 from fieldapp.checklists.question_types import QUESTION_TYPES, SELECTS, canonical_type, unsupported
-from fieldapp.checklists.rules import PEOPLE, SEVERITIES, UNASKED
+from fieldapp.checklists.rules import PEOPLE, UNASKED
 from fieldapp.checklists.workbook import OWN_COLUMNS, ROW, Row, Workbook, own_column, read_workbook
 from fieldapp.checklists.xpath import ExpressionError
+from fieldapp.core.severity import SEVERITIES
 
 # What a `prefill` may name: fields of the household and person records a phone holds.
 PREFILL_FIELDS = frozenset(

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fieldapp.checklists.functions import FUNCTIONS, Value, is_date, number, text, truth, words
+from fieldapp.core.severity import SEVERITIES
 
-SEVERITIES = ("red", "orange", "yellow")
 PEOPLE = "people"
 MAX_INSTANCES = 200
 UNASKED = frozenset({"note", "calculate", "hidden", "start", "end", "today", "username", "deviceid"})

@@ -14,11 +14,10 @@ from sqlalchemy import select
 from fieldapp.checklists import queries as checklists, rules as checklist_rules
 from fieldapp.checklists.models import ChecklistVersion
 from fieldapp.core import audit, clock, scope, storage
-from fieldapp.core.codes import find_code
 from fieldapp.core.db import db
 from fieldapp.core.errors import AppError
 from fieldapp.core.feeds import publish
-from fieldapp.followups import rules
+from fieldapp.followups import queries, rules
 from fieldapp.followups.models import Followup, FollowupEvent
 from fieldapp.followups.sync import RefuseBody, ReportBody
 from fieldapp.people import queries as people
@@ -43,7 +42,7 @@ def open_for_flag(
             task.severity, task.reason = severity, reason
             _publish(task)
         return task
-    settings = _settings_of(type_)
+    settings = queries.get_type_settings(type_)
     task = Followup(
         followup_id=str(uuid.uuid4()),
         flag_id=flag_id,
@@ -95,7 +94,7 @@ def create_followup(
         person_uuid=person_uuid,
         visit_uuid=visit_uuid,
         reason={"zh": reason_text, "en": reason_text},
-        checklist_key=_settings_of(type).get("checklist_key", RESULT_CHECKLIST),
+        checklist_key=queries.get_type_settings(type).get("checklist_key", RESULT_CHECKLIST),
         due_at=due_at,
         created_at=now,
     )
@@ -228,11 +227,6 @@ def _problems_of(version: ChecklistVersion, body: ReportBody, actor: User) -> li
         "username": actor.username,
     }
     return list(checklist_rules.evaluate(version.document, body.answers, context).problems)
-
-
-def _settings_of(type_: str) -> dict[str, Any]:
-    row = find_code("followup_type", type_)
-    return row.extra if row else {}
 
 
 def _default_assignee(role: str | None, visit: Visit, now: datetime) -> int | None:

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
 
 from fieldapp.core import scope
+from fieldapp.core.codes import find_code
 from fieldapp.core.db import db
 from fieldapp.core.errors import AppError
 from fieldapp.followups.models import Followup, FollowupEvent
@@ -22,7 +23,6 @@ from fieldapp.users import queries as users
 
 PAGE_ROWS = 50
 VIEWS = ("active", "closed", "all")
-SEVERITIES = ("red", "orange", "yellow")
 # The sections of the list, in their order.
 NEEDS_YOU, OVERDUE, UNDER_WAY, SETTLED = "needs_you", "overdue", "under_way", "settled"
 
@@ -58,6 +58,12 @@ class FollowupItem:
     is_overdue: bool
     household_name: str
     assignee_name: str
+
+
+def get_type_settings(type_: str) -> dict[str, Any]:
+    """The settings of a follow-up type: assignee_role, due_hours by severity, checklist_key, …; {} for an unknown one."""
+    row = find_code("followup_type", type_)
+    return row.extra if row else {}
 
 
 def get_followup(followup_id: str, area_codes: Sequence[str]) -> Followup:

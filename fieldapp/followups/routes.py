@@ -25,6 +25,7 @@ from fieldapp.core.db import transaction
 from fieldapp.core.errors import AppError
 from fieldapp.core.guard import READERS, SUPERVISOR, WORKER, require
 from fieldapp.core.paging import read_key, read_page
+from fieldapp.core.severity import SEVERITIES
 from fieldapp.followups import actions, queries, rules
 from fieldapp.followups.forms import HandOutForm, NewFollowupForm, ReasonForm, as_typed, with_blank
 from fieldapp.followups.models import Followup, FollowupEvent
@@ -269,7 +270,7 @@ def _show(
         is_overdue=task.state == "open" and task.due_at < now,
         words=wording.get_words("followup_type", "severity"),
         states=wording.FOLLOWUP_STATES,
-        mandatory_report=_type_settings(task.type).get("mandatory_report", False),
+        mandatory_report=queries.get_type_settings(task.type).get("mandatory_report", False),
         can_hand_out=can_hand_out,
         can_record=may_act and rules.can_step("reported", task.state),
         can_verify=may_act and rules.can_step("verified", task.state),
@@ -345,11 +346,6 @@ def _list_choices_of_assignee(area_code: str, now: datetime) -> list[tuple[int, 
     return [(user.id, f"{user.display_name} · {wording.ROLES[user.role]}") for user in covering]
 
 
-def _type_settings(type_: str) -> dict[str, Any]:
-    row = get_codes("followup_type").get(type_)
-    return row.extra if row else {}
-
-
 def _read_filter() -> FollowupFilter:
     """The choice in the address; what is not one is ignored."""
     view = request.args.get("view", "")
@@ -358,7 +354,7 @@ def _read_filter() -> FollowupFilter:
     area = request.args.get("area", "")
     return FollowupFilter(
         view=view if view in queries.VIEWS else "active",
-        severity=severity if severity in queries.SEVERITIES else "",
+        severity=severity if severity in SEVERITIES else "",
         type=type_ if type_ in get_codes("followup_type") else "",
         assignee=read_key("assignee"),
         area=area if area.isascii() and area.isdigit() and len(area) <= 15 else "",

@@ -13,9 +13,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from fieldapp.core.db import AreaCode, Base, EncryptedJson, EncryptedText, Instant, UuidText
 
-# Worst first.
-SEVERITIES = ("red", "orange", "yellow")
-
 
 class Flag(Base):
     """A warning (预警) about a visit: declared by its checklist or found by the server."""

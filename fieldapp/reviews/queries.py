@@ -15,9 +15,10 @@ from sqlalchemy import ColumnElement, Integer, Select, case, func, select, tuple
 from fieldapp.core import scope
 from fieldapp.core.db import Instant, UuidText, db
 from fieldapp.core.errors import AppError
+from fieldapp.core.severity import SEVERITIES
 from fieldapp.core.storage import Attachment, AttachmentUse
 from fieldapp.people.models import Household
-from fieldapp.reviews.models import SEVERITIES, Flag, Review
+from fieldapp.reviews.models import Flag, Review
 from fieldapp.users import queries as users
 from fieldapp.visits.models import Visit
 

@@ -20,13 +20,13 @@ from fieldapp.core.db import transaction
 from fieldapp.core.errors import AppError
 from fieldapp.core.guard import READERS, SUPERVISOR, require
 from fieldapp.core.paging import read_page
+from fieldapp.core.severity import SEVERITIES
 from fieldapp.core.web import pick_text
 from fieldapp.followups import queries as followups
 from fieldapp.people import queries as people
 from fieldapp.people.rules import mask_id, mask_phone
 from fieldapp.reviews import actions, queries
 from fieldapp.reviews.forms import DecisionForm, DismissForm, ReturnForm, VoidForm
-from fieldapp.reviews.models import SEVERITIES
 from fieldapp.reviews.queries import QueueFilter
 from fieldapp.reviews.visit_page import prepare_visit
 from fieldapp.users import queries as users
