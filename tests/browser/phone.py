@@ -12,8 +12,6 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from tests.browser.words import Words
 
-# Before the label of a chosen answer the style sheet puts a sign, which becomes part of its name.
-SIGN = r"^([✓!] )?"
 # A computer has nothing to call with: it would ask for a program, and cover the page with the question.
 NO_CALLS = """addEventListener('click', event => {
   if (event.target.closest('a[href^="tel:"]')) event.preventDefault()
@@ -87,7 +85,7 @@ class Phone:
     def choose_language(self) -> None:
         """Tap the language on the screen of signing in (or on Me)."""
         name = {"zh": "中文", "en": "English"}[self.words.language]
-        self.tap(self.page.get_by_role("button", name=re.compile(SIGN + name)))
+        self.tap(self.page.get_by_role("button", name=name, exact=True))
         expect(self.page.locator("html")).to_have_attribute("lang", re.compile("^" + self.words.language))
 
     def type_sign_in(self, username: str, password: str) -> None:
@@ -127,9 +125,10 @@ class Phone:
 
     def choice(self, question: str, answer: str) -> Locator:
         """One of the big buttons of a question."""
-        name = re.compile(SIGN + re.escape(self.words(answer)) + "$")
-        card = self.question(question)
-        return card.get_by_role("radio", name=name).or_(card.get_by_role("checkbox", name=name))
+        card, name = self.question(question), self.words(answer)
+        return card.get_by_role("radio", name=name, exact=True).or_(
+            card.get_by_role("checkbox", name=name, exact=True)
+        )
 
     def answer(self, question: str, *answers: str) -> None:
         """Tap the answers, and see them chosen."""

@@ -94,6 +94,7 @@ def test_a_visit_goes_offline_to_the_desk_and_back_until_nothing_is_left_to_do(
     phone.tap(phone.question(PLACE).get_by_role("button", name=words("Locate")))
     expect(phone.question(PLACE)).to_contain_text(words("{d} m from the registered home", d=40))
     phone.finish("It is kept on this phone and goes up first. If it is urgent, call now.")
+    expect(phone.link("▲ {n} to send", n=1)).to_be_visible()
 
     phone.go_to("To send")
     expect(phone.page.get_by_role("heading", name=words("Waiting · {n}", n=1))).to_be_visible()
@@ -145,8 +146,10 @@ def test_a_visit_goes_offline_to_the_desk_and_back_until_nothing_is_left_to_do(
         words("Returned. The worker finds it on the Today page at the next sync.")
     )
 
-    # The phone says what came back before what is to be done, and that before who is overdue.
+    # The phone says what came back, and before what else is to be done.
     phone.refresh()
+    phone.go_to("To send")
+    expect(sent).to_contain_text(words("Returned"))
     phone.go_to("Today")
     returned = phone.entry(words("{name} · returned", name=ELDER))
     expect(returned).to_contain_text(REASON)

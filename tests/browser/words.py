@@ -39,29 +39,21 @@ PHONE = {
     "Nothing here": "这里没有内容",
     "Back to Today": "回到今日",
     # Today
-    "First": "先办",
-    "{n} overdue": "已超期 {n} 户",
     "{n} days overdue": "超期 {n} 天",
     "Start visit to {name}": "开始走访 {name}",
     "{name} · visit unfinished": "{name} · 走访未完成",
-    "{done} of {total} filled in. Tap to go on": "已填 {done} / {total} 项，点这里接着填",
     "{name} · {type}": "{name} · {type}",
     "{name} · returned": "{name} · 退回补充",
-    "{n} to send": "{n} 条待上传",
-    "{n} to check": "{n} 条要处理",
-    "All received": "全部已收到",
+    "▲ {n} to send": "▲ {n} 条待上传",
     "All households": "全部家庭",
-    "Search by name or address": "按姓名、住址查找",
     "Elder living alone": "独居老人",
     # a household, a task
     "Start visit": "开始走访",
-    "Go on": "接着填",
     "Do it": "去办",
     "Cannot do it": "办不了",
     "Finish task": "完成任务",
     # the visit
     "Saved by itself · works offline": "已自动保存 · 离线也能填",
-    "{done} of {total} answered": "已填 {done} 项，共 {total} 项",
     "Same as last time": "和上次一样",
     "Finish visit": "完成走访",
     "Submit again": "重新提交",
@@ -73,7 +65,6 @@ PHONE = {
     "It is kept on this phone and goes up first. If it is urgent, call now.": (
         "存在这部手机里了，联网后第一个上传。情况紧急请先打电话。"
     ),
-    "{n} answers still needed": "还有 {n} 处要补",
     "This one needs an answer": "这一题要填",
     # photo and place
     "From gallery": "从相册选",
@@ -94,7 +85,6 @@ PHONE = {
     "Send now": "现在上传",
     "Waiting · {n}": "等待上传 · {n} 条",
     "Please check": "需要处理",
-    "Received today · {n}": "今天已收到 · {n} 条",
     "{name} · visit": "{name} · 走访",
     "{name} · corrected visit": "{name} · 补充后再报",
     "{name} · task result": "{name} · 任务结果",
@@ -106,7 +96,6 @@ PHONE = {
     "Photos {done}/{total}": "照片 {done}/{total}",
     "Everything is sent": "全部已上传",
     "Correct": "修改",
-    "Send again": "再发一次",
     "It is all kept.": "内容完整保存着。",
     "No network now. Everything is kept on the phone and goes up by itself.": (
         "现在连不上网络，内容都存在手机里，联网后自动上传。"
@@ -120,8 +109,6 @@ PHONE = {
     "Sign out": "退出登录",
     "Sign out?": "退出登录？",
     # the checklists
-    "Visit to elderly people living alone": "独居老人走访",
-    "Routine visit": "日常走访",
     "Did you reach someone?": "见到人了吗？",
     "Reached": "见到了",
     "Who answered?": "谁回答的？",
@@ -140,10 +127,7 @@ PHONE = {
     "No money for food or treatment": "没钱吃饭或看病",
     "What happened, and who should help?": "说明一下，需要谁来帮",
     "Photo of the problem": "有问题的地方拍一张",
-    "Are phone and address still right?": "电话和住址有变化吗？",
-    "No change": "没有变化",
     "Any sign of fraud, abuse or neglect?": "有没有受骗、挨打骂或没人管的迹象？",
-    "Any chronic illness?": "有慢性病吗？",
     "Where you are": "走访位置",
     "Food for under 3 days": "粮油不足3天",
     "Temporary relief": "临时救助",
