@@ -123,16 +123,11 @@ def hand_out(followup_id: UUID) -> str | tuple[str, int] | Response:
 @require(SUPERVISOR)
 def record_result(followup_id: UUID) -> str | tuple[str, int] | Response:
     """Write down what came of a task that was done without a phone."""
-    form = ReasonForm()
-    if not form.validate_on_submit():
-        return _show(str(followup_id), result_form=form), 422
-    return _take(
+    return _take_in_words(
         str(followup_id),
-        lambda: actions.record_result(
-            current_user, str(followup_id), text=form.reason.data or "", now=clock.now()
-        ),
+        "result_form",
+        lambda words: actions.record_result(current_user, str(followup_id), text=words, now=clock.now()),
         gettext("The result is written down. Check it and close the task."),
-        result_form=form,
     )
 
 
@@ -151,16 +146,11 @@ def verify(followup_id: UUID) -> str | tuple[str, int] | Response:
 @require(SUPERVISOR)
 def reopen(followup_id: UUID) -> str | tuple[str, int] | Response:
     """Send the task back to be done again."""
-    form = ReasonForm()
-    if not form.validate_on_submit():
-        return _show(str(followup_id), reopen_form=form), 422
-    return _take(
+    return _take_in_words(
         str(followup_id),
-        lambda: actions.reopen_followup(
-            current_user, str(followup_id), reason=form.reason.data or "", now=clock.now()
-        ),
+        "reopen_form",
+        lambda words: actions.reopen_followup(current_user, str(followup_id), reason=words, now=clock.now()),
         gettext("Reopened. The worker is told why."),
-        reopen_form=form,
     )
 
 
@@ -168,16 +158,11 @@ def reopen(followup_id: UUID) -> str | tuple[str, int] | Response:
 @require(SUPERVISOR)
 def cancel(followup_id: UUID) -> str | tuple[str, int] | Response:
     """Close a task that need not be done."""
-    form = ReasonForm()
-    if not form.validate_on_submit():
-        return _show(str(followup_id), cancel_form=form), 422
-    return _take(
+    return _take_in_words(
         str(followup_id),
-        lambda: actions.cancel_followup(
-            current_user, str(followup_id), reason=form.reason.data or "", now=clock.now()
-        ),
+        "cancel_form",
+        lambda words: actions.cancel_followup(current_user, str(followup_id), reason=words, now=clock.now()),
         gettext("Cancelled."),
-        cancel_form=form,
     )
 
 
@@ -232,6 +217,16 @@ def _take(
         return _show(followup_id, error=error, **forms), error.status
     flash(message)
     return redirect(url_for("followups.followup_page", followup_id=followup_id), 303)
+
+
+def _take_in_words(
+    followup_id: str, form_name: str, step: Callable[[str], Any], message: str
+) -> str | tuple[str, int] | Response:
+    """Take a step that needs words, as typed into the form of that name."""
+    form = ReasonForm()
+    if not form.validate_on_submit():
+        return _show(followup_id, **{form_name: form}), 422
+    return _take(followup_id, lambda: step(form.reason.data or ""), message, **{form_name: form})
 
 
 def _show(
