@@ -48,7 +48,7 @@ export class Sync {
       do {
         this.#again = false
         await this.#alone(() => this.#once())
-      } while (this.#again && !this.state.fault && !this.#stopped)
+      } while (this.#again && !this.#stopped)
     } finally {
       await this.#plan()
     }

@@ -192,7 +192,7 @@ export function visitScreen([draftUuid]) {
       <a class="opt bad ${to === 'duty' ? 'first' : ''}" href="tel:${number}" aria-label=${t('visit.call_label', { who: words })} @click=${() => {
         theDraft().urgent_calls.push({ to, at: new Date().toISOString() })
         save()
-      }}>${icon('call')}${words}</a>`)}</div>`
+      }}>${icon('call')}${words}${to === 'duty' ? html` <span class="number">${number}</span>` : nothing}</a>`)}</div>`
   }
 
   /** A place is asked for where somebody went; on the phone there is none. @param {any} item */
@@ -214,21 +214,30 @@ export function visitScreen([draftUuid]) {
     })
   }
 
-  /** One tap for what has not changed: fills the blanks of a section with last time's answers. @param {any[]} items */
-  function sameAsLast(items) {
+  /** Last time's answers that may be given again, to the items that have one. @param {any[]} items */
+  function offersOf(items) {
     const { household, people } = theDraft()
-    const offered = items.filter((item) => item.kind === 'question' && item.node.carry)
+    return items.filter((item) => item.kind === 'question' && item.node.carry)
       .map((item) => ({ item, last: lastAnswer(household?.carry ?? null, item.path, people) }))
       .filter(({ item, last }) => last !== null && (!item.choices?.length
         || last.split(' ').every((name) => item.choices.some((/** @type {any} */ choice) => choice.name === name))))
+  }
+
+  /**
+   * One tap for what has not changed: offered in every section that has such questions, it fills the blanks of the whole
+   * form, for a visit in which nothing changed is to take ten taps. Safety questions are never among them.
+   * @param {any[]} items of the section @param {any[]} all of the form
+   */
+  function sameAsLast(items, all) {
+    const offered = offersOf(items)
     if (!offered.length) return nothing
-    const blank = offered.filter(({ item }) => !item.value)
-    if (!blank.length) {
+    const blank = offersOf(all).filter(({ item }) => !item.value)
+    if (offered.every(({ item }) => item.value)) {
       return offered.every(({ item, last }) => item.value === last) ? html`<p class="same done">✓ ${t('visit.same_done')}</p>` : nothing
     }
     return html`<button class="btn same" type="button" @click=${() => {
       for (const { item, last } of blank) form.set(item.path, last)
-      answered(blank[blank.length - 1].item.path)
+      answered(offered[offered.length - 1].item.path)
     }}>${icon('check')}${t('visit.same', { n: blank.length })}</button>`
   }
 
@@ -338,7 +347,7 @@ export function visitScreen([draftUuid]) {
           ${repeat(sections(items), (section) => section.key, (section) => html`
             ${section.title !== nothing ? html`<div class="head"><h2>${section.title}</h2></div>` : nothing}
             ${section.after}
-            ${sameAsLast(section.items)}
+            ${sameAsLast(section.items, items)}
             ${repeat(section.items, (item) => item.path, (item) => card(item, open, flags))}`)}
           <p class="center"><button class="link danger" @click=${askToDrop}>${t('visit.drop')}</button></p>
         </main>
