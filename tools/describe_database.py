@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import Column, Table
 from sqlalchemy.types import TypeDecorator
 
-import fieldapp.cli  # noqa: F401 - imports every feature, and with it every model
+import fieldapp.sync.routes  # noqa: F401 - the highest feature imports all others, and with them every model
 from fieldapp.core.db import Base, EncryptedJson, EncryptedText, Instant
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "database.md"

@@ -22,12 +22,14 @@ class Operation(Base):
 
     __tablename__ = "operations"
 
-    op_uuid: Mapped[str] = mapped_column(UuidText, primary_key=True)
-    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    op_uuid: Mapped[str] = mapped_column(UuidText, primary_key=True, doc="Made on the phone.")
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("users.id"), primary_key=True, doc="The account that sent it."
+    )
     body_hash: Mapped[str] = mapped_column(String(64), primary_key=True, doc="SHA-256 of the canonical body.")
-    device_uuid: Mapped[str] = mapped_column(UuidText)
-    kind: Mapped[str] = mapped_column(String(30))
-    received_at: Mapped[datetime] = mapped_column(Instant)
+    device_uuid: Mapped[str] = mapped_column(UuidText, doc="The phone it came from.")
+    kind: Mapped[str] = mapped_column(String(30), doc="visit.submit, followup.report, … (docs/sync.md).")
+    received_at: Mapped[datetime] = mapped_column(Instant, doc="When it first came.")
     clock_offset_s: Mapped[int] = mapped_column(BigInteger, doc="Server clock minus phone clock, seconds.")
     state: Mapped[str] = mapped_column(String(10), doc="accepted, rejected, conflict or replaced.")
     record_uuid: Mapped[str | None] = mapped_column(
@@ -35,7 +37,9 @@ class Operation(Base):
     )
     feed: Mapped[str | None] = mapped_column(AreaCode, doc="The feed of the record, once accepted.")
     code: Mapped[str | None] = mapped_column(String(40), doc="Why it was not accepted (error catalogue).")
-    fields: Mapped[Any] = mapped_column(EncryptedJson("operations.fields"), nullable=True)
+    fields: Mapped[Any] = mapped_column(
+        EncryptedJson("operations.fields"), nullable=True, doc="What is wrong, by field of the body."
+    )
     quarantine: Mapped[Any] = mapped_column(
         EncryptedJson("operations.quarantine"),
         nullable=True,

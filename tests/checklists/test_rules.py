@@ -107,8 +107,9 @@ def test_any_json_at_all_gets_a_verdict(name, answers, people):
     context = {**CONTEXT, "people": people if isinstance(people, list) else []}
     verdict = evaluate(FORMS["documents"][name], answers, context)
     again = evaluate(FORMS["documents"][name], verdict.answers, context)
-    # A verdict's answers are an answer set like any other: judging them again changes nothing.
-    assert again.answers == verdict.answers
+    # A verdict's answers are an answer set like any other: judging them again changes nothing. But for `heads`: count()
+    # counts the instances of a repeat nobody was asked, as ODK does, and those are not among the answers.
+    assert {**again.answers, "heads": ""} == {**verdict.answers, "heads": ""}
 
 
 def test_a_hundred_and_fifty_questions_are_judged_in_a_few_milliseconds():
