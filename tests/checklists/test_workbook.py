@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import struct
 import time
 import zipfile
@@ -18,7 +17,7 @@ from fieldapp.checklists.problems import ChecklistRefused, Problem
 from tests.checklists.vectors import FOLLOWUP_TYPES, compile_form, workbook_of
 
 FORM = {"survey": [{"type": "text", "name": "a", "label": "A"}]}
-REAL_FORMS = Path(os.environ.get("FIELDAPP_XLSFORMS", Path(__file__).parents[3] / "shared" / "xlsforms"))
+REAL_FORMS = Path(__file__).parents[3] / "shared" / "xlsforms"
 
 
 def reasons(content: bytes) -> str:
