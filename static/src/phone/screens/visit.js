@@ -187,12 +187,12 @@ export function visitScreen([draftUuid]) {
   /** The calls a red answer offers at once; which were made is kept with the visit. */
   function urgentCalls() {
     const duty = dutyPhone(areas, theDraft().household?.grid_code ?? '')
-    const offers = [...(duty ? [['duty', duty, t('visit.duty')]] : []), ['110', '110', '110'], ['120', '120', '120']]
+    const offers = [...(duty ? [['duty', duty, `${t('visit.duty')} ${duty}`]] : []), ['110', '110', '110'], ['120', '120', '120']]
     return html`<p>${t('visit.red_do')}</p><div class="calls">${offers.map(([to, number, words]) => html`
       <a class="opt bad ${to === 'duty' ? 'first' : ''}" href="tel:${number}" aria-label=${t('visit.call_label', { who: words })} @click=${() => {
         theDraft().urgent_calls.push({ to, at: new Date().toISOString() })
         save()
-      }}>${icon('call')}${words}${to === 'duty' ? html` <span class="number">${number}</span>` : nothing}</a>`)}</div>`
+      }}>${icon('call')}${words}</a>`)}</div>`
   }
 
   /** A place is asked for where somebody went; on the phone there is none. @param {any} item */
