@@ -176,12 +176,16 @@ def _begin(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
+def insert_into(model: type[Base]) -> Any:
+    """An INSERT that can be told what to do on conflict; each database has its own, with the same methods."""
+    dialect = db.session().get_bind().dialect.name
+    return postgresql.insert(model) if dialect == "postgresql" else sqlite.insert(model)
+
+
 def insert_if_absent(model: type[Base], **values: Any) -> bool:
     """Insert a row unless one with its key is there; True when it is new. Two callers at once do not fail."""
-    session = db.session()
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    statement = insert(model).values(**values).on_conflict_do_nothing().returning(*inspect(model).primary_key)
-    return session.execute(statement).first() is not None
+    statement = insert_into(model).values(**values).on_conflict_do_nothing()
+    return db.session.execute(statement.returning(*inspect(model).primary_key)).first() is not None
 
 
 def init_app(app: Any) -> None:

@@ -10,10 +10,9 @@ import uuid as uuids
 from collections.abc import Iterable
 
 from sqlalchemy import BigInteger, String, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from fieldapp.core.db import Base, db
+from fieldapp.core.db import Base, db, insert_if_absent, insert_into
 
 COMMON = "common"
 _PENDING = "fieldapp_feed_changes"
@@ -80,10 +79,9 @@ def number_changes(session: Session) -> None:
     by_feed: dict[str, list[tuple[str, str, bool]]] = {}
     for (feed, kind, uuid), gone in pending.items():
         by_feed.setdefault(feed, []).append((kind, uuid, gone))
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     for code in sorted(by_feed):
         entries = by_feed[code]
-        session.execute(insert(Feed).values(code=code, number=0).on_conflict_do_nothing())
+        insert_if_absent(Feed, code=code, number=0)
         last = session.scalar(
             update(Feed)
             .where(Feed.code == code)
@@ -95,7 +93,7 @@ def number_changes(session: Session) -> None:
             {"feed": code, "kind": kind, "uuid": uuid, "gone": gone, "number": last - len(entries) + place}
             for place, (kind, uuid, gone) in enumerate(entries, start=1)
         ]
-        statement = insert(FeedEntry)
+        statement = insert_into(FeedEntry)
         session.execute(
             statement.on_conflict_do_update(
                 index_elements=["feed", "kind", "uuid"],
