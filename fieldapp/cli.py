@@ -75,13 +75,13 @@ def serve() -> None:
     server.timeout = 60
     if settings.tls_cert:
         server.ssl_adapter = BuiltinSSLAdapter(settings.tls_cert, settings.tls_key)
-    server.prepare()
+    scheme = "https" if settings.tls_cert else "http"
     # The system's way to say stop; requests under way are answered first, as on Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    scheme = "https" if settings.tls_cert else "http"
-    click.echo(f"Desk:  {scheme}://{settings.host}:{settings.port}/")
-    click.echo(f"Phone: {scheme}://{settings.host}:{settings.port}/app/")
     try:
+        server.prepare()
+        click.echo(f"Desk:  {scheme}://{settings.host}:{settings.port}/")
+        click.echo(f"Phone: {scheme}://{settings.host}:{settings.port}/app/")
         server.serve()
     except KeyboardInterrupt:
         click.echo("Stopping")
