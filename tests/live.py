@@ -53,11 +53,16 @@ class Live:
             time.sleep(0.05)
 
     def stop(self) -> None:
-        """Stop as the system would, letting requests end; nothing to do when it is stopped."""
+        """Stop as the system would, letting requests end; nothing to do when it is stopped.
+
+        Raises RuntimeError with what the server said when it does not end in order.
+        """
         if self._process is not None:
             self._process.terminate()
-            self._process.wait(START_LIMIT_S)
+            status = self._process.wait(START_LIMIT_S)
             self._process = None
+            if status:
+                raise RuntimeError(f"the server ended with {status}:\n{self.log.read_text(errors='replace')}")
 
     def kill(self) -> None:
         """End it at once, as when the power fails."""
