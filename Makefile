@@ -63,7 +63,7 @@ set-up: .venv/ready-to-test node_modules/.ready-to-test set-up-run
 
 .PHONY: .system-packages
 .system-packages:
-	@tools/system_packages.sh browser font postgres
+	@tools/system_packages.sh browser driver font postgres
 
 .venv/made:
 	@tools/make_venv.sh

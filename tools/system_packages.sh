@@ -1,7 +1,7 @@
 #!/bin/sh
-# Sees to it that this machine has what Python and npm cannot bring: browser, font, postgres, venv.
+# Sees to it that this machine has what Python and npm cannot bring: browser, driver, font, postgres, venv.
 # As root on Debian or Ubuntu what is missing is installed; otherwise the command to type is printed, and this fails.
-# usage: tools/system_packages.sh browser font postgres venv
+# usage: tools/system_packages.sh browser driver font postgres venv
 set -eu
 
 has_command() { command -v "$1" >/dev/null 2>&1; }
@@ -9,6 +9,8 @@ has_command() { command -v "$1" >/dev/null 2>&1; }
 is_there() {
     case $1 in
         browser) has_command chromium || has_command chromium-browser || has_command google-chrome ;;
+        # Playwright comes with a Node of its own, which needs this library.
+        driver) ls /usr/lib/*/libatomic.so.1 /usr/lib*/libatomic.so.1 2>/dev/null | grep -q . ;;
         # Screens are drawn without a web font, so Chinese needs one from the system.
         font) has_command fc-list && [ -n "$(fc-list :lang=zh family | head -n 1)" ] ;;
         postgres) [ -n "${FIELDAPP_TEST_POSTGRES_URL:-}" ] || has_command initdb || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 ;;
@@ -20,6 +22,7 @@ is_there() {
 package_for() {
     case $1 in
         browser) echo chromium ;;
+        driver) echo libatomic1 ;;
         font) echo fontconfig fonts-noto-cjk ;;
         postgres) echo postgresql ;;
         venv) echo "python$("${PYTHON:-python3}" -c 'import sys; print("%d.%d" % sys.version_info[:2])')-venv" ;;
