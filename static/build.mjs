@@ -27,6 +27,8 @@ const { metafile } = await build({
   entryPoints: [
     { in: join(root, 'src/phone/main.js'), out: 'phone' },
     { in: join(root, 'src/phone/phone.css'), out: 'phone' },
+    { in: join(root, 'src/checklist/view/preview.js'), out: 'form' },
+    { in: join(root, 'src/checklist/view/preview.css'), out: 'form' },
     ...deskEntries.map((path) => ({ in: path, out: basename(path).replace(/\.\w+$/, '') })),
     ...icons.map((name) => ({ in: join(iconFolder, name), out: basename(name, '.png') })),
   ],

@@ -3,6 +3,7 @@
  *
  * Invariant: paths are the contract's ("home/food_days", "people[1]/elder/gas"); nothing here changes an answer.
  */
+import { plain } from '../checklist/view/markup.js'
 import { pick } from './words.js'
 
 /**
@@ -32,15 +33,12 @@ export function lastAnswer(carry, path, people) {
 export function answerWords(item, value) {
   if (!item.choices?.length) return value
   const labels = value.split(' ').map((name) => item.choices.find((/** @type {any} */ choice) => choice.name === name)?.label)
-  return labels.every((label) => label !== undefined) ? labels.map((label) => pick(label)).join('、') : null
+  return labels.every((label) => label !== undefined) ? labels.map((label) => plain(pick(label))).join('、') : null
 }
 
 /** Types a person answers (a note is read, a calculation is made). @param {any} item */
 export const isAsked = (item) => item.kind === 'question' && item.relevant && !item.readOnly
   && !['note', 'hidden', 'calculate'].includes(item.node.type)
-
-/** Types shown. @param {any} item */
-export const isShown = (item) => item.relevant && (item.kind !== 'question' || !['hidden', 'calculate'].includes(item.node.type))
 
 /**
  * How far a form is filled: of its required questions, or of all when none is.

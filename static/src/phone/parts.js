@@ -4,30 +4,26 @@
  * Invariant: what is shown by colour is also said by a word or a sign; every target is at least 48 px high.
  */
 import { html, nothing, svg } from 'lit-html'
+import { SIGNS, drawn } from '../checklist/view/icon.js'
 import { t } from './words.js'
 
 /** @typedef {import('lit-html').TemplateResult} Template */
 
 /** @type {Record<string, Template>} */
 const PATHS = {
+  ...SIGNS,
   today: svg`<path d="M4 11l8-7 8 7v9H4z"/><path d="M9 15l2 2 4-4"/>`,
   send: svg`<path d="M12 16V5M7 9l5-5 5 5M5 20h14"/>`,
   me: svg`<circle cx="12" cy="8" r="4"/><path d="M4 21c1-5 4-7 8-7s7 2 8 7"/>`,
-  back: svg`<path d="M15 5l-7 7 7 7"/>`,
-  next: svg`<path d="M9 5l7 7-7 7"/>`,
   call: svg`<path d="M6 3h3l2 5-2.5 1.5a12 12 0 0 0 6 6L16 13l5 2v3a3 3 0 0 1-3 3A15 15 0 0 1 3 6a3 3 0 0 1 3-3z"/>`,
-  search: svg`<circle cx="11" cy="11" r="6"/><path d="M20 20l-4.5-4.5"/>`,
   camera: svg`<path d="M4 8h3l2-3h6l2 3h3v11H4z"/><circle cx="12" cy="13" r="3.5"/>`,
   gallery: svg`<path d="M4 5h16v14H4z"/><path d="M4 16l5-5 4 4 3-2 4 3"/><circle cx="15.5" cy="9" r="1.2"/>`,
   place: svg`<path d="M12 21s7-6 7-11a7 7 0 0 0-14 0c0 5 7 11 7 11z"/><circle cx="12" cy="10" r="2.5"/>`,
-  check: svg`<path d="M5 13l4 4L19 7"/>`,
-  close: svg`<path d="M6 6l12 12M18 6L6 18"/>`,
-  trash: svg`<path d="M5 7h14M9 7V4h6v3M7 7l1 13h8l1-13"/>`,
   sun: svg`<circle cx="12" cy="12" r="4.2"/><path d="M12 3v2M12 19v2M3 12h2M19 12h2M5.6 5.6L7 7M17 17l1.4 1.4M18.4 5.6L17 7M7 17l-1.4 1.4"/>`,
 }
 
 /** @param {string} name */
-export const icon = (name) => html`<svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">${PATHS[name]}</svg>`
+export const icon = (name) => drawn(PATHS[name])
 
 /**
  * The bar of one of the three main screens.

@@ -104,12 +104,6 @@ export function sizeWords(bytes) {
   return `${(bytes / 1_000_000_000).toFixed(1)} GB`
 }
 
-/** 138****1234 (DOMAIN: shown masked by default). @param {string} phone */
-export function maskPhone(phone) {
-  const digits = phone.replace(/\s/g, '')
-  return digits.length < 8 ? digits.replace(/.(?=.{2})/g, '*') : `${digits.slice(0, 3)}****${digits.slice(-4)}`
-}
-
 /** Whole years on `today`, or null. @param {string|null} birthOn @param {string} today */
 export function ageOn(birthOn, today) {
   if (!birthOn) return null

@@ -4,7 +4,8 @@ import { test } from 'node:test'
 
 import en from '../../../static/src/phone/texts/en.js'
 import zh from '../../../static/src/phone/texts/zh.js'
-import { ageOn, dayWords, distanceWords, dueWords, longDate, maskPhone, pick, setLanguage, sinceWords, sizeWords, t } from '../../../static/src/phone/words.js'
+import { maskPhone } from '../../../static/src/checklist/view/mask.js'
+import { ageOn, dayWords, distanceWords, dueWords, longDate, pick, setLanguage, sinceWords, sizeWords, t } from '../../../static/src/phone/words.js'
 
 const now = new Date('2026-11-23T09:42:00')
 const inBoth = (words) => ['zh', 'en'].map((language) => { setLanguage(language); return words() })

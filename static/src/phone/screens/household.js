@@ -4,10 +4,11 @@
  * Invariant: phone numbers are shown masked; one tap calls the whole number.
  */
 import { html, nothing } from 'lit-html'
+import { maskPhone } from '../../checklist/view/mask.js'
 import { app } from '../app.js'
-import { peopleOf, startVisit, suggestChecklist, visitChecklists } from '../drafts.js'
+import { peopleOf, startVisit, visitChecklists } from '../drafts.js'
 import { empty, facts, icon, innerBar } from '../parts.js'
-import { ageOn, dayWords, localDate, maskPhone, pick, sinceWords, t } from '../words.js'
+import { ageOn, dayWords, localDate, pick, sinceWords, t } from '../words.js'
 import { tagWord } from './today.js'
 
 const METHODS = ['home', 'phone', 'wechat', 'video']
@@ -23,16 +24,14 @@ export function householdScreen([householdUuid]) {
   let household = null
   /** @type {any[]} */
   let people = []
-  /** @type {any[]} */
-  let checklists = []
+  /** @type {Awaited<ReturnType<typeof visitChecklists>>} */
+  let checklists = { main: null, others: [] }
   /** @type {any[]} */
   let visits = []
   /** @type {any[]} */
   let tasks = []
   /** @type {any} */
   let begun = null
-  /** @type {string|null} */
-  let key = null
   let method = 'home'
 
   const personCell = (/** @type {any} */ person) => {
@@ -62,8 +61,7 @@ export function householdScreen([householdUuid]) {
       household = await app.store.find('household', householdUuid)
       if (!household) return
       people = await peopleOf(householdUuid)
-      checklists = await visitChecklists()
-      key ??= suggestChecklist(people, checklists)
+      checklists = await visitChecklists(household)
       begun = (await app.store.drafts()).find((draft) => draft.kind === 'visit' && draft.household?.household_uuid === householdUuid)
       const mine = (/** @type {any} */ record) => record.household_uuid === householdUuid
       visits = (await app.store.list('visit')).filter(mine).sort((a, b) => b.finished_at.localeCompare(a.finished_at)).slice(0, 5)
@@ -88,11 +86,13 @@ export function householdScreen([householdUuid]) {
           ${tasks.length ? html`<div class="head"><h2>${t('household.tasks')}</h2></div><ul class="cells">${tasks.map((task) => html`
             <li class="cell ${task.severity === 'red' ? 'red' : 'orange'}"><a class="body" href="#/task/${task.followup_id}">
               <b>${app.word('followup_type', task.type)}</b><span class="why">${pick(task.reason)}</span></a></li>`)}</ul>` : nothing}
-          ${begun ? nothing : checklists.length ? html`
+          ${begun ? nothing : checklists.main || checklists.others.length ? html`
             <section class="card">
-              ${radios('checklist', t('household.checklist'), checklists.map((one) => [one.key, pick(one.document.title)]), key, (value) => { key = value }, 'wide')}
               ${radios('method', t('household.method'), METHODS.map((code) => [code, app.word('method', code)]), method, (value) => { method = value }, 'medium')}
             </section>` : empty({ sign: 'send', title: t('household.no_checklist') })}
+          ${begun || !checklists.others.length ? nothing : html`<div class="head"><h2>${t('household.other_forms')}</h2></div><ul class="cells">${checklists.others.map((offer) => html`
+            <li class="cell"><button class="body" @click=${() => startVisit({ household, people, key: offer.key, method })}>
+              <b>${pick(offer.title)}</b>${offer.purpose ? html`<span class="why">${offer.purpose}</span>` : nothing}</button></li>`)}</ul>`}
           ${visits.length ? html`<div class="head"><h2>${t('household.visits')}</h2></div><ul class="cells">${visits.map((visit) => html`
             <li class="cell"><div class="body"><b>${sinceWords(visit.finished_at, now)}</b>
               <span class="when">${t(`state.${visit.state}`)}</span>
@@ -102,7 +102,7 @@ export function householdScreen([householdUuid]) {
           ${begun
             ? html`<p class="quiet">${t('household.resume_hint', { when: sinceWords(begun.started_at, now) })}</p>
               <a class="btn go" href="#/visit/${begun.draft_uuid}">${t('household.resume')}</a>`
-            : html`<button class="btn go" ?disabled=${!key} @click=${() => startVisit({ household, people, key: key ?? undefined, method })}>${t('household.start')}</button>`}
+            : html`<button class="btn go" ?disabled=${!checklists.main} @click=${() => startVisit({ household, people, method })}>${t('household.start')}</button>`}
         </footer>`
     },
   }

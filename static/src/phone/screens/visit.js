@@ -5,18 +5,15 @@
  * draft as it was.
  */
 import { html, nothing } from 'lit-html'
-import { repeat } from 'lit-html/directives/repeat.js'
-import { dutyPhone, isShown, lastAnswer, progressOf } from '../answers.js'
+import { makeFormView } from '../../checklist/view/form_view.js'
+import { answerWords, dutyPhone, lastAnswer, progressOf } from '../answers.js'
 import { app } from '../app.js'
 import { finishedOf, formOf, togglePerson } from '../drafts.js'
 import { empty, icon, innerBar } from '../parts.js'
 import { PhotoControl } from '../photo_control.js'
 import { PlaceControl } from '../place_control.js'
-import { cardId, questionCard } from '../questions.js'
-import { pick, sinceWords, t } from '../words.js'
+import { currentLanguage, dayWords, pick, sinceWords, t } from '../words.js'
 import { notFound } from './household.js'
-
-const PROBLEMS = new Set(['required', 'constraint', 'choice', 'type'])
 
 /** @type {import('../app.js').ScreenMaker} */
 export function visitScreen([draftUuid]) {
@@ -26,6 +23,8 @@ export function visitScreen([draftUuid]) {
   let checklist = null
   /** @type {any} */
   let form = null
+  /** How the form is shown. @type {ReturnType<typeof makeFormView>} */
+  let view
   /** @type {{code: string, duty_phone: string|null}[]} */
   let areas = []
   /** @type {'saved'|'saving'|'failed'} */
@@ -39,33 +38,10 @@ export function visitScreen([draftUuid]) {
   const theDraft = () => /** @type {import('../drafts.js').Draft} */ (draft)
   const touch = (/** @type {string} */ path) => { theDraft().place = path; save() }
   const valueOf = (/** @type {string} */ path) => form.items().find((/** @type {any} */ item) => item.path === path)?.value
-  const photos = new PhotoControl({ draft: theDraft, value: valueOf, set, touch })
-  const place = new PlaceControl({ draft: theDraft, set, touch })
+  const photos = new PhotoControl({ draft: theDraft, value: valueOf, set: (path, value) => view.set(path, value), touch })
+  const place = new PlaceControl({ draft: theDraft, set: (path, value) => view.set(path, value), touch })
 
   // Answers
-
-  /** @param {string} path @param {string} value */
-  function set(path, value) {
-    form.set(path, value)
-    answered(path)
-  }
-
-  /**
-   * Tick or untick one of several. When the checklist does not allow the choice beside the others ("none" beside
-   * "illness"), what was tapped last is meant. @param {any} item @param {string} name
-   */
-  function toggle(item, name) {
-    const before = (item.value ?? '').split(' ').filter(Boolean)
-    const fails = () => form.problems().some((/** @type {any} */ problem) => problem.path === item.path && problem.code === 'constraint')
-    const wanted = item.choices.map((/** @type {any} */ choice) => choice.name)
-      .filter((/** @type {string} */ one) => (one === name ? !before.includes(name) : before.includes(one))).join(' ')
-    form.set(item.path, wanted)
-    if (!before.includes(name) && before.length && fails()) {
-      form.set(item.path, name)
-      if (fails()) form.set(item.path, wanted)
-    }
-    answered(item.path)
-  }
 
   /** @param {string} path */
   function answered(path) {
@@ -104,18 +80,9 @@ export function visitScreen([draftUuid]) {
 
   // Finishing
 
-  /** What keeps the form from being finished, in words. @returns {{path: string, message: string}[]} */
-  function problems() {
-    return form.problems()
-      .filter((/** @type {any} */ problem) => !(problem.code === 'required' && theDraft().location_declined && typeOf(problem.path) === 'geopoint'))
-      .map((/** @type {any} */ problem) => ({ path: problem.path, message: problem.message || t(`visit.problem_${PROBLEMS.has(problem.code) ? problem.code : 'constraint'}`) }))
-  }
-
-  const typeOf = (/** @type {string} */ path) => form.items().find((/** @type {any} */ item) => item.path === path)?.node.type
-
   async function finish() {
     if (finishing || photos.isBusy) return
-    const open = problems()
+    const open = view.problems()
     theDraft().tried = true
     if (open.length) {
       save()
@@ -141,25 +108,13 @@ export function visitScreen([draftUuid]) {
     }
   }
 
-  /** @param {{path: string, message: string}[]} open */
+  /** @param {ReturnType<typeof view.problems>} open */
   function showProblems(open) {
     app.openSheet(t('visit.problems', { n: open.length }), () => html`
       <h2>${t('visit.problems', { n: open.length })}</h2><p class="quiet">${t('visit.problems_hint')}</p>
-      <ul class="cells">${open.map(({ path, message }) => {
-        const item = form.items().find((/** @type {any} */ one) => one.path === path)
-        return html`<li class="cell"><button class="body" @click=${() => { app.closeSheet(); jump(path) }}>
-          <b>${item?.label ?? path}</b><span class="when">${icon('next')}</span><span class="why">${message}</span></button></li>`
-      })}</ul>
+      <ul class="cells">${open.map(({ path, label, message }) => html`<li class="cell"><button class="body" @click=${() => { app.closeSheet(); view.jump(path) }}>
+        <b>${label}</b><span class="when">${icon('next')}</span><span class="why">${message}</span></button></li>`)}</ul>
       <button class="btn plain" @click=${() => app.closeSheet()}>${t('app.close')}</button>`)
-  }
-
-  /** @param {string} path */
-  function jump(path) {
-    requestAnimationFrame(() => {
-      const card = document.getElementById(cardId(path))
-      card?.scrollIntoView({ block: 'center' })
-      card?.focus({ preventScroll: true })
-    })
   }
 
   async function later() {
@@ -196,21 +151,33 @@ export function visitScreen([draftUuid]) {
   }
 
   /** A place is asked for where somebody went; on the phone there is none. @param {any} item */
-  const isAsked = (item) => isShown(item) && (item.node?.type !== 'geopoint' || ['home', 'patrol'].includes(theDraft().method))
+  const isPlaced = (item) => item.node.type !== 'geopoint' || ['home', 'patrol'].includes(theDraft().method)
 
-  /** @param {any} item @param {Map<string, string>} open @param {Map<string, any[]>} flags */
-  function card(item, open, flags) {
-    const { household, people, notes, returned, tried } = theDraft()
-    const problem = open.get(item.path) ?? null
-    const isBlank = item.value === undefined || item.value === null || item.value === ''
-    return questionCard(item, {
-      set, toggle,
-      photos: (path) => photos.view(path, /\bmultiple\b/.test(item.node.appearance ?? '')),
-      place: (one) => place.view(one.path, one.value),
-      last: lastAnswer(household?.carry ?? null, item.path, people), lastOn: household?.carry?.on ?? null,
-      note: notes[item.path] ?? null, by: returned?.by ?? '',
-      flags: flags.get(item.path) ?? [], urgent: urgentCalls,
-      problem: problem !== null && (tried || !isBlank) ? problem : null,
+  /** What was noted by the reviewer, and the answer of last time. @param {any} item */
+  function beforeControl(item) {
+    const { household, people, notes, returned } = theDraft()
+    const last = lastAnswer(household?.carry ?? null, item.path, people)
+    const words = last === null ? null : answerWords(item, last)
+    return html`
+      ${notes[item.path] ? html`<p class="note red">↩ <b>${t('visit.note_by', { by: returned?.by ?? '' })}</b>${notes[item.path]}</p>` : nothing}
+      ${words !== null && household?.carry?.on ? html`<p class="quiet last">${t('visit.last_time', { answer: words, when: dayWords(household.carry.on, new Date()) })}</p>` : nothing}`
+  }
+
+  /** Begin to show the draft's form. */
+  function openForm() {
+    form = formOf(theDraft(), checklist)
+    view = makeFormView({
+      form, document: checklist, language: currentLanguage(), t, draw: () => app.draw(), answered,
+      controls: {
+        photo: (path, item) => photos.view(path, /\bmultiple\b/.test(item.node.appearance ?? '')),
+        place: (path, item) => place.view(path, item.value),
+      },
+      isTried: () => theDraft().tried,
+      isShown: isPlaced,
+      isExcused: (item) => item.node.type === 'geopoint' && theDraft().location_declined !== null,
+      before: beforeControl,
+      aside: ({ head, items }, all) => html`${head?.path === 'people' ? peopleCard() : nothing}${sameAsLast(items, all)}`,
+      urgent: urgentCalls,
     })
   }
 
@@ -251,58 +218,21 @@ export function visitScreen([draftUuid]) {
         const isIn = people.includes(person)
         return html`<label class="choice"><input type="checkbox" .checked=${isIn} ?disabled=${isIn && people.length === 1} @change=${() => {
           togglePerson(theDraft(), person)
-          form = formOf(theDraft(), checklist)
+          openForm()
           noted()
         }}><span class="opt">${person.name}</span></label>`
       })}</div></fieldset></section>`
   }
 
-  /** The form's items cut at headings: a group with a label, or one of a repeat. @param {any[]} items */
-  function sections(items) {
-    /** @type {{key: string, title: any, after: any, items: any[]}[]} */
-    const cut = [{ key: '', title: nothing, after: nothing, items: [] }]
-    for (const item of items) {
-      if (item.kind === 'question') {
-        cut[cut.length - 1].items.push(item)
-      } else if (item.kind === 'repeat' && item.node.name === 'people') {
-        cut.push({ key: item.path, title: theDraft().people.length > 1 && item.label ? item.label : nothing, after: peopleCard(), items: [] })
-      } else {
-        const title = titleOf(item)
-        if (title || item.kind !== 'group') cut.push({ key: item.path, title: title || nothing, after: repeatButton(item), items: [] })
-      }
-    }
-    return cut
-  }
-
-  /** Adding to a repeat, or taking one of it out; the people's and the counted ones have neither. @param {any} item */
-  function repeatButton(item) {
-    if (item.kind === 'group' || item.node.name === 'people' || 'count' in item.node) return nothing
-    const position = /^(.*)\[(\d+)\]$/.exec(item.path)
-    const change = () => {
-      if (position) form.removeRepeat(position[1], Number(position[2]))
-      else form.addRepeat(item.path)
-      noted()
-    }
-    return html`<button class="btn ${position ? 'plain' : ''}" type="button" @click=${change}>${t(position ? 'visit.repeat_remove' : 'visit.repeat_add')}</button>`
-  }
-
-  /** @param {any} item */
-  function titleOf(item) {
-    const position = /\[(\d+)\]$/.exec(item.path)
-    if (!position) return item.label
-    const person = item.node.name === 'people' ? theDraft().people[Number(position[1]) - 1] : null
-    return person ? person.name : `${item.label ?? ''} ${t('visit.part', { n: position[1] })}`
-  }
-
   const returnedCard = () => {
     const { returned, notes } = theDraft()
     if (!returned) return nothing
-    const shown = new Set(form.items().filter(isAsked).map((/** @type {any} */ item) => item.path))
+    const shown = view.shownPaths()
     const noted = Object.entries(notes)
     return html`<section class="card returned"><p><b>↩ ${t('visit.returned_by', { by: returned.by, when: sinceWords(returned.at, new Date()) })}</b></p>
       <p>${returned.reason}</p>
       ${noted.map(([path, note]) => (shown.has(path)
-        ? html`<button class="btn" type="button" @click=${() => jump(path)}>${note}${icon('next')}</button>` : html`<p>${note}</p>`))}</section>`
+        ? html`<button class="btn" type="button" @click=${() => view.jump(path)}>${note}${icon('next')}</button>` : html`<p>${note}</p>`))}</section>`
   }
 
   return {
@@ -314,11 +244,11 @@ export function visitScreen([draftUuid]) {
       areas = await app.store.list('area')
       checklist = await app.store.findChecklist(draft.checklist)
       if (!checklist) return
-      form = formOf(draft, checklist)
+      openForm()
       draft.answers = form.typed()
       draft.progress = progressOf(form.items())
       await photos.open()
-      if (draft.place) jump(draft.place)
+      if (draft.place) view.jump(draft.place)
     },
     leave: () => {
       place.close()
@@ -328,11 +258,6 @@ export function visitScreen([draftUuid]) {
       if (!draft) return notFound()
       const back = draft.kind === 'visit' && draft.household ? `#/household/${draft.household.household_uuid}` : '#/today'
       if (!form) return html`${innerBar({ title: draft.household?.name ?? '', back })}<main>${empty({ sign: 'send', title: t('visit.checklist_gone') })}</main>`
-      const items = form.items().filter(isAsked)
-      const open = new Map(problems().map(({ path, message }) => [path, message]))
-      /** @type {Map<string, any[]>} */
-      const flags = new Map()
-      for (const flag of form.flags()) flags.set(flag.question, [...(flags.get(flag.question) ?? []), flag])
       const { done, total } = draft.progress
       const finishWords = { visit: 'visit.finish', revision: 'visit.finish_again', followup: 'visit.finish_task' }
       return html`
@@ -344,11 +269,7 @@ export function visitScreen([draftUuid]) {
         })}
         <main class="with-foot form">
           ${returnedCard()}
-          ${repeat(sections(items), (section) => section.key, (section) => html`
-            ${section.title !== nothing ? html`<div class="head"><h2>${section.title}</h2></div>` : nothing}
-            ${section.after}
-            ${sameAsLast(section.items, items)}
-            ${repeat(section.items, (item) => item.path, (item) => card(item, open, flags))}`)}
+          ${view.template()}
           <p class="center"><button class="link danger" @click=${askToDrop}>${t('visit.drop')}</button></p>
         </main>
         <footer class="foot two">

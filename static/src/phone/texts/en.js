@@ -1,9 +1,12 @@
 /** Every text of the phone app in English. Keys are the same as in zh.js (checked by a test). */
+import form from '../../checklist/view/texts/en.js'
+
 /** @param {number} n @param {string} one @param {string} [many] */
 const count = (n, one, many = `${one}s`) => `${n} ${n === 1 ? one : many}`
 
 /** @type {Record<string, string|((params: any) => string)>} */
 export default {
+  ...form,
   'app.name': 'Field visits',
   'app.back': 'Back',
   'app.close': 'Close',
@@ -102,7 +105,7 @@ export default {
   'household.start': 'Start visit',
   'household.resume': 'Go on',
   'household.resume_hint': ({ when }) => `The visit begun ${when} is not finished`,
-  'household.checklist': 'Checklist',
+  'household.other_forms': 'Other forms',
   'household.method': 'How',
   'household.no_checklist': 'The checklists are not here yet. They come by themselves with a network.',
   'household.visits': 'My recent visits',
@@ -125,25 +128,15 @@ export default {
   'visit.same': ({ n }) => `Same as last time (${n})`,
   'visit.same_done': 'Same as last time',
   'visit.last_time': ({ answer, when }) => `Last time (${when}): ${answer}`,
-  'visit.optional': 'Optional',
-  'visit.clear': 'Clear',
-  'visit.choose': 'Choose',
   'visit.people': 'Who was seen or asked about',
   'visit.people_hint': 'Tap to leave out anyone not asked about.',
   'visit.note_by': ({ by }) => `${by}: `,
   'visit.returned_by': ({ by, when }) => `Returned by ${by}, ${when}`,
-  'visit.red': 'This raises a red flag',
   'visit.red_do': 'If it is urgent, call first. This visit goes up before all others.',
-  'visit.orange': 'This raises an orange flag',
-  'visit.yellow': 'This raises a yellow flag',
   'visit.duty': 'Duty office',
   'visit.call_label': ({ who }) => `Call ${who}`,
   'visit.problems': ({ n }) => `${count(n, 'answer')} still needed`,
   'visit.problems_hint': 'Tap one to go there.',
-  'visit.problem_required': 'This one needs an answer',
-  'visit.problem_type': 'Please check this; a number takes digits only, for example',
-  'visit.problem_choice': 'This choice is no longer offered. Choose again',
-  'visit.problem_constraint': 'This answer is out of range. Please check it',
   'visit.kept': 'Saved',
   'visit.kept_hint': 'It is kept on this phone and goes up by itself.',
   'visit.kept_urgent': 'It is kept on this phone and goes up first. If it is urgent, call now.',
@@ -153,10 +146,6 @@ export default {
   'visit.drop_hint': 'It cannot be brought back.',
   'visit.drop_go': 'Delete',
   'visit.checklist_gone': 'The checklist of this record is not here yet. Open it again with a network; nothing is lost.',
-  'visit.repeat_add': 'Add one more',
-  'visit.repeat_remove': 'Remove this one',
-  'visit.part': ({ n }) => `No. ${n}`,
-  'visit.unsupported': 'This phone cannot show this question yet. Skip it and tell your supervisor.',
 
   'photo.camera': 'Take photo',
   'photo.gallery': 'From gallery',
