@@ -1,4 +1,4 @@
-"""Writes of checklists: a workbook becomes a version, a version is published.
+"""Writes of checklists: a workbook becomes a version, a version is published to areas and retired there.
 
 Invariant: what a phone was ever given stays stored as it was.
 """
@@ -6,66 +6,249 @@ Invariant: what a phone was ever given stays stored as it was.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
 from pathlib import Path
 
-from fieldapp.checklists.compiler import compile_workbook
-from fieldapp.checklists.models import Checklist, ChecklistVersion
+from sqlalchemy import select
+
+from fieldapp.checklists import queries, sync
+from fieldapp.checklists.compiler import Compiled, compile_workbook
+from fieldapp.checklists.models import (
+    OWNER_LIMIT,
+    PURPOSE_LIMIT,
+    Checklist,
+    ChecklistFile,
+    ChecklistVersion,
+    Publication,
+    Registration,
+)
 from fieldapp.checklists.problems import ChecklistRefused
-from fieldapp.core import audit
+from fieldapp.core import audit, clock, scope
 from fieldapp.core.codes import list_codes, list_seed_codes
-from fieldapp.core.db import db
-from fieldapp.core.feeds import COMMON, publish
+from fieldapp.core.db import db, insert_if_absent
+from fieldapp.core.errors import AppError
 from fieldapp.users.models import User
 
 LIBRARY = Path(__file__).parent / "library"
+# The area the shipped checklists belong to: the province whose notice they serve.
+PROVINCE = "23"
 
 
-def publish_workbook(actor: User | None, filename: str, content: bytes, now: datetime) -> ChecklistVersion:
-    """Compile a workbook, store it as the next version of its checklist and give it to phones.
+def compile_upload(content: bytes, files: Mapping[str, bytes]) -> Compiled:
+    """Compile what was uploaded; call outside a transaction, for it may take seconds. Raises ChecklistRefused."""
+    types = {code.code for code in list_codes("followup_type")}
+    return compile_workbook(content, types)
 
-    A workbook that is the published version already changes nothing. Raises ChecklistRefused.
+
+def store_version(
+    actor: User | None,
+    area_code: str,
+    filename: str,
+    content: bytes,
+    files: Mapping[str, bytes],
+    compiled: Compiled,
+    now: datetime,
+) -> tuple[ChecklistVersion, bool]:
+    """Store a compiled workbook as the next version of its checklist for an area; nobody is given it yet.
+
+    Returns the version and whether it is new: the same files are not stored twice for an area. Raises not_found
+    when the area is beyond the actor.
     """
-    compiled = compile_workbook(content, {code.code for code in list_codes("followup_type")})
+    if actor is not None and not scope.covers(actor.area_codes(now), area_code):
+        raise AppError("not_found")
     key = compiled.document["key"]
-    checklist = db.session.get(Checklist, key)
-    if checklist is None:
-        checklist = Checklist(key=key)
-        db.session.add(checklist)
-        db.session.flush()
+    insert_if_absent(Checklist, key=key)
+    _lock(key)
+    _register(key, area_code, compiled)
+    versions = list(
+        db.session.scalars(
+            select(ChecklistVersion)
+            .where(ChecklistVersion.key == key)
+            .execution_options(populate_existing=True)
+        )
+    )
     sha256 = hashlib.sha256(content).hexdigest()
-    current = next((item for item in checklist.versions if item.version == checklist.published_version), None)
-    if current is not None and current.workbook_sha256 == sha256:
-        return current
+    for known in versions:
+        same_book = known.area_code == area_code and known.workbook_sha256 == sha256
+        if same_book and {file.name: file.content for file in known.files} == dict(files):
+            return known, False
     version = ChecklistVersion(
         key=key,
-        version=str(len(checklist.versions) + 1),
+        version=str(max((known.number for known in versions), default=0) + 1),
+        area_code=area_code,
         xform=compiled.xform,
         workbook=content,
         workbook_sha256=sha256,
         filename=Path(filename).name[:200],
+        notices=compiled.notices,
         created_at=now,
         created_by_id=actor.id if actor else None,
+        files=[ChecklistFile(name=name[:200], content=body) for name, body in sorted(files.items())],
     )
     # The server numbers versions; what the workbook calls itself stays in the workbook.
     version.document = {**compiled.document, "version": version.version}
-    checklist.versions.append(version)
-    checklist.published_version = version.version
+    db.session.add(version)
     db.session.flush()
     audit.record(
-        actor, "checklist.publish", "checklist", key, at=now, version=version.version, filename=filename
+        actor,
+        "checklist.upload",
+        "checklist",
+        key,
+        at=now,
+        version=version.version,
+        area=area_code,
+        filename=filename,
     )
-    publish(COMMON, "checklist", key)
-    return version
+    return version, True
+
+
+def register_checklist(
+    actor: User,
+    key: str,
+    area_code: str,
+    *,
+    owner: str,
+    purpose: str,
+    valid_until: date | None,
+    now: datetime,
+) -> None:
+    """Write down who answers for a checklist, why and until when, and tell phones. Raises not_found."""
+    codes = actor.area_codes(now)
+    registration = queries.get_registration(key, area_code, codes)
+    if not scope.covers(codes, area_code):
+        raise AppError("outside_own_area")
+    registration.owner, registration.purpose, registration.valid_until = owner, purpose, valid_until
+    db.session.flush()
+    for publication in db.session.scalars(
+        select(Publication)
+        .join(Publication.of_version)
+        .where(
+            ChecklistVersion.key == key,
+            ChecklistVersion.area_code == area_code,
+            Publication.retired_at.is_(None),
+        )
+    ):
+        sync.publish_offer(publication)
+    audit.record(
+        actor,
+        "checklist.register",
+        "checklist",
+        key,
+        at=now,
+        area=area_code,
+        owner=owner,
+        purpose=purpose,
+        valid_until=valid_until.isoformat() if valid_until else None,
+    )
+
+
+def publish_version(
+    actor: User,
+    key: str,
+    version_name: str,
+    area_codes: Iterable[str],
+    *,
+    from_on: date,
+    until_on: date | None,
+    now: datetime,
+) -> list[Publication]:
+    """Put a version in force in those areas from one day (to another), and tell phones.
+
+    Returns the new publications; one that is there already with the same days is not made again. Raises not_found
+    for a version the actor does not see, outside_own_area for an area beyond the actor or beyond the version's own
+    area, registry_needed while nobody says who answers for the checklist and why.
+    """
+    codes = actor.area_codes(now)
+    version = queries.get_visible_version(key, version_name, codes)
+    _lock(key)
+    for area_code in area_codes:
+        if not (scope.covers(codes, area_code) and scope.covers([version.area_code], area_code)):
+            raise AppError("outside_own_area")
+    registration = db.session.get_one(Registration, (key, version.area_code))
+    if not (registration.owner and registration.purpose):
+        raise AppError("registry_needed")
+    there = {
+        (item.area_code, item.from_on, item.until_on)
+        for item in db.session.scalars(
+            select(Publication).where(
+                Publication.key == key,
+                Publication.version == version.version,
+                Publication.retired_at.is_(None),
+            )
+        )
+    }
+    return [
+        _publish(actor, version, area_code, from_on, until_on, now)
+        for area_code in sorted(set(area_codes))
+        if (area_code, from_on, until_on) not in there
+    ]
+
+
+def retire_publication(actor: User, publication_id: int, now: datetime) -> Publication:
+    """Take a version out of force where it was published; phones let go of it, drafts go on.
+
+    Raises not_found, outside_own_area. Retiring again changes nothing.
+    """
+    codes = actor.area_codes(now)
+    publication = queries.get_publication(publication_id, codes)
+    if not scope.covers(codes, publication.area_code):
+        raise AppError("outside_own_area")
+    if publication.retired_at is None:
+        _retire(actor, publication, now)
+    return publication
+
+
+def delete_version(actor: User, key: str, version_name: str, now: datetime) -> None:
+    """Delete a version no phone was ever given. Raises not_found, outside_own_area, version_was_published."""
+    codes = actor.area_codes(now)
+    version = queries.get_visible_version(key, version_name, codes)
+    _lock(key)
+    if not scope.covers(codes, version.area_code):
+        raise AppError("outside_own_area")
+    if db.session.scalar(
+        select(Publication.id).where(Publication.key == key, Publication.version == version_name).limit(1)
+    ):
+        raise AppError("version_was_published")
+    area_code = version.area_code
+    db.session.delete(version)
+    db.session.flush()
+    _forget_if_empty(key, area_code)
+    audit.record(actor, "checklist.delete", "checklist", key, at=now, version=version_name, area=area_code)
+
+
+def record_download(actor: User, version: ChecklistVersion, filename: str, now: datetime) -> None:
+    """Note that somebody took a file of a version with them."""
+    audit.record(
+        actor,
+        "checklist.download",
+        "checklist",
+        version.key,
+        at=now,
+        version=version.version,
+        filename=filename,
+    )
 
 
 def publish_library(now: datetime) -> None:
-    """Publish those of the shipped workbooks whose checklist the installation does not have yet."""
-    for path in sorted(LIBRARY.glob("*.xlsx")):
-        # What a county made of a shipped checklist stays.
-        if db.session.get(Checklist, path.stem) is None:
-            publish_workbook(None, path.name, path.read_bytes(), now)
+    """Bring the shipped checklists up to date: new and changed ones are published, those no longer shipped retired.
+
+    What an officer of the province uploaded or published stays as it is, and so does what a county has of its own.
+    """
+    shipped = {path.stem: path.read_bytes() for path in sorted(LIBRARY.glob("*.xlsx"))}
+    for key, content in shipped.items():
+        latest = _find_latest(key)
+        sha256 = hashlib.sha256(content).hexdigest()
+        if latest and (latest.created_by_id is not None or latest.workbook_sha256 == sha256):
+            continue
+        compiled = compile_upload(content, {})
+        version, _ = store_version(None, PROVINCE, f"{key}.xlsx", content, {}, compiled, now)
+        for earlier in _list_standing(key):
+            _retire(None, earlier, now)
+        _publish(None, version, PROVINCE, clock.local_date(now), None, now)
+    for publication in _list_standing():
+        if publication.key not in shipped:
+            _retire(None, publication, now)
 
 
 def check_files(paths: Iterable[Path]) -> tuple[list[str], bool]:
@@ -84,3 +267,96 @@ def check_files(paths: Iterable[Path]) -> tuple[list[str], bool]:
             lines.append(f"ok {path.name}: {compiled.question_count} questions, languages {languages}")
             lines += [f"  notice: {notice}" for notice in compiled.notices]
     return lines, all_ok
+
+
+def _lock(key: str) -> None:
+    """Let nobody else number, publish or delete versions of this checklist until the transaction ends."""
+    db.session.get(Checklist, key, with_for_update=True, populate_existing=True)
+
+
+def _register(key: str, area_code: str, compiled: Compiled) -> None:
+    """See that the area has a registration; what the workbook says fills what nobody has said yet."""
+    registration = db.session.get(Registration, (key, area_code))
+    if registration is None:
+        registration = Registration(key=key, area_code=area_code, owner="", purpose="")
+        db.session.add(registration)
+    said = compiled.document.get("registry", {})
+    registration.owner = registration.owner or said.get("owner", "")[:OWNER_LIMIT]
+    registration.purpose = registration.purpose or said.get("purpose", "")[:PURPOSE_LIMIT]
+    if registration.valid_until is None and said.get("valid_until"):
+        registration.valid_until = date.fromisoformat(said["valid_until"])
+    db.session.flush()
+
+
+def _forget_if_empty(key: str, area_code: str) -> None:
+    if not db.session.scalar(
+        select(ChecklistVersion.version)
+        .where(ChecklistVersion.key == key, ChecklistVersion.area_code == area_code)
+        .limit(1)
+    ):
+        db.session.delete(db.session.get_one(Registration, (key, area_code)))
+
+
+def _publish(
+    actor: User | None,
+    version: ChecklistVersion,
+    area_code: str,
+    from_on: date,
+    until_on: date | None,
+    now: datetime,
+) -> Publication:
+    publication = Publication(
+        key=version.key,
+        version=version.version,
+        area_code=area_code,
+        from_on=from_on,
+        until_on=until_on,
+        published_at=now,
+        published_by_id=actor.id if actor else None,
+    )
+    db.session.add(publication)
+    db.session.flush()
+    sync.publish_offer(publication)
+    audit.record(
+        actor,
+        "checklist.publish",
+        "checklist",
+        version.key,
+        at=now,
+        version=version.version,
+        area=area_code,
+        from_on=from_on.isoformat(),
+        until_on=until_on.isoformat() if until_on else None,
+    )
+    return publication
+
+
+def _retire(actor: User | None, publication: Publication, now: datetime) -> None:
+    publication.retired_at = now
+    publication.retired_by_id = actor.id if actor else None
+    sync.publish_offer(publication)
+    audit.record(
+        actor,
+        "checklist.retire",
+        "checklist",
+        publication.key,
+        at=now,
+        version=publication.version,
+        area=publication.area_code,
+    )
+
+
+def _find_latest(key: str) -> ChecklistVersion | None:
+    """The latest version of the province's own."""
+    versions = db.session.scalars(
+        select(ChecklistVersion).where(ChecklistVersion.key == key, ChecklistVersion.area_code == PROVINCE)
+    )
+    return max(versions, key=lambda version: version.number, default=None)
+
+
+def _list_standing(key: str | None = None) -> list[Publication]:
+    """Publications that came with the program and were not retired, all or of one checklist."""
+    wanted = select(Publication).where(
+        Publication.published_by_id.is_(None), Publication.retired_at.is_(None)
+    )
+    return list(db.session.scalars(wanted.where(Publication.key == key) if key is not None else wanted))

@@ -1,10 +1,21 @@
-"""Reads of checklists."""
+"""Reads of checklists: what is known, what is in force where, what a reader at the desk may see.
+
+Invariant: a reader sees the checklists of their own areas, of those below and of those above, never a neighbour's.
+"""
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any
 
-from fieldapp.checklists.models import Checklist, ChecklistVersion
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.orm import joinedload, selectinload
+
+from fieldapp.areas.models import LEVELS
+from fieldapp.checklists.models import ChecklistVersion, Publication, Registration
+from fieldapp.checklists.offers import Offer, choose
+from fieldapp.core import scope
 from fieldapp.core.db import db
 from fieldapp.core.errors import AppError
 
@@ -15,28 +26,119 @@ def find_version(key: str, version: str) -> ChecklistVersion | None:
 
 
 def get_version(key: str, version: str) -> ChecklistVersion:
-    """A version of a checklist; raises checklist_version_unknown."""
+    """A version that phones were given at some time; raises checklist_version_unknown."""
     found = find_version(key, version)
-    if found is None:
+    if found is None or not found.publications:
         raise AppError("checklist_version_unknown")
     return found
 
 
-def list_published() -> list[ChecklistVersion]:
-    """The published version of each checklist that has one, by key."""
+def list_offers_in(area_code: str, day: date) -> dict[str, Offer]:
+    """By key, what is used in an area on that day."""
+    above = [area_code[:digits] for digits in LEVELS.values() if digits <= len(area_code)]
+    return choose(list_offers(Publication.area_code.in_(above)), area_code, day)
+
+
+def list_offers(*conditions: ColumnElement[bool]) -> list[Offer]:
+    """The publications that meet the conditions and were not retired, each no longer than its checklist is valid."""
+    rows = db.session.execute(
+        select(Publication, Registration.valid_until)
+        .join(
+            ChecklistVersion,
+            (ChecklistVersion.key == Publication.key) & (ChecklistVersion.version == Publication.version),
+        )
+        .join(
+            Registration,
+            (Registration.key == ChecklistVersion.key)
+            & (Registration.area_code == ChecklistVersion.area_code),
+        )
+        .where(Publication.retired_at.is_(None), *conditions)
+        .order_by(Publication.id)
+    )
+    return [
+        Offer(
+            row.id,
+            row.key,
+            row.version,
+            row.area_code,
+            row.from_on,
+            min((day for day in (row.until_on, valid_until) if day is not None), default=None),
+        )
+        for row, valid_until in rows
+    ]
+
+
+# --- what a reader at the desk sees --------------------------------------------------------------------------------
+
+
+def is_on_branch(area_code: str, area_codes: Iterable[str]) -> bool:
+    """Whether the area lies in one of `area_codes`, is one of them, or has one of them in it."""
+    return any(area_code.startswith(code) or code.startswith(area_code) for code in area_codes)
+
+
+def _on_branch(column: Any, area_codes: Sequence[str]) -> ColumnElement[bool]:
+    above = {code[:digits] for code in area_codes for digits in LEVELS.values() if digits <= len(code)}
+    return or_(scope.within(column, area_codes), column.in_(above))
+
+
+def list_registrations(area_codes: Sequence[str], key: str | None = None) -> list[Registration]:
+    """The registrations a reader of `area_codes` sees, all or those of one checklist, by key, the widest area first."""
+    wanted = [_on_branch(Registration.area_code, area_codes)]
+    if key is not None:
+        wanted.append(Registration.key == key)
     return list(
         db.session.scalars(
-            select(ChecklistVersion)
-            .join(Checklist, Checklist.key == ChecklistVersion.key)
-            .where(ChecklistVersion.version == Checklist.published_version)
-            .order_by(ChecklistVersion.key)
+            select(Registration).where(*wanted).order_by(Registration.key, Registration.area_code)
         )
     )
 
 
-def get_published(key: str) -> ChecklistVersion:
-    """The published version of one checklist; raises not_found."""
-    found = next((version for version in list_published() if version.key == key), None)
-    if found is None:
+def get_registration(key: str, area_code: str, area_codes: Sequence[str]) -> Registration:
+    """One registration a reader of `area_codes` sees; raises not_found."""
+    found = db.session.get(Registration, (key, area_code))
+    if found is None or not is_on_branch(area_code, area_codes):
         raise AppError("not_found")
     return found
+
+
+def list_versions(area_codes: Sequence[str], key: str | None = None) -> list[ChecklistVersion]:
+    """The versions a reader of `area_codes` sees, all or those of one checklist, with their publications, newest first."""
+    wanted = [_on_branch(ChecklistVersion.area_code, area_codes)]
+    if key is not None:
+        wanted.append(ChecklistVersion.key == key)
+    found = db.session.scalars(
+        select(ChecklistVersion)
+        .where(*wanted)
+        .options(selectinload(ChecklistVersion.publications), selectinload(ChecklistVersion.files))
+    )
+    return sorted(found, key=lambda version: (version.key, -version.number))
+
+
+def get_visible_version(key: str, version: str, area_codes: Sequence[str]) -> ChecklistVersion:
+    """A version a reader of `area_codes` sees; raises not_found."""
+    found = find_version(key, version)
+    if found is None or not is_on_branch(found.area_code, area_codes):
+        raise AppError("not_found")
+    return found
+
+
+def get_publication(publication_id: int, area_codes: Sequence[str]) -> Publication:
+    """A publication a reader of `area_codes` sees; raises not_found."""
+    found = db.session.get(Publication, publication_id, options=[joinedload(Publication.of_version)])
+    if (
+        found is None
+        or not is_on_branch(found.area_code, area_codes)
+        or not is_on_branch(found.of_version.area_code, area_codes)
+    ):
+        raise AppError("not_found")
+    return found
+
+
+def find_earlier(version: ChecklistVersion) -> ChecklistVersion | None:
+    """The version its author most likely began with: the one before it of the same area, else of the nearest above."""
+    others = [
+        other
+        for other in db.session.scalars(select(ChecklistVersion).where(ChecklistVersion.key == version.key))
+        if other.number < version.number and version.area_code.startswith(other.area_code)
+    ]
+    return max(others, key=lambda other: (len(other.area_code), other.number), default=None)

@@ -119,6 +119,15 @@ ERRORS: dict[str, tuple[int, Any]] = {
         422,
         lazy_gettext("The workbook was not accepted. The list below says where and why."),
     ),
+    "registry_needed": (
+        422,
+        lazy_gettext("First write down who answers for this checklist and why it is needed."),
+    ),
+    "outside_own_area": (403, lazy_gettext("This belongs to an area above or beside yours. Ask its office.")),
+    "version_was_published": (
+        409,
+        lazy_gettext("This version was published: phones may hold it, so it stays. Retire it instead."),
+    ),
 }
 
 

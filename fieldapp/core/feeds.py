@@ -21,11 +21,11 @@ Change = tuple[str, str, str]
 
 
 class Feed(Base):
-    """A stream of changes: a grid (its code) or `common` (checklists, code tables)."""
+    """A stream of changes: of a grid, of an area above (its code; checklists), or `common` (code tables)."""
 
     __tablename__ = "feeds"
 
-    code: Mapped[str] = mapped_column(String(15), primary_key=True, doc="Grid code, or 'common'.")
+    code: Mapped[str] = mapped_column(String(15), primary_key=True, doc="Code of a grid or an area above it, or 'common'.")
     number: Mapped[int] = mapped_column(BigInteger, default=0, doc="The last number given out.")
 
 

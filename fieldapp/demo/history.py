@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from fieldapp.checklists.queries import list_published
+from fieldapp.checklists.queries import list_offers_in
 from fieldapp.core import clock
 from fieldapp.core.bodies import read_body
 from fieldapp.core.db import db
@@ -69,7 +69,8 @@ def let_happen(roster: list[RosterHousehold], photos: PhotosByVisit, now: dateti
     people = {
         user.username: user for user in map(find_user_by_name, ("worker", "worker2", SUPERVISOR)) if user
     }
-    versions = {published.key: published.version for published in list_published()}
+    offers = list_offers_in(roster[0].grid_code, clock.local_date(now))
+    versions = {key: offer.version for key, offer in offers.items()}
     timeline: list[tuple[datetime, int, Callable[[], object]]] = []
     for household in roster:
         username = worker_of(household)

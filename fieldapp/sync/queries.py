@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from fieldapp.areas.models import Area
 from fieldapp.areas.queries import list_grids
-from fieldapp.checklists import queries as checklists
+from fieldapp.checklists import sync as checklists
 from fieldapp.core import clock, feeds
 from fieldapp.core.codes import Code
 from fieldapp.core.db import db
@@ -33,7 +33,8 @@ def get_page(user: User, cursor: str | None, now: datetime) -> dict[str, Any]:
     """The next page of changes after `cursor` (DESIGN section 5)."""
     epoch = feeds.epoch()
     read_to = rules.decode_cursor(cursor, epoch)
-    own = [COMMON, *(grid.code for grid in list_grids(user.area_codes(now)))]
+    grids = [grid.code for grid in list_grids(user.area_codes(now))]
+    own = [COMMON, *checklists.feeds_above(grids), *grids]
     left = sorted(set(read_to) - set(own))
     entries: list[FeedEntry] = []
     for feed in own:
@@ -51,7 +52,9 @@ def get_page(user: User, cursor: str | None, now: datetime) -> dict[str, Any]:
         "changes": _changes(entries, user, now),
         "left": left,
         "cursor": rules.encode_cursor(
-            epoch, {feed: number for feed, number in read_to.items() if feed in own}
+            # Of a feed nothing was read from there is nothing to remember, nor later to let go of.
+            epoch,
+            {feed: number for feed, number in read_to.items() if feed in own and number},
         ),
         "more": more,
         "server_time": clock.iso(now),
@@ -64,7 +67,7 @@ def _changes(entries: list[FeedEntry], user: User, now: datetime) -> list[dict[s
         if not entry.gone:
             uuids.setdefault(entry.kind, []).append(entry.uuid)
     records = {kind: _RECORDS[kind](found, user, now) for kind, found in uuids.items()}
-    return [
+    changes = [
         {
             "feed": entry.feed,
             "kind": entry.kind,
@@ -73,6 +76,28 @@ def _changes(entries: list[FeedEntry], user: User, now: datetime) -> list[dict[s
             "record": None if entry.gone else records[entry.kind].get(entry.uuid),
         }
         for entry in entries
+    ]
+    return changes + _checklists_of_returned(changes)
+
+
+def _checklists_of_returned(changes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The versions that returned visits among the changes were made with: no longer in force perhaps, and the phone
+    that is to correct them may be a new one.
+    """
+    visits = {
+        (change["record"]["checklist"]["key"], change["record"]["checklist"]["version"]): change
+        for change in changes
+        if change["kind"] == "visit" and change["record"] and change["record"]["state"] == "returned"
+    }
+    return [
+        {
+            "feed": visits[pair]["feed"],
+            "kind": "checklist",
+            "uuid": "/".join(pair),
+            "rev": visits[pair]["rev"],
+            "record": record,
+        }
+        for pair, record in checklists.list_version_records(visits).items()
     ]
 
 
@@ -102,12 +127,8 @@ def _followups(uuids: list[str], user: User, _now: datetime) -> Records:
     return followups.list_records(uuids, user.id)
 
 
-def _checklists(keys: list[str], _user: User, _now: datetime) -> Records:
-    return {
-        version.key: {"key": version.key, "version": version.version, "document": version.document}
-        for version in checklists.list_published()
-        if version.key in keys
-    }
+def _checklists(publication_ids: list[str], _user: User, now: datetime) -> Records:
+    return checklists.list_records(publication_ids, clock.local_date(now))
 
 
 def _codes(names: list[str], _user: User, _now: datetime) -> Records:

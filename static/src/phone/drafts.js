@@ -6,7 +6,8 @@
  */
 import { createForm } from '../checklist/engine.js'
 import { app } from './app.js'
-import { currentLanguage, localDate, t } from './words.js'
+import { chooseOffers } from './offers.js'
+import { currentLanguage, localDate, pick, t } from './words.js'
 import { newUuid } from './uuid.js'
 
 /**
@@ -28,22 +29,25 @@ import { newUuid } from './uuid.js'
  * @property {boolean} tried finishing was tried: open problems are shown
  */
 
-const SINGLE_ELDERS = ['living_alone', 'lonely_elder', 'empty_nest']
-/** Checklists that are no visit by themselves. */
-const NOT_VISITS = new Set(['followup_result'])
+/** The household visit: what the main button of a household's page starts. */
+const HOUSEHOLD_VISIT = 'routine'
 const OUTCOMES = new Set(['reached', 'not_reached', 'refused'])
 
-/** The key of the checklist that fits a household. @param {any[]} people @param {{key: string}[]} offered */
-export function suggestChecklist(people, offered) {
-  const isElder = people.some((person) => (person.tags ?? []).some((/** @type {string} */ tag) => SINGLE_ELDERS.includes(tag)))
-  const wanted = isElder ? 'elderly_alone' : 'routine'
-  return (offered.find((checklist) => checklist.key === wanted) ?? offered[0])?.key ?? null
+/** What is used today where a household lives, by key. @param {any} household @returns {Promise<Map<string, any>>} */
+async function offersFor(household) {
+  return chooseOffers(await app.store.list('checklist'), household?.grid_code ?? '', localDate(new Date()))
 }
 
-/** The checklists a visit may use, newest version each. */
-export async function visitChecklists() {
-  const offered = await app.store.offeredChecklists()
-  return offered.filter((checklist) => !NOT_VISITS.has(checklist.key)).sort((a, b) => a.key.localeCompare(b.key))
+/**
+ * The checklists a visit to this household may use today: the household visit (or null), and the others by title.
+ * @param {any} household @returns {Promise<{main: any, others: any[]}>}
+ */
+export async function visitChecklists(household) {
+  const visits = [...(await offersFor(household)).values()].filter((offer) => offer.use === 'visit')
+  return {
+    main: visits.find((offer) => offer.key === HOUSEHOLD_VISIT) ?? null,
+    others: visits.filter((offer) => offer.key !== HOUSEHOLD_VISIT).sort((a, b) => pick(a.title).localeCompare(pick(b.title), 'zh')),
+  }
 }
 
 /** @param {Partial<Draft>} given @returns {Draft} */
@@ -68,12 +72,11 @@ async function open(draft) {
  * Start a visit, or go on with the one begun.
  * @param {{household: any, people: any[], key?: string, method?: string}} wanted
  */
-export async function startVisit({ household, people, key, method = 'home' }) {
+export async function startVisit({ household, people, key = HOUSEHOLD_VISIT, method = 'home' }) {
   const begun = (await app.store.drafts()).find((draft) => (
     draft.kind === 'visit' && draft.household?.household_uuid === household.household_uuid))
   if (begun) return app.go(`#/visit/${begun.draft_uuid}`)
-  const offered = await visitChecklists()
-  const chosen = offered.find((checklist) => checklist.key === (key ?? suggestChecklist(people, offered)))
+  const chosen = (await offersFor(household)).get(key)
   if (!chosen) return app.say(t('household.no_checklist'))
   return open(newDraft({ household, people, method, checklist: { key: chosen.key, version: chosen.version } }))
 }
@@ -103,12 +106,13 @@ export async function startRevision(visit) {
 export async function startTask(task) {
   const begun = (await app.store.drafts()).find((draft) => draft.followup_id === task.followup_id)
   if (begun) return app.go(`#/visit/${begun.draft_uuid}`)
-  const checklist = (await app.store.offeredChecklists()).find(({ key }) => key === task.checklist_key)
+  const household = await app.store.find('household', task.household_uuid)
+  const checklist = (await offersFor(household)).get(task.checklist_key)
   if (!checklist) return app.say(t('household.no_checklist'))
   const person = task.person_uuid ? await app.store.find('person', task.person_uuid) : null
   return open(newDraft({
     kind: 'followup', followup_id: task.followup_id, checklist: { key: checklist.key, version: checklist.version },
-    household: await app.store.find('household', task.household_uuid), people: person ? [person] : [],
+    household, people: person ? [person] : [],
     returned: task.sent_back,
   }))
 }
@@ -118,7 +122,7 @@ export async function startCorrection(op) {
   const begun = (await app.store.drafts()).find((draft) => draft.replaces === op.op_uuid)
   if (begun) return app.go(`#/visit/${begun.draft_uuid}`)
   const gone = op.fault?.code === 'checklist_version_unknown'
-  const newest = (await app.store.offeredChecklists()).find(({ key }) => key === op.draft.checklist.key)
+  const newest = (await offersFor(op.draft.household)).get(op.draft.checklist.key)
   return open({
     ...op.draft, replaces: op.op_uuid, finished_at: op.body.finished_at ?? null, tried: true,
     ...(gone && newest ? { checklist: { key: newest.key, version: newest.version } } : {}),

@@ -18,7 +18,16 @@ async function unseal(sealed) {
   return sealed
 }
 
-/** Append only: step n brings version n to n + 1. @type {((db: import('idb').IDBPDatabase) => void)[]} */
+/**
+ * Which version is used where and when, as a publication says; null when the record only brings a version's document.
+ * @param {any} record
+ */
+const offerOf = ({ key, version, offer }) => offer && { key, version, ...offer }
+
+/**
+ * Append only: step n brings version n to n + 1.
+ * @type {((db: import('idb').IDBPDatabase, tx: import('idb').IDBPTransaction<unknown, string[], 'versionchange'>) => unknown)[]}
+ */
 const STEPS = [
   (db) => {
     const records = db.createObjectStore('records', { keyPath: ['kind', 'uuid'] })
@@ -30,6 +39,17 @@ const STEPS = [
     db.createObjectStore('photos', { keyPath: 'sha256' })
     db.createObjectStore('photo_bytes')
     db.createObjectStore('meta')
+  },
+  async (_db, tx) => {
+    // Until here the newest document of a checklist was the one in use; from here on offers say which is, and where.
+    for (const { offered, uuid, rev, ...row } of await tx.objectStore('checklists').getAll()) {
+      await tx.objectStore('checklists').put(row)
+      if (offered) {
+        const { key, version, value } = row
+        const offer = { id: 0, key, version, area_code: '', from_on: '', until_on: null, use: key === 'followup_result' ? 'followup' : 'visit', title: value.title, owner: '', purpose: '' }
+        await tx.objectStore('records').put({ kind: 'checklist', uuid, feed: 'common', rev, value: offer })
+      }
+    }
   },
 ]
 
@@ -57,7 +77,7 @@ export class Store {
 
   #open() {
     this.#connection ??= openDB(this.name, STEPS.length, {
-      upgrade: (db, old) => STEPS.slice(old).forEach((step) => step(db)),
+      upgrade: async (db, old, _new, tx) => { for (const step of STEPS.slice(old)) await step(db, tx) },
       blocking: () => this.close(), // another tab brings a newer version: let it
       terminated: () => { this.#connection = null },
     }).catch((error) => {
@@ -107,20 +127,20 @@ export class Store {
    * @param {{changes: Change[], cursor: string, left?: string[]}} page
    */
   async applyPage({ changes, cursor, left = [] }) {
-    const sealed = await Promise.all(changes.map((change) => (
-      change.record === null ? null : seal(change.kind === 'checklist' ? change.record.document : change.record))))
+    const sealed = await Promise.all(changes.map(({ kind, record }) => (
+      record === null ? null : seal(kind === 'checklist' ? offerOf(record) : record))))
+    const documents = await Promise.all(changes.map(({ kind, record }) => (
+      kind === 'checklist' && record ? seal(record.document) : null)))
     await this.#with(async (db) => {
       const tx = db.transaction(['records', 'checklists', 'meta'], 'readwrite')
       const records = tx.objectStore('records')
       const checklists = tx.objectStore('checklists')
       for (const [index, { feed, kind, uuid, rev, record }] of changes.entries()) {
-        if (kind === 'checklist') {
-          // Kept for good, also when no longer offered: an open draft stays with its version.
-          if (record) await checklists.put({ key: record.key, version: record.version, uuid, rev, offered: true, value: sealed[index] })
-          else for (const row of await checklists.getAll()) if (row.uuid === uuid) await checklists.put({ ...row, offered: false })
-        } else if (record) {
+        // Documents are kept for good, also of versions no longer offered: an open draft stays with its version.
+        if (kind === 'checklist' && record) await checklists.put({ key: record.key, version: record.version, value: documents[index] })
+        if (record && sealed[index]) {
           await records.put({ kind, uuid, feed, rev, value: sealed[index] })
-        } else {
+        } else if (!record) {
           // "Gone" from a feed it has already left for another one of ours says nothing.
           const row = await records.get([kind, uuid])
           if (row && row.feed === feed) await records.delete([kind, uuid])
@@ -145,16 +165,6 @@ export class Store {
       await tx.objectStore('meta').put([], 'leaving')
       await tx.done
     })
-  }
-
-  /** The newest offered version of each checklist. @returns {Promise<{key: string, version: string, document: any}[]>} */
-  async offeredChecklists() {
-    const rows = await this.#with((db) => db.getAll('checklists'))
-    /** @type {Map<string, any>} */
-    const newest = new Map()
-    for (const row of rows) if (row.offered && !(newest.get(row.key)?.rev >= row.rev)) newest.set(row.key, row)
-    return Promise.all([...newest.values()].map(async (row) => (
-      { key: row.key, version: row.version, document: await unseal(row.value) })))
   }
 
   /** One version's document, or null. @param {{key: string, version: string}} checklist @returns {Promise<any>} */

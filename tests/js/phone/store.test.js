@@ -2,7 +2,9 @@
 import 'fake-indexeddb/auto'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { openDB } from 'idb'
 
+import { chooseOffers } from '../../../static/src/phone/offers.js'
 import { Store } from '../../../static/src/phone/store.js'
 
 let users = 0
@@ -37,16 +39,57 @@ test('a household that moved between two of our areas is kept, in whichever orde
   }
 })
 
+/** A publication as the pull brings it. */
+const offered = (id, version, area_code = '23') => change(area_code, 'checklist', String(id), {
+  key: 'routine', version, document: { version }, offer: { id, area_code, from_on: '2026-11-01', until_on: null, use: 'visit' },
+})
+const versionsOf = async (store) => (await store.list('checklist')).map((offer) => offer.version).sort()
+
 test('a checklist no longer offered stays for the drafts that use it', async () => {
   const store = newStore()
-  const checklist = (version, rev) => change('common', 'checklist', 'routine', { key: 'routine', version, document: { version } }, rev)
-  await store.applyPage({ changes: [checklist('1', 1)], cursor: '1' })
-  await store.applyPage({ changes: [checklist('2', 2)], cursor: '2' })
-  assert.deepEqual((await store.offeredChecklists()).map((one) => one.version), ['2'])
+  await store.applyPage({ changes: [offered(1, '1')], cursor: '1' })
+  await store.applyPage({ changes: [offered(2, '2')], cursor: '2' })
+  assert.deepEqual(await versionsOf(store), ['1', '2'])
+  await store.applyPage({ changes: [change('23', 'checklist', '1', null), change('23', 'checklist', '2', null)], cursor: '3' })
+  assert.deepEqual(await versionsOf(store), [])
   assert.deepEqual(await store.findChecklist({ key: 'routine', version: '1' }), { version: '1' })
-  await store.applyPage({ changes: [change('common', 'checklist', 'routine', null, 3)], cursor: '3' })
-  assert.deepEqual(await store.offeredChecklists(), [])
+})
+
+test('a version that comes with a returned visit is there, and is not offered', async () => {
+  const store = newStore()
+  await store.applyPage({ changes: [change('g1', 'checklist', 'routine/1', { key: 'routine', version: '1', document: { version: '1' }, offer: null })], cursor: '1' })
+  assert.deepEqual(await versionsOf(store), [])
+  assert.deepEqual(await store.findChecklist({ key: 'routine', version: '1' }), { version: '1' })
+})
+
+test('what an area offered goes with it, its documents stay for drafts', async () => {
+  const store = newStore()
+  await store.applyPage({ changes: [offered(1, '1'), offered(2, '2', '230183')], cursor: '1' })
+  await store.applyPage({ changes: [], cursor: '2', left: ['230183'] })
+  await store.eraseLeft()
+  assert.deepEqual(await versionsOf(store), ['1'])
   assert.deepEqual(await store.findChecklist({ key: 'routine', version: '2' }), { version: '2' })
+})
+
+test('a phone of an earlier version of the app goes on with the checklists it holds', async () => {
+  const store = newStore()
+  const old = await openDB(store.name, 1, { upgrade: (db) => {
+    const records = db.createObjectStore('records', { keyPath: ['kind', 'uuid'] })
+    records.createIndex('kind', 'kind')
+    records.createIndex('feed', 'feed')
+    db.createObjectStore('checklists', { keyPath: ['key', 'version'] })
+    for (const name of ['drafts', 'outbox', 'photos', 'photo_bytes', 'meta']) db.createObjectStore(name)
+  } })
+  const document = { title: { zh: '日常走访' } }
+  await old.put('checklists', { key: 'routine', version: '1', uuid: 'routine', rev: 1, offered: false, value: document })
+  await old.put('checklists', { key: 'routine', version: '2', uuid: 'routine', rev: 2, offered: true, value: document })
+  old.close()
+  const [offer] = [...chooseOffers(await store.list('checklist'), '230183100055001', '2026-11-24').values()]
+  assert.equal(offer.version, '2')
+  assert.equal(offer.use, 'visit')
+  assert.deepEqual(await store.findChecklist(offer), document)
+  await store.applyPage({ changes: [change('common', 'checklist', 'routine', null)], cursor: '1' })
+  assert.deepEqual(await store.list('checklist'), [])
 })
 
 test('areas that were left are erased when told to, drafts and outbox are not', async () => {
