@@ -21,7 +21,9 @@ MANY = 99
 # name: fewest and most arguments
 FUNCTIONS: dict[str, tuple[int, int]] = {
     "abs": (1, 1),
+    "add-date": (2, 6),
     "boolean": (1, 1),
+    "boolean-from-string": (1, 1),
     "ceiling": (1, 1),
     "coalesce": (2, MANY),
     "concat": (0, MANY),
@@ -30,8 +32,11 @@ FUNCTIONS: dict[str, tuple[int, int]] = {
     "count-non-empty": (1, 1),
     "count-selected": (1, 1),
     "date": (1, 1),
+    "date-time": (1, 1),
     "decimal-date-time": (1, 1),
+    "decimal-time": (1, 1),
     "difference-in-months": (2, 2),
+    "distance": (1, MANY),
     "ends-with": (2, 2),
     "false": (0, 0),
     "floor": (1, 1),
@@ -47,11 +52,14 @@ FUNCTIONS: dict[str, tuple[int, int]] = {
     "now": (0, 0),
     "number": (0, 1),
     "once": (1, 1),
+    "pi": (0, 0),
     "pow": (2, 2),
+    "random": (0, 0),
     "regex": (2, 2),
     "round": (1, 2),
     "selected": (2, 2),
     "selected-at": (2, 2),
+    "sqrt": (1, 1),
     "starts-with": (2, 2),
     "string": (0, 1),
     "string-length": (0, 1),
@@ -60,15 +68,27 @@ FUNCTIONS: dict[str, tuple[int, int]] = {
     "substring-before": (2, 2),
     "sum": (1, 1),
     "today": (0, 0),
+    "translate": (3, 3),
     "true": (0, 0),
+    "uuid": (0, 1),
 }
 # Resolved here, so the evaluators never see them under these names.
-_PLACE_FUNCTIONS = {"position", "jr:choice-name", "indexed-repeat", "instance", "current"}
-_NODE_SET_FUNCTIONS = {"count", "count-non-empty", "sum"}
+PLACE_FUNCTIONS = {
+    "current": (0, 0),
+    "indexed-repeat": (3, MANY),
+    "instance": (1, 1),
+    "jr:choice-name": (2, 2),
+    "jr:itext": (1, 1),
+    "last": (0, 0),
+    "position": (0, 1),
+    "pulldata": (4, 4),
+}
+_NODE_SET_FUNCTIONS = {"count", "count-non-empty"}
 _SELF_FUNCTIONS = {"normalize-space", "number", "string", "string-length"}
-_KEPT_FUNCTIONS = {"now", "once"}
+# What they give differs from one time to the next, so the phone's answer stays.
+_KEPT_FUNCTIONS = {"now", "once", "random", "uuid"}
+_OPERATORS_AS_FUNCTIONS = {"div", "mod"}
 _INSTEAD = {
-    "pulldata": "jr:choice-name(…)",
     "iif": "if(…)",
     "len": "string-length(…)",
     "length": "string-length(…)",
@@ -77,7 +97,8 @@ _INSTEAD = {
     "count_selected": "count-selected(…)",
     "substring": "substr(text, start, end)",
     "current-date": "today()",
-    "date-time": "date(…)",
+    "ceil": "ceiling(…)",
+    "itext": "jr:itext(…)",
     "choice-name": "jr:choice-name(${name}, '${name}')",
 }
 
@@ -139,12 +160,17 @@ class Form:
             self.by_name.setdefault(node.name, []).append(node)
 
     def named(self, name: str) -> Node:
-        """The node `${name}` means (pyxform has refused names that are not unique); raises ExpressionError."""
+        """The node `${name}` means; raises ExpressionError when there is none or more than one."""
         found = self.by_name.get(name, [])
         if not found:
             close = _close_to(name, self.by_name)
             raise ExpressionError(
                 _("there is no question %(name)s", name=name), f"${{{close}}}" if close else ""
+            )
+        if len(found) > 1:
+            raise ExpressionError(
+                _("several questions are called %(name)s", name=name),
+                _("write the path: ../%(name)s or /data/%(path)s", name=name, path=found[0].path),
             )
         return found[0]
 
@@ -155,20 +181,31 @@ def _close_to(name: str, known: dict[str, list[Node]]) -> str:
 
 
 @dataclass
+class _Target:
+    """Where a path leads: the node, how many repeats stay bound, what predicates pick, and from where it was read."""
+
+    node: Node
+    bound: int | None = None
+    picks: dict[Node, Tree] = field(default_factory=dict)
+    from_candidate: bool = False
+
+
+@dataclass
 class _Resolver:
     form: Form
     here: Node
     choice_list: str | None = None
+    # The node a predicate looks at, one instance after the other; relative paths in it start there.
+    candidate: Node | None = None
     reads: list[Node] = field(default_factory=list)
     kept: bool = False
-    depth: int = 0
 
     def tree(self, syntax: Syntax) -> Tree:
         match syntax:
             case Literal(value):
                 return value if isinstance(value, str) else int(value) if value.is_integer() else value
             case Reference(name):
-                return self.value(self.form.named(name))
+                return self.value(_Target(self.form.named(name)))
             case Operation(operator, operands):
                 return [operator, *(self.tree(operand) for operand in operands)]
             case Call():
@@ -177,45 +214,55 @@ class _Resolver:
                 return self.path(syntax)
         raise AssertionError(syntax)
 
+    def inside(self, choice_list: str | None = None, candidate: Node | None = None) -> _Resolver:
+        """A resolver for a predicate, which reads on behalf of the same expression."""
+        return _Resolver(self.form, self.here, choice_list, candidate, self.reads)
+
     # references
 
-    def value(self, node: Node) -> Tree:
-        if node.kind != "question":
+    def value(self, target: _Target) -> Tree:
+        """The answers of a question; raises ExpressionError for a group or repeat."""
+        if target.node.kind != "question":
             raise ExpressionError(
-                _("%(name)s is a group, it has no answer of its own", name=node.name or "/"),
+                _("%(name)s is a group, it has no answer of its own", name=target.node.name or "/"),
                 _("name a question in it"),
             )
-        return self.nodes(node)
+        return self.nodes(target)
 
-    def nodes(self, node: Node, bound: int | None = None, indexes: dict[Node, Tree] | None = None) -> Tree:
-        """`["ref", bound, path, indexes?]`: the first `bound` repeats are those the expression stands in."""
-        mine, theirs = self.here.repeats(), node.repeats()
+    def nodes(self, target: _Target) -> Tree:
+        """`["ref", bound, path, picks?]`: the first `bound` repeats are those the expression stands in."""
+        node = target.node
+        theirs = node.repeats()
+        mine = self.around(target.from_candidate)
         common = next(
             (i for i, (a, b) in enumerate(zip(mine, theirs, strict=False)) if a is not b),
             min(len(mine), len(theirs)),
         )
-        bound = common if bound is None else min(bound, common)
-        # A repeat that is picked by position is no longer the one the expression stands in.
-        bound = min([bound, *(theirs.index(repeat) for repeat in indexes or {} if repeat in theirs)])
+        bound = common if target.bound is None else min(target.bound, common)
+        # A repeat that is picked from is no longer the one the expression stands in.
+        bound = min([bound, *(theirs.index(repeat) for repeat in target.picks if repeat in theirs)])
         if node not in self.reads:
             self.reads.append(node)
         reference: Tree = ["ref", bound, node.path]
-        if indexes:
-            levels = theirs + ([node] if node.kind == "repeat" else [])
-            reference.append([indexes.get(level) for level in levels])
-        return reference
+        if target.picks:
+            levels = theirs + ([node] if node.kind == "repeat" or node in target.picks else [])
+            reference.append([target.picks.get(level) for level in levels])
+        return ["candidate", reference] if target.from_candidate else reference
+
+    def around(self, of_candidate: bool) -> list[Node]:
+        """The repeats the expression (or the candidate of a predicate) stands in."""
+        if not of_candidate or self.candidate is None:
+            return self.here.repeats()
+        return [*self.candidate.repeats(), *([self.candidate] if self.candidate.kind == "repeat" else [])]
 
     def path(self, syntax: Path) -> Tree:
         if isinstance(syntax.start, Call) and syntax.start.name == "instance":
             return self.items(syntax)
         if self.choice_list is not None and syntax.start == "" and not syntax.predicates:
-            (first, *more) = syntax.steps
-            if first.name not in {".", ".."} and not more and not first.predicates:
-                return self.column(first.name)
-        node, bound, indexes = self.locate(syntax)
-        if node.kind != "question":
-            self.value(node)
-        return self.nodes(node, bound, indexes)
+            steps = [step for step in syntax.steps if step.name != "."]
+            if len(steps) == 1 and steps[0].name != ".." and not steps[0].predicates:
+                return self.column(steps[0].name)
+        return self.value(self.locate(syntax))
 
     def column(self, name: str) -> Tree:
         assert self.choice_list is not None
@@ -226,50 +273,53 @@ class _Resolver:
             )
         return ["col", name]
 
-    def locate(self, syntax: Syntax) -> tuple[Node, int | None, dict[Node, Tree]]:
-        """The node a path leads to, how many repeats stay bound, and the positions picked by predicates."""
-        indexes: dict[Node, Tree] = {}
-        bound: int | None = None
+    def locate(self, syntax: Syntax) -> _Target:
+        """Where a path leads; raises ExpressionError."""
         if isinstance(syntax, Reference):
-            return self.form.named(syntax.name), None, indexes
+            return _Target(self.form.named(syntax.name))
         if not isinstance(syntax, Path):
+            if syntax == Call("current", ()):
+                return _Target(self.here)
             raise ExpressionError(_("a question is expected here"), "${name}")
         steps = syntax.steps
         if isinstance(syntax.start, Reference):
-            node = self.form.named(syntax.start.name)
-            self.pick(node, syntax.predicates, indexes)
+            target = _Target(self.form.named(syntax.start.name))
+            self.pick(target, syntax.predicates)
         elif isinstance(syntax.start, Call):
             if syntax.start.name != "current":
                 raise ExpressionError(
                     _("%(name)s() does not lead to a question", name=syntax.start.name), "${name}"
                 )
-            node = self.here
+            target = _Target(self.here)
         elif syntax.start == "/":
-            node = self.form.root
+            target = _Target(self.form.root)
             # The first step of an absolute path is the form itself, whatever it is called.
             steps = steps[1:]
         else:
-            node = self.here
-            if steps[0].name not in {".", ".."}:
+            target = _Target(self.candidate or self.here, from_candidate=self.candidate is not None)
+            if steps[0].name not in {".", ".."} and target.node.child(steps[0].name) is None:
                 self.bare(steps[0])
         for step in steps:
-            if step.name == ".":
-                continue
-            if step.name == "..":
-                if node.parent is None:
-                    raise ExpressionError(_("the path leads out of the form"), "${name}")
-                node = node.parent
-                bound = len([*node.repeats(), *([node] if node.kind == "repeat" else [])])
-            else:
-                below = node.child(step.name)
-                if below is None:
-                    raise ExpressionError(
-                        _("there is no %(name)s in %(place)s", name=step.name, place=node.path or "/"),
-                        "${name}",
-                    )
-                node = below
-            self.pick(node, step.predicates, indexes)
-        return node, bound, indexes
+            self.step(target, step)
+        return target
+
+    def step(self, target: _Target, step: Step) -> None:
+        """Move `target` one step on."""
+        node = target.node
+        if step.name == "..":
+            if node.parent is None:
+                raise ExpressionError(_("the path leads out of the form"), "${name}")
+            target.node = node = node.parent
+            target.bound = len([*node.repeats(), *([node] if node.kind == "repeat" else [])])
+        elif step.name != ".":
+            below = node.child(step.name)
+            if below is None:
+                raise ExpressionError(
+                    _("there is no %(name)s in %(place)s", name=step.name, place=node.path or "/"),
+                    "${name}",
+                )
+            target.node = below
+        self.pick(target, step.predicates)
 
     def bare(self, step: Step) -> None:
         name = step.name
@@ -287,69 +337,67 @@ class _Resolver:
             _("quote a text: '%(name)s'; mark a question: ${name}", name=name),
         )
 
-    def pick(self, node: Node, predicates: tuple[Syntax, ...], indexes: dict[Node, Tree]) -> None:
-        """A predicate behind a repeat: [3] or [position() = 3]."""
-        for predicate in predicates:
-            if node.kind != "repeat" or node in indexes:
-                raise ExpressionError(_("a condition in [ ] is understood behind a repeat only, and once"))
-            if (
-                isinstance(predicate, Operation)
-                and predicate.operator == "="
-                and predicate.operands[0] == Call("position", ())
-            ):
-                predicate = predicate.operands[1]
-            if isinstance(predicate, Operation) and predicate.operator in {
-                "=",
-                "!=",
-                "<",
-                "<=",
-                ">",
-                ">=",
-                "and",
-                "or",
-            }:
-                raise ExpressionError(
-                    _("a condition in [ ] behind a repeat can only be a position"),
-                    "${repeat}[position() = 1]/name",
-                )
-            indexes[node] = self.tree(predicate)
+    def pick(self, target: _Target, predicates: tuple[Syntax, ...]) -> None:
+        """Predicates behind a repeat or a question: a position, or conditions each instance is asked."""
+        if not predicates:
+            return
+        node = target.node
+        if node.kind == "group" or node in target.picks:
+            raise ExpressionError(
+                _("a condition in [ ] is understood behind a repeat or a question only"),
+                "${repeat}[name = 'x']/age",
+            )
+        position = _position_asked(predicates[0]) if len(predicates) == 1 else None
+        if position is not None and node.kind == "repeat":
+            target.picks[node] = self.tree(position)
+            return
+        inner = self.inside(candidate=node)
+        target.picks[node] = ["where", *(inner.tree(predicate) for predicate in predicates)]
 
     def items(self, syntax: Path) -> Tree:
         """instance('list')/root/item[condition]/column."""
         assert isinstance(syntax.start, Call)
-        arguments = syntax.start.arguments
-        if (
-            len(arguments) != 1
-            or not isinstance(arguments[0], Literal)
-            or not isinstance(arguments[0].value, str)
-        ):
-            raise ExpressionError(
-                _("instance() takes the name of a choice list in quotes"), "instance('towns')"
-            )
-        name = arguments[0].value
-        if name not in self.form.columns:
-            raise ExpressionError(_("there is no choice list %(name)s", name=name))
+        name = self.list_named(syntax.start)
         names = [step.name for step in syntax.steps]
         if (
             len(names) not in {2, 3}
             or names[:2] != ["root", "item"]
             or syntax.predicates
             or syntax.steps[0].predicates
+            or syntax.steps[-1].predicates != (syntax.steps[1].predicates if len(names) == 2 else ())
         ):
             raise ExpressionError(
                 _("instance() is not used in a way that is understood"),
                 "instance('towns')/root/item[name = ${town}]/label",
             )
-        inner = _Resolver(self.form, self.here, name, self.reads, depth=self.depth)
+        inner = self.inside(choice_list=name)
         conditions = [inner.tree(predicate) for predicate in syntax.steps[1].predicates]
         column = inner.column(names[2])[1] if len(names) == 3 else ""
         return ["item", name, column, *conditions]
+
+    def list_named(self, call: Call) -> str:
+        """The choice list that the first argument of instance() or pulldata() names."""
+        name = _quoted(call.arguments[0]) if call.arguments else None
+        if name is None or (call.name == "instance" and len(call.arguments) != 1):
+            raise ExpressionError(
+                _("%(name)s() takes the name of a choice list in quotes", name=call.name),
+                "instance('towns')/root/item[name = ${town}]/label"
+                if call.name == "instance"
+                else "pulldata('towns', 'county', 'name', ${town})",
+            )
+        name = name.removesuffix(".csv")
+        if name not in self.form.columns:
+            raise ExpressionError(_("there is no choice list %(name)s", name=name))
+        return name
 
     # calls
 
     def call(self, call: Call) -> Tree:
         name = call.name
-        if name in _PLACE_FUNCTIONS:
+        if name in _OPERATORS_AS_FUNCTIONS and len(call.arguments) == 2:
+            return [name, *(self.tree(argument) for argument in call.arguments)]
+        if name in PLACE_FUNCTIONS:
+            self.count_arguments(call, *PLACE_FUNCTIONS[name])
             return getattr(self, "call_" + name.replace("jr:", "").replace("-", "_"))(call)
         if name not in FUNCTIONS:
             known = name.lower().replace("_", "-")
@@ -359,14 +407,14 @@ class _Resolver:
         if name in _KEPT_FUNCTIONS:
             self.kept = True
         if name == "regex":
-            pattern = call.arguments[1]
-            if not isinstance(pattern, Literal) or not isinstance(pattern.value, str):
+            pattern = _quoted(call.arguments[1])
+            if pattern is None:
                 raise ExpressionError(_("the pattern of regex() must be written out in quotes"))
-            return [name, self.tree(call.arguments[0]), portable_pattern(pattern.value)]
+            return [name, self.tree(call.arguments[0]), portable_pattern(pattern)]
         if name in _NODE_SET_FUNCTIONS:
             return [name, self.node_set(call)]
         if not call.arguments and name in _SELF_FUNCTIONS:
-            return [name, self.value(self.here)]
+            return [name, self.tree(Path("", (), (Step("."),)))]
         return [name, *(self.tree(argument) for argument in call.arguments)]
 
     def count_arguments(self, call: Call, fewest: int, most: int) -> None:
@@ -397,66 +445,142 @@ class _Resolver:
             return self.items(argument)
         if isinstance(argument, Call) and argument.name == "indexed-repeat":
             return self.tree(argument)
-        if call.name == "sum" and not isinstance(argument, Reference | Path):
-            raise ExpressionError(
-                _("sum() adds the answers of one question in a repeat"), _("join numbers with +")
-            )
-        node, bound, indexes = self.locate(argument)
-        if node.kind == "group" or (node.kind == "repeat" and call.name != "count"):
-            self.value(node)
-        return self.nodes(node, bound, indexes)
+        target = self.locate(argument)
+        if target.node.kind == "group" or (target.node.kind == "repeat" and call.name != "count"):
+            self.value(target)
+        return self.nodes(target)
 
     def call_position(self, call: Call) -> Tree:
-        self.count_arguments(call, 0, 1)
         if not call.arguments:
-            raise ExpressionError(_("position() needs to know of what"), "position(..)")
-        node, _bound, _indexes = self.locate(call.arguments[0])
-        levels = [*self.here.repeats(), *([self.here] if self.here.kind == "repeat" else [])]
-        while node is not None and node not in levels:
+            if self.candidate is None and self.choice_list is None:
+                raise ExpressionError(_("position() needs to know of what"), "position(..)")
+            return ["index"]
+        target = self.locate(call.arguments[0])
+        levels = self.around(target.from_candidate)
+        if not target.from_candidate and self.here.kind == "repeat":
+            levels = [*levels, self.here]
+        node = target.node
+        if node not in levels:
             if node.kind != "group" or node.parent is None:
                 raise ExpressionError(_("position() is understood inside a repeat only"), "position(..)")
             raise ExpressionError(
                 _("position() points at the group %(name)s, not at its repeat", name=node.name),
                 "position(../..)",
             )
-        return ["position", levels.index(node)]
+        place = ["position", levels.index(node)]
+        return ["candidate", place] if target.from_candidate else place
+
+    def call_last(self, _call: Call) -> Tree:
+        if self.candidate is None and self.choice_list is None:
+            raise ExpressionError(_("last() is understood in [ ] only"), "${repeat}[last()]/name")
+        return ["size"]
 
     def call_choice_name(self, call: Call) -> Tree:
-        self.count_arguments(call, 2, 2)
-        quoted = call.arguments[1]
-        if not isinstance(quoted, Literal) or not isinstance(quoted.value, str):
+        quoted = _quoted(call.arguments[1])
+        if quoted is None:
             raise ExpressionError(
                 _("the second part of jr:choice-name() is quoted"), "jr:choice-name(${name}, '${name}')"
             )
-        node, _bound, _indexes = self.locate(xpath.parse(quoted.value))
+        node = self.locate(xpath.parse(quoted)).node
         if not node.list_name:
             raise ExpressionError(_("%(name)s is not a question with choices", name=node.name))
         return ["choice-name", self.tree(call.arguments[0]), node.list_name]
 
+    def call_itext(self, call: Call) -> Tree:
+        """jr:itext(instance('list')/root/item[…]/itextId): a choice's label, by the name ODK's tools give its text."""
+        path = call.arguments[0]
+        if (
+            not isinstance(path, Path)
+            or not isinstance(path.start, Call)
+            or path.start.name != "instance"
+            or [step.name for step in path.steps][2:] != ["itextId"]
+        ):
+            raise ExpressionError(
+                _("jr:itext() is understood for the labels of choices only"),
+                "instance('towns')/root/item[name = ${town}]/label",
+            )
+        return self.items(Path(path.start, path.predicates, (*path.steps[:2], Step("label"))))
+
     def call_indexed_repeat(self, call: Call) -> Tree:
-        if len(call.arguments) < 3 or len(call.arguments) % 2 == 0:
+        if len(call.arguments) % 2 == 0:
             raise ExpressionError(
                 _("indexed-repeat() takes a question and then pairs of repeat and position")
             )
-        node, _bound, _none = self.locate(call.arguments[0])
-        indexes: dict[Node, Tree] = {}
+        node = self.locate(call.arguments[0]).node
+        target = _Target(node)
         for place in range(1, len(call.arguments), 2):
-            repeat, _bound, _none = self.locate(call.arguments[place])
+            repeat = self.locate(call.arguments[place]).node
             if repeat not in node.repeats():
                 raise ExpressionError(
                     _("%(name)s is not a repeat around %(question)s", name=repeat.name, question=node.name)
                 )
-            indexes[repeat] = self.tree(call.arguments[place + 1])
-        self.value(node)
-        return self.nodes(node, None, indexes)
+            target.picks[repeat] = self.tree(call.arguments[place + 1])
+        return self.value(target)
+
+    def call_pulldata(self, call: Call) -> Tree:
+        name = self.list_named(call)
+        wanted, key = _quoted(call.arguments[1]), _quoted(call.arguments[2])
+        if wanted is None or key is None:
+            raise ExpressionError(
+                _("the columns in pulldata() are quoted"), "pulldata('towns', 'county', 'name', ${town})"
+            )
+        inner = self.inside(choice_list=name)
+        sought = ["string", self.tree(call.arguments[3])]
+        return ["string", ["item", name, inner.column(wanted)[1], ["=", inner.column(key), sought]]]
 
     def call_instance(self, call: Call) -> Tree:
         raise ExpressionError(
             _("instance() needs a path behind it"), "instance('towns')/root/item[name = ${town}]/label"
         )
 
-    def call_current(self, call: Call) -> Tree:
-        raise ExpressionError(_("current() needs a path behind it"), "current()/../name")
+    def call_current(self, _call: Call) -> Tree:
+        return self.value(_Target(self.here))
+
+
+def _quoted(syntax: Syntax) -> str | None:
+    return syntax.value if isinstance(syntax, Literal) and isinstance(syntax.value, str) else None
+
+
+_CONDITIONS = {"=", "!=", "<", "<=", ">", ">=", "and", "or"}
+_CONDITION_FUNCTIONS = {
+    "boolean",
+    "boolean-from-string",
+    "contains",
+    "ends-with",
+    "false",
+    "not",
+    "regex",
+    "selected",
+    "starts-with",
+    "true",
+}
+
+
+def _position_asked(predicate: Syntax) -> Syntax | None:
+    """What position a predicate asks for, where that can be said without looking at an instance."""
+    if (
+        isinstance(predicate, Operation)
+        and predicate.operator == "="
+        and predicate.operands[0] == Call("position", ())
+    ):
+        predicate = predicate.operands[1]
+    is_condition = (isinstance(predicate, Operation) and predicate.operator in _CONDITIONS) or (
+        isinstance(predicate, Call) and predicate.name in _CONDITION_FUNCTIONS
+    )
+    return None if is_condition or _looks_at_candidate(predicate) else predicate
+
+
+def _looks_at_candidate(syntax: Syntax) -> bool:
+    match syntax:
+        case Path(start):
+            return start == ""
+        case Call(name, arguments):
+            return (not arguments and name in {"position", "last"}) or any(
+                map(_looks_at_candidate, arguments)
+            )
+        case Operation(_, operands):
+            return any(map(_looks_at_candidate, operands))
+    return False
 
 
 def resolve(text: str, form: Form, here: Node, choice_list: str | None = None) -> Resolved:

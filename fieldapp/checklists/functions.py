@@ -1,18 +1,22 @@
 """What the operations of an expression compute, on plain values: the server's half of the two evaluators.
 
 A value is a text, a number (float), a truth value, or a list of texts (the answers a path leads to).
-Invariant: nothing here raises, whatever the values are; static/src/checklist/engine.js computes the same.
+Invariant: nothing here raises, whatever the values are; static/src/checklist/functions.js computes the same.
 """
 
 from __future__ import annotations
 
 import math
+import random
 import re
+from calendar import monthrange
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from functools import lru_cache, reduce
+from itertools import pairwise
 from operator import add
+from uuid import uuid4
 
 import re2
 
@@ -20,9 +24,14 @@ Value = str | float | bool | list[str]
 
 NAN = math.nan
 _NUMBER = re.compile(r"-?(\d+(\.\d*)?|\.\d+)", re.ASCII)
-_DATE = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)(?:T(\d\d)(?::(\d\d)(?::(\d\d(?:\.\d+)?))?)?(?:Z|[-+]\d\d:\d\d)?)?", re.ASCII
-)
+_ZONE = r"Z|[-+](?:0\d|1[0-4]):[0-5]\d"
+_CLOCK = rf"(\d\d)(?::(\d\d)(?::(\d\d)(?:\.(\d+))?)?)?({_ZONE})?"
+_DATE = re.compile(rf"(\d{{4}})-(\d\d)-(\d\d)(?:T{_CLOCK})?", re.ASCII)
+_TIME = re.compile(_CLOCK, re.ASCII)
+_SHORT_DATE = re.compile(r"(\d{4})-(\d\d?)-(\d\d?)(T.*)?", re.ASCII | re.DOTALL)
+_DAY_MS = 86_400_000
+# The equator's radius as ODK's engine has it.
+_EARTH_M = 6_378_100
 _SPACE = " \t\r\n"
 _SPACES = re.compile(r"[ \t\r\n]+")
 _EPOCH = date(1970, 1, 1)
@@ -88,8 +97,17 @@ def words(value: Value) -> list[str]:
     return _SPACES.split(text(value).strip(_SPACE))
 
 
+def _clock_ms(hours: str, minutes: str | None, seconds: str | None, fraction: str | None) -> int | None:
+    """Milliseconds since midnight; None when no clock shows that."""
+    h, m, s = int(hours), int(minutes or 0), int(seconds or 0)
+    if h > 23 or m > 59 or s > 59:
+        return None
+    return (h * 3600 + m * 60 + s) * 1000 + int(f"{fraction or ''}000"[:3])
+
+
 @lru_cache(maxsize=4096)
-def _calendar(written: str) -> tuple[date, float] | None:
+def _calendar(written: str) -> tuple[date, int, str] | None:
+    """The day, the milliseconds since midnight and the zone of a date or a date with a time; None for anything else."""
     match = _DATE.fullmatch(written)
     if match is None or match[1] < "1000":
         return None
@@ -97,16 +115,14 @@ def _calendar(written: str) -> tuple[date, float] | None:
         day = date(int(match[1]), int(match[2]), int(match[3]))
     except ValueError:
         return None
-    hours, minutes, seconds = int(match[4] or 0), int(match[5] or 0), float(match[6] or 0)
-    if hours > 23 or minutes > 59 or seconds >= 60:
-        return None
-    return day, (hours * 3600 + minutes * 60 + seconds) / 86400
+    since = _clock_ms(match[4] or "0", match[5], match[6], match[7])
+    return None if since is None else (day, since, match[8] or "")
 
 
 def days(written: str) -> float:
     """Days since 1970-01-01 by the clock on the wall (a zone is not looked at); NaN when it is not a date."""
     found = _calendar(written)
-    return (found[0] - _EPOCH).days + found[1] if found else NAN
+    return ((found[0] - _EPOCH).days * _DAY_MS + found[1]) / _DAY_MS if found else NAN
 
 
 def is_date(written: str) -> bool:
@@ -114,25 +130,82 @@ def is_date(written: str) -> bool:
     return len(written) == 10 and _calendar(written) is not None
 
 
-def date_text(value: Value) -> str:
-    """date(): a date stays as it is, days since 1970 become a date, anything else ""."""
+def is_date_time(written: str) -> bool:
+    """Whether it is a real date with hours and minutes."""
+    return len(written) > 15 and _calendar(written) is not None
+
+
+def is_time(written: str) -> bool:
+    """Whether it is a time of the day with hours and minutes, HH:MM, seconds and zone allowed."""
+    return not math.isnan(decimal_time(written))
+
+
+def decimal_time(value: Value) -> float:
+    """decimal-time(): the part of the day that has passed by the clock on the wall."""
+    match = _TIME.fullmatch(text(value))
+    if match is None or match[2] is None:
+        return NAN
+    since = _clock_ms(match[1], match[2], match[3], match[4])
+    return NAN if since is None else since / _DAY_MS
+
+
+def _dated(days_ms: int, zone: str) -> str:
+    """Milliseconds since 1970 as a date, with the time where it is not midnight; "" beyond the years 1000 to 9999."""
+    day, since = divmod(days_ms, _DAY_MS)
+    if not -354285 <= day <= 2932896:
+        return ""
+    written = date.fromordinal(_EPOCH.toordinal() + day).isoformat()
+    if not since:
+        return written
+    second = since // 1000
+    return (
+        f"{written}T{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}.{since % 1000:03d}{zone}"
+    )
+
+
+def date_text(zone: str, value: Value) -> str:
+    """date() and date-time(): a date, with the time in `zone` where it has one; "" for what is none."""
     if isinstance(value, bool):
         return ""
     if isinstance(value, float | int):
-        if not math.isfinite(value) or not -354000 < value < 2932000:
-            return ""
-        return (_EPOCH + timedelta(days=math.floor(value))).isoformat()
+        # Far beyond any year is out of reach of exact milliseconds.
+        return _dated(math.floor(value * _DAY_MS + 0.5), zone) if abs(value) < 1e8 else ""
     written = text(value)
-    return written if _calendar(written) else ""
+    short = _SHORT_DATE.fullmatch(written)
+    if short:
+        written = f"{short[1]}-{short[2]:0>2}-{short[3]:0>2}{short[4] or ''}"
+    found = _calendar(written)
+    return _dated((found[0] - _EPOCH).days * _DAY_MS + found[1], found[2] or zone) if found else ""
 
 
-def format_date(value: Value, pattern: Value, with_time: bool) -> str:
+def add_date(zone: str, value: Value, *amounts: Value) -> str:
+    """add-date(): years, months, days, hours and minutes later; a month's last day where the day is missing."""
+    found = _calendar(date_text(zone, value))
+    given = [number(amount) for amount in amounts]
+    if found is None or not all(math.isfinite(amount) and abs(amount) < 1e6 for amount in given):
+        return ""
+    years, months, later, hours, minutes = [*given, 0, 0, 0, 0][:5]
+    day, since, own_zone = found
+    year, month, number_of_day = day.year, day.month, day.day
+    for step in (math.trunc(years) * 12, math.trunc(months)):
+        total_months = year * 12 + month - 1 + step
+        year, month = total_months // 12, total_months % 12 + 1
+        if not 1000 <= year <= 9999:
+            return ""
+        number_of_day = min(number_of_day, monthrange(year, month)[1])
+    day_number = (date(year, month, number_of_day) - _EPOCH).days + math.trunc(later)
+    return _dated(
+        day_number * _DAY_MS + since + math.floor((hours * 60 + minutes) * 60000 + 0.5), own_zone or zone
+    )
+
+
+def format_date(value: Value, pattern: Value) -> str:
     """format-date() and format-date-time(); "" when the value is not a date."""
-    found = _calendar(text(date_text(value) if isinstance(value, float) else value))
+    found = _calendar(text(date_text("", value) if isinstance(value, float) else value))
     if found is None:
         return ""
-    day, fraction = found
-    second = round(fraction * 86400)
+    day, since, _zone = found
+    second = since // 1000
     signs = {
         "Y": f"{day.year:04d}",
         "y": f"{day.year % 100:02d}",
@@ -142,15 +215,12 @@ def format_date(value: Value, pattern: Value, with_time: bool) -> str:
         "d": f"{day.day:02d}",
         "e": str(day.day),
         "a": _DAYS[day.weekday()],
+        "H": f"{second // 3600:02d}",
+        "h": str(second // 3600),
+        "M": f"{second // 60 % 60:02d}",
+        "S": f"{second % 60:02d}",
+        "3": f"{since % 1000:03d}",
     }
-    if with_time:
-        signs |= {
-            "H": f"{second // 3600:02d}",
-            "h": str(second // 3600),
-            "M": f"{second // 60 % 60:02d}",
-            "S": f"{second % 60:02d}",
-            "3": "000",
-        }
     return re.sub("%(.)", lambda match: signs.get(match[1], match[0]), text(pattern), flags=re.DOTALL)
 
 
@@ -163,6 +233,44 @@ def months_between(first: Value, last: Value) -> float:
         return -months_between(last, first)
     a, b = start[0], end[0]
     return float((b.year - a.year) * 12 + b.month - a.month - (b.day < a.day))
+
+
+def point(written: str) -> tuple[float, float] | None:
+    """Latitude and longitude in degrees of "45.1 126.5 0 12"; None when it is no place."""
+    parts = written.split(" ")
+    if not 2 <= len(parts) <= 4 or not all(_NUMBER.fullmatch(part) for part in parts):
+        return None
+    latitude, longitude = float(parts[0]), float(parts[1])
+    return (latitude, longitude) if abs(latitude) <= 90 and abs(longitude) <= 180 else None
+
+
+def distance(*values: Value) -> float:
+    """distance(): metres along the points in all arguments, to the centimetre; NaN when one of them is no place."""
+    written = [part for value in values for part in texts(value)]
+    if len(written) == 1:
+        written = [part.strip(_SPACE) for part in written[0].strip(_SPACE + ";").split(";")]
+    points = [point(part) for part in written]
+    if len(points) < 2:
+        return NAN
+    metres = 0.0
+    for start, end in pairwise(points):
+        if start is None or end is None:
+            return NAN
+        metres += _metres(start, end)
+    return math.floor(metres * 100 + 0.5) / 100
+
+
+def _radians(degrees: float) -> float:
+    return degrees * (math.pi / 180)
+
+
+def _metres(start: tuple[float, float], end: tuple[float, float]) -> float:
+    # The half-angle formula: unlike the arc cosine it is exact for places close together.
+    (a, b), (c, d) = start, end
+    north = math.sin(_radians(c - a) / 2)
+    east = math.sin(_radians(d - b) / 2)
+    half = north * north + math.cos(_radians(a)) * math.cos(_radians(c)) * east * east
+    return 2 * _EARTH_M * math.asin(min(1.0, math.sqrt(half)))
 
 
 def equal(left: Value, right: Value) -> bool:
@@ -296,6 +404,22 @@ def substring_before(value: Value, mark: Value) -> str:
     return whole[: max(whole.find(sign), 0)]
 
 
+def translate(value: Value, signs: Value, others: Value) -> str:
+    """translate(): each of `signs` by the one at its place in `others`, or by nothing."""
+    wanted: dict[str, str] = {}
+    replacements = text(others)
+    for place, sign in enumerate(text(signs)):
+        wanted.setdefault(sign, replacements[place : place + 1])
+    return "".join(wanted.get(sign, sign) for sign in text(value))
+
+
+def some_uuid(size: Value = 36.0) -> str:
+    """uuid(): a new identifier, or that many signs of new ones."""
+    wanted = number(size)
+    length = int(min(max(wanted, 0), 1000)) if not math.isnan(wanted) else 0
+    return "".join(str(uuid4()) for _part in range(length // 36 + 1))[:length]
+
+
 @lru_cache(maxsize=512)
 def _compiled(pattern: str) -> re2._Regexp:
     return re2.compile(pattern)
@@ -303,9 +427,13 @@ def _compiled(pattern: str) -> re2._Regexp:
 
 def matches(value: Value, pattern: Value) -> bool:
     """regex(): whether the pattern is found, in linear time."""
-    return _compiled(text(pattern)).search(text(value)) is not None
+    # Half a surrogate pair, which JSON can carry, is no text to RE2.
+    readable = text(value).encode("utf-8", "replace").decode()
+    return _compiled(text(pattern)).search(readable) is not None
 
 
+# These write times, and take the zone to write them in before their arguments.
+ZONED = frozenset({"add-date", "date", "date-time"})
 FUNCTIONS: dict[str, Callable[..., Value]] = {
     "=": equal,
     "!=": unequal,
@@ -320,7 +448,9 @@ FUNCTIONS: dict[str, Callable[..., Value]] = {
     "mod": _fold(_modulo),
     "neg": lambda value: -number(value),
     "abs": lambda value: abs(number(value)),
+    "add-date": add_date,
     "boolean": truth,
+    "boolean-from-string": lambda value: text(value) in {"1", "true"},
     "ceiling": _whole(math.ceil),
     "coalesce": lambda *values: next((found for found in map(text, values) if found), ""),
     "concat": lambda *values: "".join(part for value in values for part in texts(value)),
@@ -329,13 +459,16 @@ FUNCTIONS: dict[str, Callable[..., Value]] = {
     "count-non-empty": lambda value: float(sum(1 for item in texts(value) if item)),
     "count-selected": lambda value: float(len([name for name in words(value) if name])),
     "date": date_text,
+    "date-time": date_text,
     "decimal-date-time": lambda value: number(value) if isinstance(value, float) else days(text(value)),
+    "decimal-time": decimal_time,
     "difference-in-months": months_between,
+    "distance": distance,
     "ends-with": lambda value, part: text(value).endswith(text(part)),
     "false": lambda: False,
     "floor": _whole(math.floor),
-    "format-date": lambda value, pattern: format_date(value, pattern, False),
-    "format-date-time": lambda value, pattern: format_date(value, pattern, True),
+    "format-date": format_date,
+    "format-date-time": format_date,
     "int": _whole(math.trunc),
     "join": lambda glue, *values: text(glue).join(part for value in values for part in texts(value)),
     "max": _extreme(max),
@@ -343,11 +476,14 @@ FUNCTIONS: dict[str, Callable[..., Value]] = {
     "normalize-space": lambda value: _SPACES.sub(" ", text(value).strip(_SPACE)),
     "not": lambda value: not truth(value),
     "number": number,
+    "pi": lambda: math.pi,
     "pow": power,
+    "random": random.random,
     "regex": matches,
     "round": round_to,
     "selected": lambda value, name: text(name).strip(_SPACE) in words(value),
     "selected-at": selected_at,
+    "sqrt": lambda value: math.sqrt(number(value)) if number(value) >= 0 else NAN,
     "starts-with": lambda value, part: text(value).startswith(text(part)),
     "string": text,
     "string-length": lambda value: float(len(text(value))),
@@ -355,5 +491,7 @@ FUNCTIONS: dict[str, Callable[..., Value]] = {
     "substring-after": substring_after,
     "substring-before": substring_before,
     "sum": total,
+    "translate": translate,
     "true": lambda: True,
+    "uuid": some_uuid,
 }

@@ -6,26 +6,48 @@ Invariant: no answers, however malformed, make `evaluate` raise; what it cannot 
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fieldapp.checklists.functions import FUNCTIONS, Value, is_date, number, text, truth, words
+from fieldapp.checklists.functions import (
+    FUNCTIONS,
+    ZONED,
+    Value,
+    is_date,
+    is_date_time,
+    is_time,
+    number,
+    point,
+    text,
+    truth,
+    words,
+)
 from fieldapp.core.severity import SEVERITIES
 
 PEOPLE = "people"
 MAX_INSTANCES = 200
-UNASKED = frozenset({"note", "calculate", "hidden", "start", "end", "today", "username", "deviceid"})
+# Of one repeat inside others, over all of those: 200 in each of 200 would be 40,000 parts nobody ever filled in.
+MAX_NESTED_INSTANCES = 2000
+# A calculation that puts texts together is cut here, in characters.
+MAX_TEXT = 100_000
+UNASKED = frozenset(
+    {"note", "calculate", "hidden", "start", "end", "today", "username", "deviceid", "start-geopoint"}
+)
+MANY_CHOICES = frozenset({"select_multiple", "rank"})
 _FROM_CONTEXT = {
     "start": "now",
     "end": "now",
     "today": "today",
     "username": "username",
     "deviceid": "device_uuid",
+    "start-geopoint": "start_geopoint",
 }
 _INTEGER = re.compile(r"-?\d{1,15}", re.ASCII)
 _DECIMAL = re.compile(r"-?(\d+(\.\d*)?|\.\d+)", re.ASCII)
+_ZONE = re.compile(r"(Z|[-+]\d\d:\d\d)$", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}( [0-9a-f]{64})*", re.ASCII)
 
 Node = dict[str, Any]
@@ -77,6 +99,39 @@ class _Place:
         return f"{outer}/{own}" if outer else own
 
 
+@dataclass(frozen=True)
+class _Candidate:
+    """What a predicate looks at: a choice, or an instance (or its question) at positions; the how-manieth of how many."""
+
+    row: dict[str, Any] | None
+    positions: Positions
+    index: int
+    size: int
+
+
+class _List:
+    """A choice list, with its names and, on demand, its rows by what a column holds."""
+
+    def __init__(self, rows: list[dict[str, Any]]) -> None:
+        self.rows = rows
+        self.names = frozenset(row["name"] for row in rows)
+        self.by_column: dict[str, dict[str, list[int]] | None] = {}
+
+    def places(self, column: str) -> dict[str, list[int]] | None:
+        """Places of rows by the text in a column; None for a column with texts by language."""
+        if column not in self.by_column:
+            found: dict[str, list[int]] | None = {}
+            for place, row in enumerate(self.rows):
+                held = row.get(column, "")
+                if isinstance(held, dict):
+                    found = None
+                    break
+                assert found is not None
+                found.setdefault(str(held), []).append(place)
+            self.by_column[column] = found
+        return self.by_column[column]
+
+
 class _Evaluation:
     def __init__(self, document: Document, answers: Any, context: dict[str, Any]) -> None:
         self.document = document
@@ -91,7 +146,10 @@ class _Evaluation:
         self.values: dict[tuple[str, Positions], str] = {}
         self.relevances: dict[tuple[str, Positions], bool] = {}
         self.counts: dict[tuple[str, Positions], int] = {}
-        self.choice: dict[str, Any] | None = None
+        self.lists: dict[str, _List] = {}
+        self.references: dict[tuple[str, Positions], list[str]] = {}
+        zone = _ZONE.search(str(context.get("now") or ""))
+        self.zone = zone[1] if zone else ""
         self.read_group(self.root, answers, ())
 
     def place(self, node: Node, parent: _Place | None) -> _Place:
@@ -170,22 +228,22 @@ class _Evaluation:
         node = place.node
         came = self.raw.get((place.path, positions), "")
         if "calculate" in node:
-            return (
-                came if node.get("kept") and came else text(self.compute(node["calculate"], place, positions))
-            )
+            if node.get("kept") and came:
+                return came
+            return text(self.compute(node["calculate"], place, positions))[:MAX_TEXT]
         if not came and node["type"] in _FROM_CONTEXT:
             return text(self.context.get(_FROM_CONTEXT[node["type"]]) or "")
         if not came and node["type"] == "hidden" and "prefill" in node:
             return self.prefilled(node["prefill"], positions)
-        if "choice_filter" in node:
+        if came and "choice_filter" in node:
             offered = {choice["name"] for choice in self.offered(place, positions)}
-            known = {choice["name"] for choice in self.document["choices"].get(node["list"], [])}
+            known = self.list_of(node["list"]).names
             return " ".join(name for name in _names(came) if name in offered or name not in known)
         return came
 
     def prefilled(self, field_name: str, positions: Positions) -> str:
         record_name, _dot, name = field_name.partition(".")
-        record = self.context.get("household")
+        record = self.context.get(record_name)
         if record_name == "person":
             place = positions[0] - 1 if positions else 0
             record = self.people[place] if place < len(self.people) else None
@@ -194,14 +252,49 @@ class _Evaluation:
             return " ".join(map(str, found))
         return text(found) if isinstance(found, str | int | float) else ""
 
+    def list_of(self, name: str) -> _List:
+        if name not in self.lists:
+            self.lists[name] = _List(self.document["choices"].get(name, []))
+        return self.lists[name]
+
     def offered(self, place: _Place, positions: Positions) -> list[dict[str, Any]]:
         """The choices a question offers after its choice_filter."""
-        rows: list[dict[str, Any]] = self.document["choices"].get(place.node["list"], [])
+        choices = self.list_of(place.node["list"])
         if "choice_filter" not in place.node:
-            return rows
-        return [
-            row for row in rows if truth(self.compute(place.node["choice_filter"], place, positions, row))
-        ]
+            return choices.rows
+        return self.rows_that(choices, place.node["choice_filter"], place, positions)
+
+    def rows_that(
+        self, choices: _List, tree: Any, place: _Place, positions: Positions
+    ) -> list[dict[str, Any]]:
+        """The rows of a list that meet a condition (a number picks by position)."""
+        rows, size = choices.rows, len(choices.rows)
+        places = self.places_that(choices, tree, place, positions)
+        kept = []
+        for at in range(size) if places is None else places:
+            found = self.compute(tree, place, positions, _Candidate(rows[at], positions, at + 1, size))
+            if found == at + 1 if _is_number(found) else truth(found):
+                kept.append(rows[at])
+        return kept
+
+    def places_that(
+        self, choices: _List, tree: Any, place: _Place, positions: Positions
+    ) -> Iterable[int] | None:
+        """Places outside which no row can meet `column = value`, also as one of several conditions; None for any."""
+        if not isinstance(tree, list) or tree[0] not in {"=", "and"}:
+            return None
+        if tree[0] == "and":
+            found = (self.places_that(choices, part, place, positions) for part in tree[1:])
+            return next((places for places in found if places is not None), None)
+        column, sought = (tree[1], tree[2]) if _is_column(tree[1]) else (tree[2], tree[1])
+        if not _is_column(column) or _names_column(sought):
+            return None
+        places = choices.places(column[1])
+        value = self.compute(sought, place, positions)
+        if places is None or not isinstance(value, str | list):
+            return None
+        wanted = value if isinstance(value, list) else [value]
+        return sorted({at for name in wanted for at in places.get(name, ())})
 
     def instances(self, place: _Place, positions: Positions) -> int:
         """How many instances of a repeat there are: as many as people, as its count says, or as came."""
@@ -215,97 +308,152 @@ class _Evaluation:
                 found = int(min(wanted, MAX_INSTANCES)) if wanted > 0 else 0
             else:
                 found = came
+            if place.repeats:
+                outer = math.prod(
+                    self.instances(repeat, positions[:n]) for n, repeat in enumerate(place.repeats)
+                )
+                if found > max(1, MAX_NESTED_INSTANCES // outer):
+                    found = max(1, MAX_NESTED_INSTANCES // outer)
+                    self.problem(place.path_at(positions), "too_many")
             self.counts[key] = found
         return self.counts[key]
 
     # expressions
 
     def compute(
-        self, tree: Any, place: _Place, positions: Positions, choice: dict[str, Any] | None = None
+        self, tree: Any, place: _Place, positions: Positions, candidate: _Candidate | None = None
     ) -> Value:
         if not isinstance(tree, list):
             return float(tree) if isinstance(tree, int) else tree
         operation, *operands = tree
         match operation:
             case "ref":
-                return self.referred(place, positions, choice, *operands)
+                return self.referred(place, positions, candidate, *operands)
             case "if":
-                holds = truth(self.compute(operands[0], place, positions, choice))
-                return self.compute(operands[1 if holds else 2], place, positions, choice)
+                holds = truth(self.compute(operands[0], place, positions, candidate))
+                return self.compute(operands[1 if holds else 2], place, positions, candidate)
             case "and":
-                return all(truth(self.compute(operand, place, positions, choice)) for operand in operands)
+                return all(truth(self.compute(operand, place, positions, candidate)) for operand in operands)
             case "or":
-                return any(truth(self.compute(operand, place, positions, choice)) for operand in operands)
+                return any(truth(self.compute(operand, place, positions, candidate)) for operand in operands)
+            case "candidate" if candidate:
+                return self.compute(operands[0], place, candidate.positions, candidate)
+            case "index" if candidate:
+                return float(candidate.index)
+            case "size" if candidate:
+                return float(candidate.size)
+            case "col" if candidate and candidate.row:
+                return self.column(candidate.row, operands[0], place, positions)
             case "today":
                 return str(self.context.get("today") or "")
             case "now":
                 return str(self.context.get("now") or "")
             case "once":
                 return self.raw.get((place.path, positions), "") or text(
-                    self.compute(operands[0], place, positions, choice)
+                    self.compute(operands[0], place, positions, candidate)
                 )
             case "position":
                 return float(positions[operands[0]])
-            case "col":
-                return self.column(choice or {}, operands[0])
             case "item":
                 return self.items(place, positions, *operands)
             case "choice-name":
                 return self.choice_name(
-                    text(self.compute(operands[0], place, positions, choice)), operands[1]
+                    text(self.compute(operands[0], place, positions, candidate)),
+                    operands[1],
+                    place,
+                    positions,
                 )
-        return FUNCTIONS[operation](
-            *(self.compute(operand, place, positions, choice) for operand in operands)
-        )
+        values = [self.compute(operand, place, positions, candidate) for operand in operands]
+        return FUNCTIONS[operation](*([self.zone] if operation in ZONED else []), *values)
 
     def referred(
         self,
         place: _Place,
         positions: Positions,
-        choice: dict[str, Any] | None,
+        candidate: _Candidate | None,
         bound: int,
         path: str,
-        indexes: list[Any] | None = None,
+        picks: list[Any] | None = None,
     ) -> list[str]:
         """The answers at `path`, the first `bound` repeats being those of `positions`."""
         target = self.places[path]
+        if picks is None:
+            if bound == len(target.repeats) and target.node["kind"] == "question":
+                return [self.seen(target, positions[:bound])]
+            key = (path, positions[:bound])
+            if key not in self.references:
+                self.references[key] = self.answers_at(target, self.spread(target, positions[:bound], bound))
+            return self.references[key]
         found: list[Positions] = [positions[:bound]]
         for level, repeat in enumerate(target.inner_repeats[bound:], start=bound):
-            index = indexes[level] if indexes else None
-            if index is None:
+            pick = picks[level]
+            if pick is None:
                 found = [(*outer, n) for outer in found for n in range(1, self.instances(repeat, outer) + 1)]
-                continue
-            wanted = number(self.compute(index, place, positions, choice))
-            found = [
-                (*outer, int(wanted))
-                for outer in found
-                if 1 <= wanted <= self.instances(repeat, outer) and wanted == int(wanted)
-            ]
+            elif isinstance(pick, list) and pick[0] == "where":
+                found = [
+                    at
+                    for outer in found
+                    for at in self.where(
+                        pick,
+                        [(*outer, n) for n in range(1, self.instances(repeat, outer) + 1)],
+                        place,
+                        positions,
+                    )
+                ]
+            else:
+                wanted = number(self.compute(pick, place, positions, candidate))
+                found = [
+                    (*outer, int(wanted))
+                    for outer in found
+                    if 1 <= wanted <= self.instances(repeat, outer) and wanted == int(wanted)
+                ]
+        if len(picks) > len(target.inner_repeats):
+            found = [at for outer in found for at in self.where(picks[-1], [outer], place, positions)]
+        return self.answers_at(target, found)
+
+    def spread(self, target: _Place, outer: Positions, bound: int) -> list[Positions]:
+        """The positions of a node in all instances of the repeats that are not bound."""
+        found = [outer]
+        for repeat in target.inner_repeats[bound:]:
+            found = [(*at, n) for at in found for n in range(1, self.instances(repeat, at) + 1)]
+        return found
+
+    def answers_at(self, target: _Place, found: list[Positions]) -> list[str]:
         if target.node["kind"] != "question":
             return [""] * len(found)
         return [self.seen(target, at) for at in found]
 
+    def where(
+        self, pick: Any, found: list[Positions], place: _Place, positions: Positions
+    ) -> list[Positions]:
+        """Those of `found` that meet one predicate after the other (a number picks by position)."""
+        for condition in pick[1:]:
+            kept, size = [], len(found)
+            for index, at in enumerate(found, start=1):
+                value = self.compute(condition, place, positions, _Candidate(None, at, index, size))
+                if value == index if _is_number(value) else truth(value):
+                    kept.append(at)
+            found = kept
+        return found
+
     def items(
         self, place: _Place, positions: Positions, name: str, column: str, *conditions: Any
     ) -> list[str]:
-        """Rows of a choice list that meet the conditions (a number picks by position), by one column."""
-        rows: list[dict[str, Any]] = self.document["choices"].get(name, [])
+        """Rows of a choice list that meet one condition after the other, by one column."""
+        choices = self.list_of(name)
         for condition in conditions:
-            kept = []
-            for at, row in enumerate(rows, start=1):
-                found = self.compute(condition, place, positions, row)
-                if found == at if isinstance(found, float) else truth(found):
-                    kept.append(row)
-            rows = kept
-        return [self.column(row, column) if column else "" for row in rows]
+            choices = _List(self.rows_that(choices, condition, place, positions))
+        return [self.column(row, column, place, positions) if column else "" for row in choices.rows]
 
-    def column(self, row: dict[str, Any], name: str) -> str:
+    def column(self, row: dict[str, Any], name: str, place: _Place, positions: Positions) -> str:
         found = row.get(name, "")
-        return self.in_language(found) if isinstance(found, dict) else str(found)
+        if isinstance(found, dict):
+            return self.parts(self.in_language(found), place, positions)
+        return str(found)
 
-    def choice_name(self, name: str, list_name: str) -> str:
-        row = next((row for row in self.document["choices"].get(list_name, []) if row["name"] == name), None)
-        return self.in_language(row["label"]) if row else ""
+    def choice_name(self, name: str, list_name: str, place: _Place, positions: Positions) -> str:
+        found = (self.list_of(list_name).places("name") or {}).get(name)
+        return self.column(self.list_of(list_name).rows[found[0]], "label", place, positions) if found else ""
 
     def in_language(self, by_language: dict[str, Any], wanted: str | None = None) -> Any:
         for language in (wanted or self.context.get("language"), self.document["default_language"]):
@@ -382,8 +530,8 @@ class _Evaluation:
         if severity in SEVERITIES:
             self.raise_flag(place, positions, severity, node.get("followup", ""), {}, node.get("flag_text"))
         if value and "list" in node:
-            chosen = set(_names(value)) if node["type"] == "select_multiple" else {value}
-            for choice in self.document["choices"].get(node["list"], []):
+            chosen = set(_names(value)) if node["type"] in MANY_CHOICES else {value}
+            for choice in self.list_of(node["list"]).rows:
                 if choice["name"] in chosen and "flag" in choice:
                     said = choice.get("flag_text") or node.get("flag_text")
                     self.raise_flag(
@@ -398,10 +546,13 @@ class _Evaluation:
             return "required" if required is True or truth(self.compute(required, place, positions)) else ""
         if "list" in node:
             offered = {choice["name"] for choice in self.offered(place, positions)}
-            names = _names(value) if node["type"] == "select_multiple" else [value]
+            names = _names(value) if node["type"] in MANY_CHOICES else [value]
             if not set(names) <= offered:
                 return "choice"
-        elif not _fits(node["type"], value):
+            # A ranking orders all that is offered, each once.
+            if node["type"] == "rank" and not len(names) == len(set(names)) == len(offered):
+                return "choice"
+        elif not _fits(node, value):
             return "type"
         if "constraint" in node and not truth(self.compute(node["constraint"], place, positions)):
             return "constraint"
@@ -423,9 +574,8 @@ class _Evaluation:
                 continue
             label = self.message(place, positions, "label", language).rstrip("?？:： ")
             mark = "：" if language.startswith("zh") else ": "
-            written[language] = mark.join(
-                filter(None, [label, self.in_language(choice.get("label", {}), language)])
-            )
+            answer = self.parts(self.in_language(choice.get("label", {}), language), place, positions)
+            written[language] = mark.join(filter(None, [label, answer]))
         self.flags.append(
             {
                 "question": place.path_at(positions),
@@ -441,28 +591,52 @@ def _names(value: str) -> list[str]:
     return [name for name in words(value) if name]
 
 
-def _fits(kind: str, value: str) -> bool:
-    match kind:
+def _is_number(value: Value) -> bool:
+    return isinstance(value, float | int) and not isinstance(value, bool)
+
+
+def _is_column(tree: Any) -> bool:
+    return isinstance(tree, list) and tree[0] == "col"
+
+
+def _names_column(tree: Any) -> bool:
+    """Whether a tree looks at the row itself."""
+    if not isinstance(tree, list):
+        return False
+    return tree[0] in {"col", "index", "size"} or any(map(_names_column, tree[1:]))
+
+
+def _fits(node: Node, value: str) -> bool:
+    match node["type"]:
         case "integer":
             return _INTEGER.fullmatch(value) is not None
         case "decimal":
             return _DECIMAL.fullmatch(value) is not None
+        case "range":
+            return _DECIMAL.fullmatch(value) is not None and _is_on(node.get("parameters", {}), float(value))
         case "date":
             return is_date(value)
+        case "time":
+            return is_time(value)
+        case "dateTime":
+            return is_date_time(value)
         case "geopoint":
-            return _is_point(value)
-        case "image":
+            return point(value) is not None
+        case "image" | "audio" | "video" | "file":
             return _SHA256.fullmatch(value) is not None
         case "acknowledge":
             return value == "OK"
     return True
 
 
-def _is_point(value: str) -> bool:
-    parts = value.split(" ")
-    if not 2 <= len(parts) <= 4 or not all(_DECIMAL.fullmatch(part) for part in parts):
+def _is_on(scale: dict[str, str], value: float) -> bool:
+    """Whether a number is one of the steps of a range."""
+    start, end, step = (number(scale.get(name, "1")) for name in ("start", "end", "step"))
+    if not min(start, end) <= value <= max(start, end) or not step:
         return False
-    return abs(float(parts[0])) <= 90 and abs(float(parts[1])) <= 180
+    steps = (value - start) / step
+    # Steps of 0.1 and the like are not exact in binary.
+    return abs(steps - math.floor(steps + 0.5)) < 1e-9
 
 
 def speaker(

@@ -85,6 +85,8 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _CURLY = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"'})
+# A text in a pair of curly quotes, which may hold straight ones: “it's”.
+_CURLY_PAIRS = re.compile(r"“([^“”\"]*)”|‘([^‘’']*)’|\"[^\"]*\"|'[^']*'")
 _FULL_WIDTH = "（），＝＞＜＋－＊"
 _WORD_OPERATORS = {"and", "or", "div", "mod"}
 _LEVELS: tuple[tuple[str, ...], ...] = (
@@ -108,7 +110,6 @@ class _Token:
 def _tokens(text: str) -> list[_Token]:
     found: list[_Token] = []
     at = 0
-    text = text.translate(_CURLY)
     end = len(text.rstrip())
     while at < end:
         match = _TOKEN.match(text, at)
@@ -338,6 +339,20 @@ class _Parser:
         self.take()
 
 
+def _straightened(match: re.Match[str]) -> str:
+    if match[1] is not None:
+        return f'"{match[1]}"'
+    return f"'{match[2]}'" if match[2] is not None else match[0]
+
+
 def parse(text: str) -> Syntax:
-    """The syntax tree of one expression; raises ExpressionError."""
-    return _Parser(text).whole()
+    """The syntax tree of one expression; raises ExpressionError.
+
+    Office programs turn quotes into curly ones: they count as quotes, but not inside a text in straight ones.
+    """
+    try:
+        return _Parser(_CURLY_PAIRS.sub(_straightened, text)).whole()
+    except ExpressionError:
+        if text.translate(_CURLY) == text:
+            raise
+        return _Parser(text.translate(_CURLY)).whole()

@@ -1,66 +1,81 @@
 /**
  * Values that are computed when asked for, remember what they were computed from, and are computed again only after
- * one of those changed. Invariant: a value read is never out of date.
+ * one of those came out different. Invariant: a value read is never out of date.
  *
- * @typedef {{value: any, fresh: boolean, users: Set<Cell>, item?: string}} Cell
+ * @typedef {{compute: () => any, value: any, state: number, sources: Cell[], users: Set<Cell>, spot: any}} Cell
  */
 
-/** A set of cells by key. */
+const FRESH = 0
+const MAYBE = 1
+const STALE = 2
+
+/** @param {any} a @param {any} b */
+const same = (a, b) =>
+  Object.is(a, b)
+  || (Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((value, n) => Object.is(value, b[n])))
+
+/** Cells that know each other. */
 export function makeCells() {
-  /** @type {Map<string, Cell>} */
-  let cells = new Map()
   /** @type {Cell | null} the cell being computed, which uses whatever is read meanwhile */
   let asking = null
 
-  /** @param {Cell} changed @param {Cell[]} items */
-  const spoil = (changed, items) => {
-    const { users } = changed
-    changed.users = new Set()
-    for (const user of users) {
-      if (!user.fresh) continue
-      user.fresh = false
-      if (user.item !== undefined) items.push(user)
-      spoil(user, items)
+  /** @param {Cell} cell */
+  const update = (cell) => {
+    // A source that may have changed is looked at first: when it did not, nothing is computed here.
+    for (let n = 0; cell.state === MAYBE && n < cell.sources.length; n += 1) {
+      if (cell.sources[n].state) update(cell.sources[n])
     }
+    if (cell.state === STALE) compute(cell)
+    cell.state = FRESH
+  }
+
+  /** @param {Cell} cell */
+  const compute = (cell) => {
+    for (const source of cell.sources) source.users.delete(cell)
+    cell.sources = []
+    cell.state = FRESH
+    const before = asking
+    asking = cell
+    let value
+    try {
+      value = cell.compute()
+    } finally {
+      asking = before
+    }
+    if (same(cell.value, value)) return
+    cell.value = value
+    for (const user of cell.users) user.state = STALE
   }
 
   return {
+    /** A cell; `spot` says whose it is. @param {() => any} compute @param {any} [spot] @returns {Cell} */
+    make: (compute, spot) => ({ compute, value: undefined, state: STALE, sources: [], users: new Set(), spot }),
+
+    /** @param {Cell} cell */
+    read(cell) {
+      if (asking && !cell.users.has(asking)) {
+        cell.users.add(asking)
+        asking.sources.push(cell)
+      }
+      if (cell.state) update(cell)
+      return cell.value
+    },
+
     /**
-     * The value under `key`, computed when there is none up to date.
-     * @param {string} key @param {() => any} compute @param {string} [item] the path of the item it is, if it is one
+     * What a cell was computed from has changed; returns the cells that may have to follow, nearest first.
+     * @param {Cell} changed
      */
-    read(key, compute, item) {
-      let found = cells.get(key)
-      if (!found) cells.set(key, (found = { value: undefined, fresh: false, users: new Set(), item }))
-      if (asking) found.users.add(asking)
-      if (!found.fresh) {
-        const before = asking
-        asking = found
-        found.fresh = true
-        try {
-          found.value = compute()
-        } finally {
-          asking = before
+    change(changed) {
+      changed.state = STALE
+      const spoilt = [changed]
+      for (const cell of spoilt) {
+        for (const user of cell.users) {
+          if (user.state) continue
+          user.state = MAYBE
+          spoilt.push(user)
         }
       }
-      return found.value
-    },
-
-    /** What is under `key` has changed; returns the items computed from it, with the values they had. @param {string} key */
-    change(key) {
-      /** @type {Cell[]} */
-      const items = []
-      const found = cells.get(key)
-      if (found) {
-        found.fresh = false
-        spoil(found, items)
-      }
-      return items
-    },
-
-    /** Forget everything. */
-    reset() {
-      cells = new Map()
+      return spoilt
     },
   }
 }

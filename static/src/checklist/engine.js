@@ -5,40 +5,71 @@
  * answers (tests/vectors). Invariant: an answer typed in is never dropped, only left out while it is not relevant.
  */
 import { makeCells } from './cells.js'
-import { FUNCTIONS, isDate, number, text, truth, words } from './functions.js'
+import { FUNCTIONS, isDate, isDateTime, isTime, number, point, text, truth, words, ZONED } from './functions.js'
 
 const SEVERITIES = ['red', 'orange', 'yellow']
 const PEOPLE = 'people'
 const MAX_INSTANCES = 200
-const UNASKED = ['note', 'calculate', 'hidden', 'start', 'end', 'today', 'username', 'deviceid']
+/** Of one repeat inside others, over all of those. */
+const MAX_NESTED_INSTANCES = 2000
+const MAX_TEXT = 100000
 /** @type {Record<string, string>} */
-const FROM_CONTEXT = { start: 'now', end: 'now', today: 'today', username: 'username', deviceid: 'device_uuid' }
-const SHA256S = /^[0-9a-f]{64}( [0-9a-f]{64})*$/
+const FROM_CONTEXT = {
+  start: 'now',
+  end: 'now',
+  today: 'today',
+  username: 'username',
+  deviceid: 'device_uuid',
+  'start-geopoint': 'start_geopoint',
+}
+const UNASKED = ['note', 'calculate', 'hidden', ...Object.keys(FROM_CONTEXT)]
+const MANY_CHOICES = ['select_multiple', 'rank']
 const DECIMAL = /^-?(\d+(\.\d*)?|\.\d+)$/
 
-/** @type {Record<string, (value: string) => boolean>} */
+const isHash = (/** @type {string} */ value) => /^[0-9a-f]{64}( [0-9a-f]{64})*$/.test(value)
+
+/** @type {Record<string, (value: string, node: Json) => boolean>} */
 const FITS = {
   integer: (value) => /^-?\d{1,15}$/.test(value),
   decimal: (value) => DECIMAL.test(value),
-  date: isDate,
-  geopoint: (value) => {
-    const parts = value.split(' ')
-    if (parts.length < 2 || parts.length > 4 || !parts.every((part) => DECIMAL.test(part))) return false
-    return Math.abs(Number(parts[0])) <= 90 && Math.abs(Number(parts[1])) <= 180
+  range: (value, { parameters }) => {
+    const [start, end, step] = ['start', 'end', 'step'].map((name) => number(parameters?.[name] ?? '1'))
+    const given = Number(value)
+    if (!DECIMAL.test(value) || given < Math.min(start, end) || given > Math.max(start, end)) return false
+    const steps = (given - start) / step
+    // Steps of 0.1 and the like are not exact in binary.
+    return Math.abs(steps - Math.floor(steps + 0.5)) < 1e-9
   },
-  image: (value) => SHA256S.test(value),
+  date: isDate,
+  time: isTime,
+  dateTime: isDateTime,
+  geopoint: (value) => point(value) !== null,
+  image: isHash,
+  audio: isHash,
+  video: isHash,
+  file: isHash,
   acknowledge: (value) => value === 'OK',
 }
 
 /**
  * @typedef {any} Tree  an expression, see docs/checklists.md
  * @typedef {Record<string, any>} Json
- * @typedef {{node: Json, path: string, parent: Place | null, repeats: Place[], inner: Place[], children: Place[]}} Place
+ * @typedef {import('./cells.js').Cell} Cell
+ * @typedef {{node: Json, path: string, parent: Place | null, repeats: Place[], inner: Place[], level: number,
+ *   children: Place[], flat: Place[]}} Place
+ *   a node of the document; `flat` are the places below that share its instances
+ * @typedef {{repeat: Spot | null, n: number, position: Cell, around: Scope[], spots: Map<Place, Spot>, line?: Spot}} Scope
+ *   one instance of a repeat (or the whole form), whatever its position becomes
+ * @typedef {{place: Place, scope: Scope, up: Spot | null, scopes: Scope[], cells: Record<string, Cell>, last?: string,
+ *   stamped?: boolean}} Spot
+ *   a place in a scope: one question, group or repeat; or the line of an instance
+ * @typedef {{row?: Json, scope: Scope, index: number, size: number}} Candidate  what a predicate looks at
  * @typedef {{path: string, kind: string, node: Json, level: number, relevant: boolean, required: boolean,
  *   readOnly: boolean, value: string, instances: number, label: string, hint: string,
  *   choices: {name: string, label: string, flag: string, flagText: string}[],
  *   problem: {code: string, message: string} | null,
  *   flag: {severity: string, text: Record<string, string>, followup: string} | null}} Item
+ * @typedef {{question: string, choice: string, severity: string, text: Record<string, string>, followup: string}} Flag
  */
 
 /**
@@ -50,422 +81,685 @@ const FITS = {
 export function createForm(document, { answers, context }) {
   /** @type {Map<string, Place>} by path without positions */
   const places = new Map()
-  const cells = makeCells()
-  const cell = cells.read
-  /** @type {Set<string>} kept calculations already looked at since the form was opened */
-  const opened = new Set()
+  const { make, read, change } = makeCells()
   const people = context.people ?? []
+  const zone = /(Z|[-+]\d\d:\d\d)$/.exec(context.now ?? '')?.[1] ?? ''
   let language = context.language
+  const languageCell = make(() => language)
   /** @type {Json} what was typed, relevant or not */
   const raw = JSON.parse(JSON.stringify(answers ?? {}))
+  /** @type {Cell[]} what may have to follow the changes of this call */
+  let spoilt = []
+  /** @type {Spot[]} calculations whose first value stays */
+  const kept = []
+  /** @type {Map<Place, Place[]>} which questions another one sets when it changes, and where those stand */
+  const setters = new Map()
+  /** @type {Spot[]} */
+  const watched = []
 
-  const plant = (/** @type {Json} */ node, /** @type {Place | null} */ parent) => {
+  /** @param {Json} node @param {Place | null} parent @param {number} level @returns {Place} */
+  const plant = (node, parent, level) => {
     const repeats = parent ? parent.inner : []
     /** @type {Place} */
-    const place = {
-      node,
-      parent,
-      path: parent ? join(parent.path, node.name) : '',
-      repeats,
-      inner: repeats,
-      children: [],
-    }
-    if (node.kind === 'repeat') place.inner = [...repeats, place]
+    const place = { node, parent, path: parent ? join(parent.path, node.name) : '', repeats, inner: repeats, level, children: [], flat: [] }
+    const isRepeat = node.kind === 'repeat'
+    if (isRepeat) place.inner = [...repeats, place]
     places.set(place.path, place)
-    place.children = (node.children ?? []).map((/** @type {Json} */ child) => plant(child, place))
+    place.children = (node.children ?? []).map((/** @type {Json} */ child) => plant(child, place, level + (isRepeat ? 2 : 1)))
+    place.flat = place.children.flatMap((child) => (child.node.kind === 'group' ? [child, ...child.flat] : [child]))
     return place
   }
-  const root = plant({ kind: 'group', name: '', children: document.nodes }, null)
-
-  // places
-
-  /** @param {Place} place @param {number[]} at @returns {string} the question path, with positions */
-  const pathAt = (place, at) => {
-    if (!place.parent) return ''
-    const position = place.node.kind === 'repeat' && at.length > place.repeats.length ? `[${at[place.repeats.length]}]` : ''
-    return join(pathAt(place.parent, at), place.node.name) + position
+  const root = plant({ kind: 'group', name: '', children: document.nodes }, null, -1)
+  for (const place of places.values()) {
+    for (const path of place.node.set_on?.questions ?? []) {
+      const trigger = places.get(path)
+      if (trigger) setters.set(trigger, [...(setters.get(trigger) ?? []), place])
+    }
   }
 
-  /** Where a question path leads. @param {string} path @returns {[Place, number[]]} */
+  // scopes and spots
+
+  /** @param {Spot | null} repeat @param {number} n @returns {Scope} */
+  const makeScope = (repeat, n) => {
+    /** @type {Scope} */
+    const scope = { repeat, n, position: make(() => scope.n), around: [], spots: new Map() }
+    if (repeat) {
+      scope.around = [...repeat.scope.around, scope]
+      scope.line = makeSpot(repeat.place, scope, repeat)
+    }
+    for (const place of (repeat ? repeat.place : root).flat) {
+      const up = place.parent === root ? null : (scope.spots.get(/** @type {Place} */ (place.parent)) ?? repeat)
+      const spot = makeSpot(place, scope, up)
+      scope.spots.set(place, spot)
+      if (place.node.kept) kept.push(spot)
+      if (setters.has(place)) watched.push(spot)
+    }
+    return scope
+  }
+
+  /** @param {Place} place @param {Scope} scope @param {Spot | null} up @returns {Spot} */
+  const makeSpot = (place, scope, up) => ({ place, scope, up, scopes: [], cells: {} })
+
+  /** A value of a spot that is remembered. @param {Spot} spot @param {string} name @param {() => any} compute */
+  const cell = (spot, name, compute) => read((spot.cells[name] ??= make(compute, spot)))
+
+  /** Something given has changed. @param {Spot} spot @param {string} name */
+  const touch = (spot, name) => {
+    if (spot.cells[name]) spoilt.push(...change(spot.cells[name]))
+  }
+
+  /** @param {Spot} spot */
+  const isLine = (spot) => spot.scope.line === spot
+
+  /** The question path, with positions in repeats. @param {Spot} spot @returns {string} */
+  const pathOf = (spot) => {
+    if (!spot.scope.repeat) return spot.place.path
+    return cell(spot, 'path', () => {
+      const { repeat } = spot.scope
+      const outer = `${pathOf(/** @type {Spot} */ (repeat))}[${read(spot.scope.position)}]`
+      return isLine(spot) ? outer : outer + spot.place.path.slice(/** @type {Spot} */ (repeat).place.path.length)
+    })
+  }
+
+  /** The n-th instance of a repeat, whether it counts or not. @param {Spot} repeat @param {number} n */
+  const scopeAt = (repeat, n) => {
+    while (repeat.scopes.length < n) repeat.scopes.push(makeScope(repeat, repeat.scopes.length + 1))
+    return repeat.scopes[n - 1]
+  }
+
+  /** Whether a scope still counts: neither taken out nor beyond the number of instances. @param {Scope} scope @returns {boolean} */
+  const isThere = (scope) => {
+    const { repeat, n } = scope
+    return !repeat || (isThere(repeat.scope) && n <= instances(repeat) && repeat.scopes[n - 1] === scope)
+  }
+
+  /** Where a question path leads. @param {string} path @returns {Spot} */
   const locate = (path) => {
-    const at = [...path.matchAll(/\[(\d+)\]/g)].map((match) => Number(match[1]))
     const place = places.get(path.replace(/\[\d+\]/g, ''))
-    if (!place) throw new RangeError(`no such question: ${path}`)
-    return [place, at]
+    if (!place?.parent) throw new RangeError(`no such question: ${path}`)
+    let scope = whole
+    const at = [...path.matchAll(/\[(\d+)\]/g)].map((match) => Number(match[1]))
+    place.inner.slice(0, at.length).forEach((repeat, level) => {
+      if (at[level] < 1 || at[level] > MAX_INSTANCES) throw new RangeError(`no such instance: ${path}`)
+      scope = scopeAt(/** @type {Spot} */ (scope.spots.get(repeat)), at[level])
+    })
+    const spot = at.length > place.repeats.length ? scope.line : scope.spots.get(place)
+    if (!spot) throw new RangeError(`no such question: ${path}`)
+    return spot
   }
 
-  /**
-   * The object in `raw` that holds a place's answer; made where it is missing and `make` is given.
-   * @param {Place} place @param {number[]} at @param {boolean} [make] @returns {any}
-   */
-  const holder = (place, at, make) => {
-    const { parent } = place
-    if (!parent?.parent) return raw
-    let outer = holder(parent, at, make)
-    if (outer === undefined || outer === null) return undefined
-    const { name, kind } = parent.node
-    if (make) outer[name] ??= kind === 'repeat' ? [] : {}
-    outer = outer[name]
-    if (kind !== 'repeat') return outer
-    const position = at[parent.repeats.length] - 1
-    if (make) while (outer.length <= position) outer.push({})
-    return outer?.[position]
+  /** The object in `raw` that holds a scope's answers. @param {Scope} scope @param {boolean} [making] @returns {any} */
+  const objectOf = (scope, making) => {
+    if (!scope.repeat) return raw
+    const inside = holder(scope.repeat, making)
+    const { name } = scope.repeat.place.node
+    if (making && !Array.isArray(inside[name])) inside[name] = []
+    const list = inside?.[name]
+    if (!Array.isArray(list)) return undefined
+    if (making && list.length < scope.n) {
+      while (list.length < scope.n) list.push({})
+      touch(scope.repeat, 'count')
+    }
+    if (making && !isObject(list[scope.n - 1])) list[scope.n - 1] = {}
+    return list[scope.n - 1]
   }
 
-  const typed = (/** @type {Place} */ place, /** @type {number[]} */ at) =>
-    cell(`raw ${pathAt(place, at)}`, () => {
-      const found = holder(place, at)?.[place.node.name]
+  /** The object in `raw` that holds a spot's answer. @param {Spot} spot @param {boolean} [making] @returns {any} */
+  const holder = (spot, making) => {
+    const { up } = spot
+    if (!up || up.place.node.kind === 'repeat') return objectOf(spot.scope, making)
+    const outer = holder(up, making)
+    const { name } = up.place.node
+    if (making && !isObject(outer[name])) outer[name] = {}
+    return isObject(outer?.[name]) ? outer[name] : undefined
+  }
+
+  const typed = (/** @type {Spot} */ spot) =>
+    cell(spot, 'typed', () => {
+      const found = holder(spot)?.[spot.place.node.name]
       return typeof found === 'object' || found === undefined ? '' : String(found)
     })
 
   // what holds
 
-  /** @param {Place} place @param {number[]} at @returns {boolean} */
-  const relevant = (place, at) => {
-    const { node, parent } = place
-    if (!parent) return true
-    return cell(`relevant ${pathAt(place, at)}`, () => {
-      if (!relevant(parent, at.slice(0, parent.inner.length))) return false
-      return !('relevant' in node) || truth(compute(node.relevant, place, at))
-    })
+  /** @param {Spot} spot @returns {boolean} */
+  const relevant = (spot) => {
+    const { up } = spot
+    const { node } = spot.place
+    if (!('relevant' in node) || isLine(spot)) return !up || relevant(up)
+    return cell(spot, 'relevant', () => (!up || relevant(up)) && truth(compute(node.relevant, spot)))
   }
 
-  const value = (/** @type {Place} */ place, /** @type {number[]} */ at) =>
-    cell(`value ${pathAt(place, at)}`, () => findValue(place, at))
+  /** @param {Spot} spot @returns {string} */
+  const value = (spot) => {
+    const { node } = spot.place
+    const isPlain = !('calculate' in node || 'choice_filter' in node || node.type === 'hidden' || FROM_CONTEXT[node.type])
+    return isPlain ? typed(spot) : cell(spot, 'value', () => findValue(spot))
+  }
 
-  const seen = (/** @type {Place} */ place, /** @type {number[]} */ at) => (relevant(place, at) ? value(place, at) : '')
+  const seen = (/** @type {Spot} */ spot) => (relevant(spot) ? value(spot) : '')
 
-  /** @param {Place} place @param {number[]} at @returns {string} */
-  const findValue = (place, at) => {
-    const { node } = place
+  /** @param {Spot} spot @returns {string} */
+  const findValue = (spot) => {
+    const { node } = spot.place
     if ('calculate' in node) {
-      const path = pathAt(place, at)
-      const inside = node.kept ? holder(place, at, true) : null
+      const inside = node.kept ? holder(spot, true) : null
       const before = inside?.[node.name]
-      const found = text(compute(node.calculate, place, at))
+      const found = cut(text(compute(node.calculate, spot)))
       if (!inside) return found
-      const keeps = before && !opened.has(path)
-      opened.add(path)
+      const keeps = before && !spot.stamped
+      spot.stamped = true
       return (inside[node.name] = keeps ? before : found)
     }
-    const given = typed(place, at)
-    if (given === '' && FROM_CONTEXT[node.type]) return text(context[FROM_CONTEXT[node.type]] ?? '')
-    if (given === '' && node.type === 'hidden' && node.prefill) return prefilled(node.prefill, at)
-    if ('choice_filter' in node) {
-      const names = offered(place, at).map((row) => row.name)
-      const known = list(node).map((row) => row.name)
-      return split(given).filter((name) => names.includes(name) || !known.includes(name)).join(' ')
+    const given = typed(spot)
+    if (given === '') {
+      if (FROM_CONTEXT[node.type]) return text(context[FROM_CONTEXT[node.type]] ?? '')
+      return node.type === 'hidden' && node.prefill ? prefilled(spot) : ''
     }
-    return given
+    if (!('choice_filter' in node)) return given
+    const names = new Set(offered(spot).map((row) => row.name))
+    const known = column(node.list, 'name')
+    return split(given).filter((name) => names.has(name) || !known?.has(name)).join(' ')
   }
 
-  /** @param {string} field @param {number[]} at */
-  const prefilled = (field, at) => {
-    const [kind, name] = field.split('.')
-    const record = kind === 'person' ? people[at[0] - 1] : context.household
+  /** @param {Spot} spot */
+  const prefilled = ({ place, scope }) => {
+    const [kind, name] = place.node.prefill.split('.')
+    const record = kind === 'person' ? scope.around[0] && people[read(scope.around[0].position) - 1] : context[kind]
     const found = record?.[name]
     if (Array.isArray(found)) return found.join(' ')
     return found === undefined || found === null || typeof found === 'object' ? '' : text(found)
   }
 
-  /** @param {Json} node @returns {Json[]} */
-  const list = (node) => document.choices[node.list] ?? []
+  /** @param {string} name @returns {Json[]} */
+  const list = (name) => document.choices[name] ?? []
 
-  /** The choices a question offers after its choice_filter. @param {Place} place @param {number[]} at @returns {Json[]} */
-  const offered = (place, at) => {
-    const { node } = place
-    if (!('choice_filter' in node)) return list(node)
-    return cell(`offered ${pathAt(place, at)}`, () => (
-      list(node).filter((row) => truth(compute(node.choice_filter, place, at, row)))))
+  /** @type {Map<string, Map<string, number[]> | null>} */
+  const columns = new Map()
+  /** Places of rows by the text in a column; null for a column with texts by language. @param {string} name @param {string} wanted */
+  const column = (name, wanted) => {
+    const key = `${name} ${wanted}`
+    let found = columns.get(key)
+    if (found === undefined) {
+      found = list(name).some((row) => typeof row[wanted] === 'object') ? null : new Map()
+      for (const [at, row] of found ? list(name).entries() : []) {
+        const held = String(row[wanted] ?? '')
+        if (found?.has(held)) found.get(held)?.push(at)
+        else found?.set(held, [at])
+      }
+      columns.set(key, found)
+    }
+    return found
   }
 
+  /** The choices a question offers after its choice_filter. @param {Spot} spot @returns {Json[]} */
+  const offered = (spot) => {
+    const { node } = spot.place
+    if (!('choice_filter' in node)) return list(node.list)
+    return cell(spot, 'offered', () => {
+      const places = placesThat(node.list, node.choice_filter, spot)
+      return rowsThat(places ? places.map((at) => list(node.list)[at]) : list(node.list), node.choice_filter, spot)
+    })
+  }
+
+  /** Rows that meet a condition (a number picks by position). @param {Json[]} rows @param {Tree} tree @param {Spot} spot */
+  const rowsThat = (rows, tree, spot) =>
+    rows.filter((row, n) => {
+      const found = compute(tree, spot, { row, scope: spot.scope, index: n + 1, size: rows.length })
+      return typeof found === 'number' ? found === n + 1 : truth(found)
+    })
+
   /**
-   * How many instances of a repeat there are: as many as people, as its count says, or as were added.
-   * @param {Place} place @param {number[]} at
+   * Places outside which no row can meet `column = value`, also as one of several conditions; null for any.
+   * @param {string} name @param {Tree} tree @param {Spot} spot @returns {number[] | null}
    */
-  const instances = (place, at) =>
-    cell(`count ${pathAt(place, at)}`, () => {
-      const { node } = place
-      const given = Math.min(holder(place, at)?.[node.name]?.length ?? 0, MAX_INSTANCES)
-      if (place.path === PEOPLE) return Math.max(given, Math.min(people.length, MAX_INSTANCES))
-      if (!('count' in node)) return given
-      const wanted = number(compute(node.count, place, at))
-      return wanted > 0 ? Math.floor(Math.min(wanted, MAX_INSTANCES)) : 0
+  const placesThat = (name, tree, spot) => {
+    if (isCalled(tree, 'and') && !usesPlace(tree)) {
+      return tree.slice(1).reduce((/** @type {any} */ found, /** @type {Tree} */ part) => found ?? placesThat(name, part, spot), null)
+    }
+    if (!isCalled(tree, '=')) return null
+    const [mine, sought] = isCalled(tree[1], 'col') ? [tree[1], tree[2]] : [tree[2], tree[1]]
+    if (!isCalled(mine, 'col') || usesRow(sought)) return null
+    const held = column(name, mine[1])
+    const wanted = compute(sought, spot)
+    if (!held || (typeof wanted !== 'string' && !Array.isArray(wanted))) return null
+    return [...new Set([wanted].flat().flatMap((one) => held.get(one) ?? []))].sort((a, b) => a - b)
+  }
+
+  /** How many instances of a repeat there are: as many as people, as its count says, or as were added. @param {Spot} spot @returns {number} */
+  const instances = (spot) =>
+    cell(spot, 'count', () => {
+      const { node, path } = spot.place
+      const came = holder(spot)?.[node.name]
+      let found = Array.isArray(came) ? Math.min(came.length, MAX_INSTANCES) : 0
+      if (path === PEOPLE) {
+        found = Math.max(found, Math.min(people.length, MAX_INSTANCES))
+      } else if ('count' in node) {
+        const wanted = number(compute(node.count, spot))
+        found = wanted > 0 ? Math.floor(Math.min(wanted, MAX_INSTANCES)) : 0
+      }
+      const outer = spot.scope.around.reduce((all, { repeat }) => all * instances(/** @type {Spot} */ (repeat)), 1)
+      return outer > 1 ? Math.min(found, Math.max(1, Math.floor(MAX_NESTED_INSTANCES / outer))) : found
+    })
+
+  /** @param {Spot} spot @returns {Scope[]} */
+  const scopesOf = (spot) =>
+    cell(spot, 'scopes', () => {
+      const all = instances(spot)
+      read((spot.cells.moved ??= make(() => ({}))))
+      scopeAt(spot, all)
+      return spot.scopes.slice(0, all)
     })
 
   // expressions
 
-  /** @param {Tree} tree @param {Place} place @param {number[]} at @param {Json} [choice] @returns {any} */
-  const compute = (tree, place, at, choice) => {
+  /** @param {Tree} tree @param {Spot} spot @param {Candidate} [candidate] @returns {any} */
+  const compute = (tree, spot, candidate) => {
     if (!Array.isArray(tree)) return tree
-    const [operation, ...operands] = tree
-    const part = (/** @type {Tree} */ operand) => compute(operand, place, at, choice)
-    switch (operation) {
+    const part = (/** @type {number} */ n) => compute(tree[n], spot, candidate)
+    switch (tree[0]) {
       case 'ref':
-        return referred(operands, at, part)
+        return referred(tree, spot, spot.scope, candidate)
       case 'if':
-        return part(operands[truth(part(operands[0])) ? 1 : 2])
+        return part(truth(part(1)) ? 2 : 3)
       case 'and':
-        return operands.every((operand) => truth(part(operand)))
+        return tree.every((_, n) => !n || truth(part(n)))
       case 'or':
-        return operands.some((operand) => truth(part(operand)))
+        return tree.some((_, n) => n && truth(part(n)))
+      case 'candidate':
+        return candidate && (tree[1][0] === 'ref'
+          ? referred(tree[1], spot, candidate.scope, candidate)
+          : read(candidate.scope.around[tree[1][1]].position))
+      case 'index':
+        return candidate?.index
+      case 'size':
+        return candidate?.size
+      case 'col':
+        return held(candidate?.row ?? {}, tree[1], spot)
       case 'today':
         return context.today ?? ''
       case 'now':
         return context.now ?? ''
       case 'once':
-        return holder(place, at)?.[place.node.name] || text(part(operands[0]))
+        return holder(spot)?.[spot.place.node.name] || text(part(1))
       case 'position':
-        return at[operands[0]]
-      case 'col':
-        return column(choice ?? {}, operands[0])
+        return read(spot.scope.around[tree[1]].position)
       case 'item':
-        return items(operands, place, at)
+        return items(tree, spot)
       case 'choice-name': {
-        const name = text(part(operands[0]))
-        const row = document.choices[operands[1]]?.find((/** @type {Json} */ found) => found.name === name)
-        return row ? inLanguage(row.label) : ''
+        const at = column(tree[2], 'name')?.get(text(part(1)))
+        return at ? held(list(tree[2])[at[0]], 'label', spot) : ''
       }
-      default:
-        return FUNCTIONS[operation](...operands.map(part))
+      default: {
+        const values = ZONED.includes(tree[0]) ? [zone] : []
+        for (let n = 1; n < tree.length; n += 1) values.push(part(n))
+        return FUNCTIONS[tree[0]](...values)
+      }
     }
   }
 
   /**
-   * The answers at a path, its first `bound` repeats being those of `at`.
-   * @param {any[]} reference @param {number[]} at @param {(tree: Tree) => any} part @returns {string[]}
+   * The answers at a path, its first `bound` repeats being those around `scope`.
+   * @param {any[]} reference @param {Spot} spot where the expression stands @param {Scope} scope
+   * @param {Candidate} [candidate] @returns {string[]}
    */
-  const referred = ([bound, path, indexes], at, part) => {
+  const referred = ([, bound, path, picks], spot, scope, candidate) => {
     const target = /** @type {Place} */ (places.get(path))
-    let found = [at.slice(0, bound)]
-    target.inner.slice(bound).forEach((repeat, level) => {
-      const index = indexes?.[bound + level] ?? null
-      const wanted = index === null ? null : number(part(index))
+    let found = [bound ? scope.around[bound - 1] : whole]
+    target.inner.slice(bound).forEach((repeat, n) => {
+      const pick = picks?.[bound + n] ?? null
+      const wanted = pick === null || pick[0] === 'where' ? null : number(compute(pick, spot, candidate))
       found = found.flatMap((outer) => {
-        const all = Array.from({ length: instances(repeat, outer) }, (_, n) => n + 1)
-        return all.filter((n) => wanted === null || n === wanted).map((n) => [...outer, n])
+        const inner = scopesOf(/** @type {Spot} */ (outer.spots.get(repeat)))
+        if (pick === null) return inner
+        return wanted === null ? where(pick, inner, spot) : (inner[wanted - 1] ?? [])
       })
     })
-    return found.map((where) => (target.node.kind === 'question' ? seen(target, where) : ''))
+    if (picks?.length > target.inner.length) found = found.flatMap((at) => where(picks[picks.length - 1], [at], spot))
+    if (target.node.kind !== 'question') return found.map(() => '')
+    return found.map((at) => seen(/** @type {Spot} */ (at.spots.get(target))))
   }
 
-  /**
-   * Rows of a choice list that meet the conditions (a number picks by position), by one column.
-   * @param {any[]} item @param {Place} place @param {number[]} at
-   */
-  const items = ([name, wanted, ...conditions], place, at) => {
-    let rows = document.choices[name] ?? []
-    for (const condition of conditions) {
-      rows = rows.filter((/** @type {Json} */ row, /** @type {number} */ n) => {
-        const found = compute(condition, place, at, row)
-        return typeof found === 'number' ? found === n + 1 : truth(found)
-      })
-    }
-    return rows.map((/** @type {Json} */ row) => (wanted ? column(row, wanted) : ''))
+  /** Those instances that meet one predicate after the other. @param {any[]} pick @param {Scope[]} scopes @param {Spot} spot */
+  const where = (pick, scopes, spot) =>
+    pick.slice(1).reduce((/** @type {Scope[]} */ found, /** @type {Tree} */ condition) => found.filter((scope, n) => {
+      const holds = compute(condition, spot, { scope, index: n + 1, size: found.length })
+      return typeof holds === 'number' ? holds === n + 1 : truth(holds)
+    }), scopes)
+
+  /** Rows of a choice list that meet one condition after the other, by one column. @param {any[]} item @param {Spot} spot */
+  const items = ([, name, wanted, ...conditions], spot) => {
+    let rows = list(name)
+    conditions.forEach((condition, n) => {
+      const places = n ? null : placesThat(name, condition, spot)
+      rows = rowsThat(places ? places.map((at) => rows[at]) : rows, condition, spot)
+    })
+    return rows.map((row) => (wanted ? held(row, wanted, spot) : ''))
   }
 
-  const column = (/** @type {Json} */ row, /** @type {string} */ name) =>
-    typeof row[name] === 'object' ? inLanguage(row[name]) : String(row[name] ?? '')
+  /** What a row holds in a column. @param {Json} row @param {string} name @param {Spot} spot */
+  const held = (row, name, spot) =>
+    isObject(row[name]) ? written(inLanguage(row[name]), spot) : String(row[name] ?? '')
 
   // texts
 
   /** @param {Json} texts @param {string} [wanted] */
   const inLanguage = (texts, wanted) => {
-    const first = wanted ?? cell('language', () => language)
+    const first = wanted ?? read(languageCell)
     return texts[first] ?? texts[document.default_language] ?? Object.values(texts)[0] ?? ''
   }
 
-  /** A text with the answers it names put in. @param {any} parts @param {Place} place @param {number[]} at @returns {string} */
-  const written = (parts, place, at) =>
+  /** A text with the answers it names put in. @param {any} parts @param {Spot} spot @returns {string} */
+  const written = (parts, spot) =>
     Array.isArray(parts)
-      ? parts.map((part) => (typeof part === 'string' ? part : text(compute(part, place, at)))).join('')
+      ? parts.map((part) => (typeof part === 'string' ? part : text(compute(part, spot)))).join('')
       : String(parts)
 
-  /** @param {Place} place @param {number[]} at @param {string} name @param {string} [wanted] */
-  const said = (place, at, name, wanted) => (place.node[name] ? written(inLanguage(place.node[name], wanted), place, at) : '')
+  /** @param {Spot} spot @param {string} name @param {string} [wanted] */
+  const said = (spot, name, wanted) => {
+    const texts = spot.place.node[name]
+    return texts ? written(inLanguage(texts, wanted), spot) : ''
+  }
 
   // verdict
 
   const names = (/** @type {Json} */ node, /** @type {string} */ given) =>
-    node.type === 'select_multiple' ? split(given) : [given]
+    MANY_CHOICES.includes(node.type) ? split(given) : [given]
 
-  /** @param {Place} place @param {number[]} at */
-  const isRequired = (place, at) => {
-    const required = place.node.required ?? false
-    return required === true || truth(compute(required, place, at))
+  /** @param {Spot} spot */
+  const isRequired = (spot) => {
+    const required = spot.place.node.required ?? false
+    return required === true || truth(compute(required, spot))
   }
 
-  /** The code of what is wrong with an answer, or "". @param {Place} place @param {number[]} at */
-  const wrong = (place, at) => {
-    const { node } = place
+  /** The code of what is wrong with an answer, or "". @param {Spot} spot */
+  const wrong = (spot) => {
+    const { node } = spot.place
     if (UNASKED.includes(node.type) || 'calculate' in node) return ''
-    const given = value(place, at)
-    if (given === '') return isRequired(place, at) ? 'required' : ''
+    return cell(spot, 'wrong', () => findWrong(spot))
+  }
+
+  /** @param {Spot} spot */
+  const findWrong = (spot) => {
+    const { node } = spot.place
+    const given = value(spot)
+    if (given === '') return isRequired(spot) ? 'required' : ''
     if (node.list) {
-      const allowed = offered(place, at).map((row) => row.name)
-      if (!names(node, given).every((name) => allowed.includes(name))) return 'choice'
-    } else if (FITS[node.type] && !FITS[node.type](given)) {
+      const allowed = 'choice_filter' in node ? new Set(offered(spot).map((row) => row.name)) : column(node.list, 'name')
+      const chosen = names(node, given)
+      if (!chosen.every((name) => allowed?.has(name))) return 'choice'
+      // A ranking orders all that is offered, each once.
+      if (node.type === 'rank' && (chosen.length !== allowed?.size || new Set(chosen).size !== chosen.length)) return 'choice'
+    } else if (FITS[node.type] && !FITS[node.type](given, node)) {
       return 'type'
     }
-    return 'constraint' in node && !truth(compute(node.constraint, place, at)) ? 'constraint' : ''
+    return 'constraint' in node && !truth(compute(node.constraint, spot)) ? 'constraint' : ''
   }
 
-  /** What an answer flags. @param {Place} place @param {number[]} at */
-  const flagsOf = (place, at) => {
-    const { node } = place
-    /** @type {{question: string, choice: string, severity: string, text: Record<string, string>, followup: string}[]} */
+  /** @type {Flag[]} */
+  const NONE = []
+  /** What an answer flags. @param {Spot} spot @returns {Flag[]} */
+  const flagsOf = (spot) => {
+    const { node } = spot.place
+    return 'flag' in node || flagged(node.list) ? cell(spot, 'flags', () => findFlags(spot)) : NONE
+  }
+
+  /** @type {Map<string, Json[]>} */
+  const flaggedRows = new Map()
+  /** The choices of a list that raise a flag, or null. @param {string | undefined} name */
+  const flagged = (name) => {
+    if (!name) return null
+    if (!flaggedRows.has(name)) flaggedRows.set(name, list(name).filter((row) => row.flag))
+    const found = /** @type {Json[]} */ (flaggedRows.get(name))
+    return found.length ? found : null
+  }
+
+  /** @param {Spot} spot */
+  const findFlags = (spot) => {
+    const { node } = spot.place
+    /** @type {Flag[]} */
     const found = []
     /** @param {string} severity @param {string | undefined} followup @param {Json} choice @param {Json | undefined} texts */
     const raise = (severity, followup, choice, texts) =>
       found.push({
-        question: pathAt(place, at),
+        question: pathOf(spot),
         choice: choice.name ?? '',
         severity,
         text: Object.fromEntries(
-          document.languages.map((/** @type {string} */ code) => [code, flagText(place, at, choice, texts, code)]),
+          document.languages.map((/** @type {string} */ code) => [code, flagText(spot, choice, texts, code)]),
         ),
         followup: followup ?? '',
       })
-    const severity = 'flag' in node ? text(compute(node.flag, place, at)) : ''
+    const severity = 'flag' in node ? text(compute(node.flag, spot)) : ''
     if (SEVERITIES.includes(severity)) raise(severity, node.followup, {}, node.flag_text)
-    const given = node.list ? names(node, value(place, at)) : []
-    for (const choice of list(node)) {
-      if (!choice.flag || !given.includes(choice.name)) continue
-      raise(choice.flag, choice.followup, choice, choice.flag_text ?? node.flag_text)
+    const given = node.list ? names(node, value(spot)) : []
+    for (const choice of flagged(node.list) ?? []) {
+      if (given.includes(choice.name)) raise(choice.flag, choice.followup, choice, choice.flag_text ?? node.flag_text)
     }
     return found
   }
 
-  /** @param {Place} place @param {number[]} at @param {Json} choice @param {Json | undefined} texts @param {string} code */
-  const flagText = (place, at, choice, texts, code) => {
-    if (texts) return written(inLanguage(texts, code), place, at)
-    const label = said(place, at, 'label', code).replace(/[?？:： ]+$/, '')
-    const answer = choice.label ? inLanguage(choice.label, code) : ''
+  /** @param {Spot} spot @param {Json} choice @param {Json | undefined} texts @param {string} code */
+  const flagText = (spot, choice, texts, code) => {
+    if (texts) return written(inLanguage(texts, code), spot)
+    const label = said(spot, 'label', code).replace(/[?？:： ]+$/, '')
+    const answer = choice.label ? written(inLanguage(choice.label, code), spot) : ''
     return [label, answer].filter(Boolean).join(code.startsWith('zh') ? '：' : ': ')
   }
 
-  /**
-   * Walk the places in the document's order, a repeat before each of its instances.
-   * @param {(place: Place, at: number[], level: number) => void} visit @param {boolean} [all] also what is not relevant
-   */
-  const walk = (visit, all, /** @type {Place} */ place = root, /** @type {number[]} */ at = [], level = 0) => {
-    for (const child of place.children) {
-      if (!all && !relevant(child, at)) continue
-      visit(child, at, level)
-      if (child.node.kind === 'group') walk(visit, all, child, at, level + 1)
-      if (child.node.kind !== 'repeat') continue
-      for (let n = 1; n <= instances(child, at); n += 1) {
-        visit(child, [...at, n], level + 1)
-        walk(visit, all, child, [...at, n], level + 2)
-      }
+  // what a screen shows
+
+  /** @type {Map<string, {language: string, choices: Item['choices']}>} */
+  const plainChoices = new Map()
+  /** The choices of a question as a screen shows them. @param {Spot} spot @returns {Item['choices']} */
+  const choicesOf = (spot) => {
+    const { node } = spot.place
+    const isWhole = !('choice_filter' in node)
+    const shown = (/** @type {Json} */ row) => ({
+      name: row.name,
+      label: written(inLanguage(row.label ?? {}), spot),
+      flag: row.flag ?? '',
+      flagText: row.flag_text ? written(inLanguage(row.flag_text), spot) : '',
+    })
+    if (!isWhole || list(node.list).some(speaks)) return cell(spot, 'choices', () => offered(spot).map(shown))
+    // A list that is the same wherever it is offered is made once.
+    const now = read(languageCell)
+    const before = plainChoices.get(node.list)
+    if (before && before.language === now) return before.choices
+    const choices = list(node.list).map(shown)
+    plainChoices.set(node.list, { language: now, choices })
+    return choices
+  }
+
+  /** One line of the form as a screen shows it. @param {Spot} spot @returns {Item} */
+  const item = (spot) =>
+    cell(spot, 'item', () => {
+      const before = spot.cells.item.value
+      const now = spot.place.node.kind === 'question' ? questionItem(spot) : groupItem(spot)
+      return before && alike(before, now) ? before : now
+    })
+
+  /** @param {Spot} spot @returns {Item} */
+  const groupItem = (spot) => {
+    const { node, path, level } = spot.place
+    const isPerson = isLine(spot) && path === PEOPLE
+    return {
+      path: pathOf(spot),
+      kind: isLine(spot) ? 'instance' : node.kind,
+      node,
+      level: level + (isLine(spot) ? 1 : 0),
+      relevant: relevant(spot),
+      required: false,
+      readOnly: false,
+      value: '',
+      instances: node.kind === 'repeat' && !isLine(spot) ? instances(spot) : 0,
+      label: isPerson ? (people[read(spot.scope.position) - 1]?.name ?? '') : said(spot, 'label'),
+      hint: said(spot, 'hint'),
+      choices: [],
+      problem: null,
+      flag: null,
     }
   }
 
-  /**
-   * One line of the form as a screen shows it.
-   * @param {Place} place @param {number[]} at @param {number} level @returns {Item}
-   */
-  const item = (place, at, level) => {
-    const path = pathAt(place, at)
-    return cell(`item ${path}`, () => build(place, at, level, path), path)
-  }
-
-  /** @param {Place} place @param {number[]} at @param {number} level @param {string} path @returns {Item} */
-  const build = (place, at, level, path) => {
-    const { node } = place
-    const isQuestion = node.kind === 'question'
-    const isInstance = node.kind === 'repeat' && at.length > place.repeats.length
-    const isRelevant = relevant(place, at)
-    const code = isQuestion && isRelevant ? wrong(place, at) : ''
-    const raised = isQuestion && isRelevant ? flagsOf(place, at) : []
+  /** @param {Spot} spot @returns {Item} */
+  const questionItem = (spot) => {
+    const { node, level } = spot.place
+    const isRelevant = relevant(spot)
+    const code = isRelevant ? wrong(spot) : ''
+    const raised = isRelevant ? [...flagsOf(spot)] : []
     raised.sort((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity))
     return {
-      path,
-      kind: isInstance ? 'instance' : node.kind,
+      path: pathOf(spot),
+      kind: 'question',
       node,
       level,
       relevant: isRelevant,
-      required: isQuestion && isRelevant && isRequired(place, at),
-      readOnly: isQuestion && ('calculate' in node || truth(compute(node.read_only ?? false, place, at))),
-      value: isQuestion ? value(place, at) : '',
-      instances: node.kind === 'repeat' && !isInstance ? instances(place, at) : 0,
-      label: isInstance && place.path === PEOPLE ? (people[at[0] - 1]?.name ?? '') : said(place, at, 'label'),
-      hint: said(place, at, 'hint'),
-      choices: isQuestion && node.list
-        ? offered(place, at).map((row) => ({
-            name: row.name,
-            label: inLanguage(row.label),
-            flag: row.flag ?? '',
-            flagText: row.flag_text ? inLanguage(row.flag_text) : '',
-          }))
-        : [],
-      problem: code ? { code, message: said(place, at, `${code}_message`) } : null,
+      required: isRelevant && isRequired(spot),
+      readOnly: 'calculate' in node || truth(compute(node.read_only ?? false, spot)),
+      value: value(spot),
+      instances: 0,
+      label: said(spot, 'label'),
+      hint: said(spot, 'hint'),
+      choices: node.list && isRelevant ? choicesOf(spot) : [],
+      problem: code ? { code, message: said(spot, `${code}_message`) } : null,
       flag: raised[0] ?? null,
     }
   }
 
-  /** @param {Place} place @param {number[]} at @returns {Json} */
-  const collect = (place, at) => {
+  /**
+   * Visit the spots of a scope in the document's order, a repeat before each of its instances.
+   * @param {Scope} scope @param {(spot: Spot) => void} visit @param {boolean} [all] also instances that are not relevant
+   */
+  const walk = (scope, visit, all) => {
+    for (const spot of scope.spots.values()) {
+      visit(spot)
+      if (spot.place.node.kind !== 'repeat' || !(all || relevant(spot))) continue
+      for (const inner of scopesOf(spot)) {
+        visit(/** @type {Spot} */ (inner.line))
+        walk(inner, visit, all)
+      }
+    }
+  }
+
+  /** @param {Place} place @param {Scope} scope @returns {Json} */
+  const collect = (place, scope) => {
     /** @type {Json} */
     const found = {}
     for (const child of place.children) {
-      if (!relevant(child, at)) continue
+      const spot = /** @type {Spot} */ (scope.spots.get(child))
+      if (!relevant(spot)) continue
       const { kind, name } = child.node
       if (kind === 'question') {
-        if (value(child, at)) found[name] = value(child, at)
+        if (value(spot)) found[name] = value(spot)
       } else if (kind === 'group') {
-        const inner = collect(child, at)
+        const inner = collect(child, scope)
         if (Object.keys(inner).length) found[name] = inner
-      } else {
-        const all = Array.from({ length: instances(child, at) }, (_, n) => collect(child, [...at, n + 1]))
-        if (all.length) found[name] = all
+      } else if (scopesOf(spot).length) {
+        found[name] = scopesOf(spot).map((inner) => collect(child, inner))
       }
     }
     return found
   }
 
-  /** Give new questions their registry values and defaults. @param {Place} place @param {number[]} at */
-  const begin = (place, at) => {
-    for (const child of place.children) {
-      const { node } = child
-      if (node.kind === 'group') begin(child, at)
+  // changes
+
+  /** @param {Spot} spot @param {string} given */
+  const write = (spot, given) => {
+    const inside = holder(spot, true)
+    if (given === '') delete inside[spot.place.node.name]
+    else inside[spot.place.node.name] = given
+    touch(spot, 'typed')
+  }
+
+  /** Give the new questions of a scope their registry values and defaults. @param {Scope} scope */
+  const begin = (scope) => {
+    for (const spot of scope.spots.values()) {
+      const { node, path } = spot.place
       if (node.kind === 'repeat') {
-        if (child.path !== PEOPLE && !('count' in node)) holder(child, at, true)[node.name] ??= [{}]
-        for (let n = 1; n <= instances(child, at); n += 1) begin(child, [...at, n])
+        if (path !== PEOPLE && !('count' in node)) {
+          holder(spot, true)[node.name] ??= [{}]
+          touch(spot, 'count')
+        }
+        for (const inner of scopesOf(spot)) begin(inner)
+      } else if (node.kind === 'question' && node.type !== 'hidden') {
+        const given = (node.prefill && prefilled(spot)) || ('default' in node ? text(compute(node.default, spot)) : '')
+        if (given !== '') write(spot, given)
       }
-      const start = node.prefill ? prefilled(node.prefill, at) : ''
-      const given = start || ('default' in node ? text(compute(node.default, child, at)) : '')
-      if (node.kind === 'question' && given !== '' && node.type !== 'hidden') write(child, at, given)
     }
   }
 
-  /** @param {Place} place @param {number[]} at @param {string} given items to look at again */
-  const write = (place, at, given) => {
-    const { name } = place.node
-    const inside = holder(place, at, true)
-    if (given === '') delete inside[name]
-    else inside[name] = given
-    return cells.change(`raw ${pathAt(place, at)}`)
+  /** Set what is set when another answer changes, until nothing does. */
+  const follow = () => {
+    for (let round = 0; round < 20; round += 1) {
+      const due = watched.filter((spot) => {
+        const before = spot.last
+        if (isThere(spot.scope)) spot.last = seen(spot)
+        return before !== undefined && spot.last !== before
+      })
+      if (!due.length) return
+      for (const trigger of due) {
+        for (const place of /** @type {Place[]} */ (setters.get(trigger.place))) {
+          for (const spot of beside(trigger, place)) write(spot, text(compute(place.node.set_on.value, spot)))
+        }
+      }
+    }
   }
 
-  const isEmpty = (/** @type {Json | null | undefined} */ given) => !given || !Object.keys(given).length
-  if (isEmpty(answers)) {
-    begin(root, [])
-  } else if (places.has(PEOPLE)) {
-    const people = /** @type {Place} */ (places.get(PEOPLE))
-    const inOrder = Array.from({ length: instances(people, []) }, (_, n) => n + 1)
-    for (const n of inOrder.filter((n) => isEmpty(raw[PEOPLE]?.[n - 1]))) begin(people, [n])
+  /** The spots of a place that share the instances around another. @param {Spot} spot @param {Place} place */
+  const beside = (spot, place) => {
+    const shared = place.repeats.filter((repeat, n) => spot.place.repeats[n] === repeat).length
+    let scopes = [shared ? spot.scope.around[shared - 1] : whole]
+    for (const repeat of place.repeats.slice(shared)) {
+      scopes = scopes.flatMap((scope) => scopesOf(/** @type {Spot} */ (scope.spots.get(repeat))))
+    }
+    return scopes.map((scope) => /** @type {Spot} */ (scope.spots.get(place)))
   }
-  walk((place, at) => place.node.kind === 'question' && value(place, at), true)
+
+  /** Bring up to date what follows from the changes made; returns the paths of the items that look different now. */
+  const settle = () => {
+    follow()
+    for (const spot of kept) if (isThere(spot.scope)) value(spot)
+    /** @type {Set<string>} */
+    const changed = new Set()
+    const due = spoilt
+    spoilt = []
+    for (const found of due) {
+      const { spot, value: before } = found
+      if (!spot || !isThere(spot.scope)) continue
+      const { value: answer, relevant: holds, item: line } = spot.cells
+      // Nearest first, so that a long chain of calculations is no deep recursion.
+      if (found === answer || found === holds) read(found)
+      if (found === line && item(spot) !== before) changed.add(pathOf(spot))
+    }
+    return changed
+  }
+
+  const whole = makeScope(null, 0)
+  const isEmpty = (/** @type {any} */ given) => !isObject(given) || !Object.keys(given).length
+  if (isEmpty(answers)) {
+    begin(whole)
+  } else if (places.has(PEOPLE)) {
+    const spot = /** @type {Spot} */ (whole.spots.get(/** @type {Place} */ (places.get(PEOPLE))))
+    for (const scope of scopesOf(spot)) if (isEmpty(raw[PEOPLE]?.[scope.n - 1])) begin(scope)
+  }
+  for (const path of document.order ?? []) {
+    // In the order of dependence, so that a long chain of calculations is no deep recursion.
+    const place = /** @type {Place} */ (places.get(path))
+    for (const spot of beside(makeSpot(root, whole, null), place)) {
+      if (place.node.kind === 'repeat') instances(spot)
+      else seen(spot)
+    }
+  }
+  settle()
 
   return {
     /** Everything a screen shows, in order, irrelevant lines included. @returns {Item[]} */
     items() {
       /** @type {Item[]} */
       const found = []
-      walk((place, at, level) => {
-        const { type } = place.node
-        if (type === 'note' || !UNASKED.includes(type)) found.push(item(place, at, level))
+      walk(whole, (spot) => {
+        const { type } = spot.place.node
+        if (type === 'note' || !UNASKED.includes(type)) found.push(item(spot))
       }, true)
       return found
     },
@@ -475,22 +769,14 @@ export function createForm(document, { answers, context }) {
      * @param {string} path @param {string} given @returns {Set<string>}
      */
     set(path, given) {
-      const [place, at] = locate(path)
-      if (place.node.kind !== 'question') throw new RangeError(`not a question: ${path}`)
-      /** @type {Set<string>} */
-      const changed = new Set()
-      for (const stale of write(place, at, given)) {
-        const itemPath = /** @type {string} */ (stale.item)
-        const before = stale.value
-        const after = item(...locate(itemPath), before.level)
-        if (JSON.stringify(before) === JSON.stringify(after)) stale.value = before
-        else changed.add(itemPath)
-      }
-      return changed
+      const spot = locate(path)
+      if (spot.place.node.kind !== 'question') throw new RangeError(`not a question: ${path}`)
+      write(spot, given)
+      return settle()
     },
 
     /** The answers that count: relevant, not blank, calculations included. @returns {Json} */
-    answers: () => collect(root, []),
+    answers: () => collect(root, whole),
 
     /** Everything typed, relevant or not: what a draft keeps. @returns {Json} */
     typed: () => JSON.parse(JSON.stringify(raw)),
@@ -499,41 +785,54 @@ export function createForm(document, { answers, context }) {
     problems() {
       /** @type {{path: string, code: string, message: string}[]} */
       const found = []
-      walk((place, at) => {
-        const code = place.node.kind === 'question' ? wrong(place, at) : ''
-        if (code) found.push({ path: pathAt(place, at), code, message: said(place, at, `${code}_message`) })
+      walk(whole, (spot) => {
+        const code = spot.place.node.kind === 'question' && relevant(spot) ? wrong(spot) : ''
+        if (code) found.push({ path: pathOf(spot), code, message: said(spot, `${code}_message`) })
       })
       return found
     },
 
-    /** @returns {{question: string, choice: string, severity: string, text: Record<string, string>, followup: string}[]} */
+    /** @returns {Flag[]} what the answers flag, in order */
     flags() {
-      /** @type {ReturnType<typeof flagsOf>} */
+      /** @type {Flag[]} */
       const found = []
-      walk((place, at) => place.node.kind === 'question' && found.push(...flagsOf(place, at)))
+      walk(whole, (spot) => {
+        if (spot.place.node.kind === 'question' && relevant(spot)) found.push(...flagsOf(spot))
+      })
       return found
     },
 
     /** Add an instance to the repeat at `path`. @param {string} path */
     addRepeat(path) {
-      const [place, at] = locate(path)
-      const inside = holder(place, at, true)
-      inside[place.node.name] = [...(inside[place.node.name] ?? []), {}]
-      cells.reset()
-      begin(place, [...at, inside[place.node.name].length])
+      const spot = locate(path)
+      const inside = holder(spot, true)
+      const { name } = spot.place.node
+      const came = Array.isArray(inside[name]) ? inside[name] : []
+      inside[name] = [...came, {}]
+      touch(spot, 'count')
+      begin(scopeAt(spot, inside[name].length))
+      settle()
     },
 
     /** Take the instance at `position` (from 1) out of the repeat at `path`. @param {string} path @param {number} position */
     removeRepeat(path, position) {
-      const [place, at] = locate(path)
-      holder(place, at)?.[place.node.name]?.splice(position - 1, 1)
-      cells.reset()
+      const spot = locate(path)
+      const came = holder(spot)?.[spot.place.node.name]
+      if (Array.isArray(came)) came.splice(position - 1, 1)
+      spot.scopes.splice(position - 1, 1)
+      for (const scope of spot.scopes.slice(position - 1)) {
+        scope.n -= 1
+        spoilt.push(...change(scope.position))
+      }
+      touch(spot, 'count')
+      touch(spot, 'moved')
+      settle()
     },
 
     /** Show the form in another language. @param {string} wanted */
     setLanguage(wanted) {
       language = wanted
-      cells.reset()
+      change(languageCell)
     },
   }
 }
@@ -541,3 +840,23 @@ export function createForm(document, { answers, context }) {
 const join = (/** @type {string} */ outer, /** @type {string} */ name) => (outer ? `${outer}/${name}` : name)
 
 const split = (/** @type {string} */ given) => words(given).filter(Boolean)
+
+const isObject = (/** @type {any} */ given) => typeof given === 'object' && given !== null && !Array.isArray(given)
+
+const cut = (/** @type {string} */ long) => (long.length > MAX_TEXT ? [...long].slice(0, MAX_TEXT).join('') : long)
+
+/** Whether a choice's words hold answers. @param {Json} row */
+const speaks = (row) => [row.label, row.flag_text].some((texts) => texts && Object.values(texts).some(Array.isArray))
+
+/** @param {Tree} tree @param {string} operation */
+const isCalled = (tree, operation) => Array.isArray(tree) && tree[0] === operation
+
+/** Whether a tree looks at the row itself. @param {Tree} tree @returns {boolean} */
+const usesRow = (tree) => Array.isArray(tree) && (['col', 'index', 'size'].includes(tree[0]) || tree.some(usesRow))
+
+/** Whether a tree looks at a row's position. @param {Tree} tree @returns {boolean} */
+const usesPlace = (tree) => Array.isArray(tree) && (['index', 'size'].includes(tree[0]) || tree.some(usesPlace))
+
+/** Whether two items look the same. @param {Json} a @param {Json} b */
+const alike = (a, b) =>
+  Object.keys(b).every((key) => a[key] === b[key] || (['choices', 'problem', 'flag'].includes(key) && JSON.stringify(a[key]) === JSON.stringify(b[key])))
