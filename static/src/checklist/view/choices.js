@@ -13,6 +13,8 @@ import { markup, plain } from './markup.js'
 /** @typedef {import('./questions.js').Asking} Asking */
 /** @typedef {Item['choices'][number]} Choice */
 
+/** How many of a long list stand below the field: before anything is typed, and after. */
+const SHOWN_FIRST = 4
 const FOUND_SHOWN = 12
 
 /** @param {string} value */
@@ -74,6 +76,7 @@ export function choiceSearch(item, asking) {
     const label = plain(choice.label).toLowerCase()
     return wanted.every((word) => label.includes(word)) && (isOne || !chosen.has(choice.name))
   })
+  const limit = wanted.length ? FOUND_SHOWN : SHOWN_FIRST
   return html`
     ${isOne ? nothing : html`<ul class="stack">${repeat(taken, (choice) => choice.name, (choice) => html`<li class="row taken"><p class="opt">${markup(choice.label)}</p>
       <button class="btn" type="button" aria-label=${t('form.take_out', { label: plain(choice.label) })} @click=${() => asking.toggle(item, choice.name)}>${icon('close')}</button></li>`)}</ul>`}
@@ -82,8 +85,8 @@ export function choiceSearch(item, asking) {
     <div class="seg wide">${buttons(item, { ...asking, choose: (one, name) => {
       asking.touch(one.path, { open: false, query: '' }, `${asking.id}-change`)
       asking.choose(one, name)
-    } }, found.slice(0, FOUND_SHOWN), chosen)}</div>
-    <p class="quiet" role="status">${found.length > FOUND_SHOWN ? t('form.search_more', { n: found.length - FOUND_SHOWN }) : found.length ? nothing : t('form.search_none')}</p>`
+    } }, found.slice(0, limit), chosen)}</div>
+    <p class="quiet" role="status">${found.length > limit ? t('form.search_more', { n: found.length - limit }) : found.length ? nothing : t('form.search_none')}</p>`
 }
 
 /** All choices in an order. @param {Item} item @param {Asking} asking */

@@ -13,10 +13,10 @@ import { html } from 'lit-html'
 
 const MARKED = /[*_#[<\\\n]/
 const DEEPEST = 20
-const HEADING = /^(#{1,6})[ \t]+(.*)$/
+const HEADING = /^(#{1,6})[ \t]+(\S.*)$/
 /** A backslash before a sign, an HTML tag, a link, signs of emphasis. Each part ends at what could begin the next. */
-const TOKEN = /\\([\\*_#[\]<])|<(\/?)([a-zA-Z][a-zA-Z0-9]*)((?:\s[^<>]*)?)>|\[([^[\]\n]*)\]\((https?:\/\/[^\s()<>[\]]+)\)|\*+|_+|\n/g
-const HREF = /\shref\s*=\s*(?:"(https?:\/\/[^"]*)"|'(https?:\/\/[^']*)'|(https?:\/\/[^\s"']+))/i
+const TOKEN = /\\([\\*_#[\]<])|<(\/?)([a-zA-Z][a-zA-Z0-9]*)((?:\s[^<>]*)?)\/?>|\[([^[\]\n]*)\]\((https?:\/\/[^\s()<>[\]]+)\)|\*+|_+|\n/g
+const HREF = /\shref\s*=\s*(?:"(https?:\/\/[^"\s]*)"|'(https?:\/\/[^'\s]*)'|(https?:\/\/[^\s"']+))/i
 /** @type {Record<string, string>} what an HTML tag is shown as */
 const TAGS = {
   b: 'strong', strong: 'strong', i: 'em', em: 'em', u: 'u', span: 'span', p: 'block', a: 'a', br: 'br',
@@ -98,7 +98,9 @@ function parseLine(line) {
     const after = line[at + signs.length] ?? ' '
     // An underscore inside a word is part of it: food_days.
     const isInside = signs[0] === '_' && LETTER.test(before) && LETTER.test(after)
-    for (const part of signs.length === 3 ? [signs.slice(0, 2), signs[0]] : [signs]) {
+    const parts = signs.length === 3 ? [signs.slice(0, 2), signs[0]] : [signs]
+    if (open[open.length - 1].written === signs[0]) parts.reverse()
+    for (const part of parts) {
       if (!isInside && before.trim() && close((one) => one.written === part)) continue
       if (isInside || !after.trim() || open.length > DEEPEST) put(part)
       else open.push({ tag: part.length === 2 ? 'strong' : 'em', written: part, children: [] })
