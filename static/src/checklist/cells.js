@@ -2,7 +2,7 @@
  * Values that are computed when asked for, remember what they were computed from, and are computed again only after
  * one of those came out different. Invariant: a value read is never out of date.
  *
- * @typedef {{compute: () => any, value: any, state: number, sources: Cell[], users: Set<Cell>, spot: any}} Cell
+ * @typedef {{compute: (spot: any) => any, value: any, state: number, sources: Cell[], users: Set<Cell>, spot: any}} Cell
  */
 
 const FRESH = 0
@@ -38,7 +38,7 @@ export function makeCells() {
     asking = cell
     let value
     try {
-      value = cell.compute()
+      value = cell.compute(cell.spot)
     } finally {
       asking = before
     }
@@ -48,7 +48,7 @@ export function makeCells() {
   }
 
   return {
-    /** A cell; `spot` says whose it is. @param {() => any} compute @param {any} [spot] @returns {Cell} */
+    /** A cell; `spot` says whose it is. @param {(spot: any) => any} compute @param {any} [spot] @returns {Cell} */
     make: (compute, spot) => ({ compute, value: undefined, state: STALE, sources: [], users: new Set(), spot }),
 
     /** @param {Cell} cell */

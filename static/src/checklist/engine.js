@@ -140,7 +140,7 @@ export function createForm(document, { answers, context }) {
   /** @param {Place} place @param {Scope} scope @param {Spot | null} up @returns {Spot} */
   const makeSpot = (place, scope, up) => ({ place, scope, up, scopes: [], cells: {} })
 
-  /** A value of a spot that is remembered. @param {Spot} spot @param {string} name @param {() => any} compute */
+  /** A value of a spot that is remembered. @param {Spot} spot @param {string} name @param {(spot: Spot) => any} compute */
   const cell = (spot, name, compute) => read((spot.cells[name] ??= make(compute, spot)))
 
   /** Something given has changed. @param {Spot} spot @param {string} name */
@@ -152,13 +152,13 @@ export function createForm(document, { answers, context }) {
   const isLine = (spot) => spot.scope.line === spot
 
   /** The question path, with positions in repeats. @param {Spot} spot @returns {string} */
-  const pathOf = (spot) => {
-    if (!spot.scope.repeat) return spot.place.path
-    return cell(spot, 'path', () => {
-      const { repeat } = spot.scope
-      const outer = `${pathOf(/** @type {Spot} */ (repeat))}[${read(spot.scope.position)}]`
-      return isLine(spot) ? outer : outer + spot.place.path.slice(/** @type {Spot} */ (repeat).place.path.length)
-    })
+  const pathOf = (spot) => (spot.scope.repeat ? cell(spot, 'path', findPath) : spot.place.path)
+
+  /** @param {Spot} spot */
+  const findPath = (spot) => {
+    const repeat = /** @type {Spot} */ (spot.scope.repeat)
+    const outer = `${pathOf(repeat)}[${read(spot.scope.position)}]`
+    return isLine(spot) ? outer : outer + spot.place.path.slice(repeat.place.path.length)
   }
 
   /** The n-th instance of a repeat, whether it counts or not. @param {Spot} repeat @param {number} n */
@@ -214,27 +214,29 @@ export function createForm(document, { answers, context }) {
     return isObject(outer?.[name]) ? outer[name] : undefined
   }
 
-  const typed = (/** @type {Spot} */ spot) =>
-    cell(spot, 'typed', () => {
-      const found = holder(spot)?.[spot.place.node.name]
-      return typeof found === 'object' || found === undefined ? '' : String(found)
-    })
+  const typed = (/** @type {Spot} */ spot) => cell(spot, 'typed', findTyped)
+
+  const findTyped = (/** @type {Spot} */ spot) => {
+    const found = holder(spot)?.[spot.place.node.name]
+    return typeof found === 'object' || found === undefined ? '' : String(found)
+  }
 
   // what holds
 
   /** @param {Spot} spot @returns {boolean} */
   const relevant = (spot) => {
-    const { up } = spot
-    const { node } = spot.place
-    if (!('relevant' in node) || isLine(spot)) return !up || relevant(up)
-    return cell(spot, 'relevant', () => (!up || relevant(up)) && truth(compute(node.relevant, spot)))
+    if ('relevant' in spot.place.node && !isLine(spot)) return cell(spot, 'relevant', findRelevant)
+    return !spot.up || relevant(spot.up)
   }
+
+  const findRelevant = (/** @type {Spot} */ spot) =>
+    (!spot.up || relevant(spot.up)) && truth(compute(spot.place.node.relevant, spot))
 
   /** @param {Spot} spot @returns {string} */
   const value = (spot) => {
     const { node } = spot.place
     const isPlain = !('calculate' in node || 'choice_filter' in node || node.type === 'hidden' || FROM_CONTEXT[node.type])
-    return isPlain ? typed(spot) : cell(spot, 'value', () => findValue(spot))
+    return isPlain ? typed(spot) : cell(spot, 'value', findValue)
   }
 
   const seen = (/** @type {Spot} */ spot) => (relevant(spot) ? value(spot) : '')
@@ -296,10 +298,13 @@ export function createForm(document, { answers, context }) {
   const offered = (spot) => {
     const { node } = spot.place
     if (!('choice_filter' in node)) return list(node.list)
-    return cell(spot, 'offered', () => {
-      const places = placesThat(node.list, node.choice_filter, spot)
-      return rowsThat(places ? places.map((at) => list(node.list)[at]) : list(node.list), node.choice_filter, spot)
-    })
+    return cell(spot, 'offered', filtered)
+  }
+
+  const filtered = (/** @type {Spot} */ spot) => {
+    const { node } = spot.place
+    const places = placesThat(node.list, node.choice_filter, spot)
+    return rowsThat(places ? places.map((at) => list(node.list)[at]) : list(node.list), node.choice_filter, spot)
   }
 
   /** Rows that meet a condition (a number picks by position). @param {Json[]} rows @param {Tree} tree @param {Spot} spot */
@@ -327,29 +332,31 @@ export function createForm(document, { answers, context }) {
   }
 
   /** How many instances of a repeat there are: as many as people, as its count says, or as were added. @param {Spot} spot @returns {number} */
-  const instances = (spot) =>
-    cell(spot, 'count', () => {
-      const { node, path } = spot.place
-      const came = holder(spot)?.[node.name]
-      let found = Array.isArray(came) ? Math.min(came.length, MAX_INSTANCES) : 0
-      if (path === PEOPLE) {
-        found = Math.max(found, Math.min(people.length, MAX_INSTANCES))
-      } else if ('count' in node) {
-        const wanted = number(compute(node.count, spot))
-        found = wanted > 0 ? Math.floor(Math.min(wanted, MAX_INSTANCES)) : 0
-      }
-      const outer = spot.scope.around.reduce((all, { repeat }) => all * instances(/** @type {Spot} */ (repeat)), 1)
-      return outer > 1 ? Math.min(found, Math.max(1, Math.floor(MAX_NESTED_INSTANCES / outer))) : found
-    })
+  const instances = (spot) => cell(spot, 'count', countInstances)
+
+  const countInstances = (/** @type {Spot} */ spot) => {
+    const { node, path } = spot.place
+    const came = holder(spot)?.[node.name]
+    let found = Array.isArray(came) ? Math.min(came.length, MAX_INSTANCES) : 0
+    if (path === PEOPLE) {
+      found = Math.max(found, Math.min(people.length, MAX_INSTANCES))
+    } else if ('count' in node) {
+      const wanted = number(compute(node.count, spot))
+      found = wanted > 0 ? Math.floor(Math.min(wanted, MAX_INSTANCES)) : 0
+    }
+    const outer = spot.scope.around.reduce((all, { repeat }) => all * instances(/** @type {Spot} */ (repeat)), 1)
+    return outer > 1 ? Math.min(found, Math.max(1, Math.floor(MAX_NESTED_INSTANCES / outer))) : found
+  }
 
   /** @param {Spot} spot @returns {Scope[]} */
-  const scopesOf = (spot) =>
-    cell(spot, 'scopes', () => {
-      const all = instances(spot)
-      read((spot.cells.moved ??= make(() => ({}))))
-      scopeAt(spot, all)
-      return spot.scopes.slice(0, all)
-    })
+  const scopesOf = (spot) => cell(spot, 'scopes', findScopes)
+
+  const findScopes = (/** @type {Spot} */ spot) => {
+    const all = instances(spot)
+    read((spot.cells.moved ??= make(() => ({}))))
+    scopeAt(spot, all)
+    return spot.scopes.slice(0, all)
+  }
 
   // expressions
 
@@ -476,7 +483,7 @@ export function createForm(document, { answers, context }) {
   const wrong = (spot) => {
     const { node } = spot.place
     if (UNASKED.includes(node.type) || 'calculate' in node) return ''
-    return cell(spot, 'wrong', () => findWrong(spot))
+    return cell(spot, 'wrong', findWrong)
   }
 
   /** @param {Spot} spot */
@@ -501,7 +508,7 @@ export function createForm(document, { answers, context }) {
   /** What an answer flags. @param {Spot} spot @returns {Flag[]} */
   const flagsOf = (spot) => {
     const { node } = spot.place
-    return 'flag' in node || flagged(node.list) ? cell(spot, 'flags', () => findFlags(spot)) : NONE
+    return 'flag' in node || flagged(node.list) ? cell(spot, 'flags', findFlags) : NONE
   }
 
   /** @type {Map<string, Json[]>} */
@@ -551,33 +558,35 @@ export function createForm(document, { answers, context }) {
 
   /** @type {Map<string, {language: string, choices: Item['choices']}>} */
   const plainChoices = new Map()
+  /** @param {Spot} spot @returns {Item['choices']} */
+  const shownChoices = (spot) => offered(spot).map((row) => ({
+    name: row.name,
+    label: written(inLanguage(row.label ?? {}), spot),
+    flag: row.flag ?? '',
+    flagText: row.flag_text ? written(inLanguage(row.flag_text), spot) : '',
+  }))
+
   /** The choices of a question as a screen shows them. @param {Spot} spot @returns {Item['choices']} */
   const choicesOf = (spot) => {
     const { node } = spot.place
-    const isWhole = !('choice_filter' in node)
-    const shown = (/** @type {Json} */ row) => ({
-      name: row.name,
-      label: written(inLanguage(row.label ?? {}), spot),
-      flag: row.flag ?? '',
-      flagText: row.flag_text ? written(inLanguage(row.flag_text), spot) : '',
-    })
-    if (!isWhole || list(node.list).some(speaks)) return cell(spot, 'choices', () => offered(spot).map(shown))
+    if ('choice_filter' in node || list(node.list).some(speaks)) return cell(spot, 'choices', shownChoices)
     // A list that is the same wherever it is offered is made once.
     const now = read(languageCell)
     const before = plainChoices.get(node.list)
     if (before && before.language === now) return before.choices
-    const choices = list(node.list).map(shown)
+    const choices = shownChoices(spot)
     plainChoices.set(node.list, { language: now, choices })
     return choices
   }
 
   /** One line of the form as a screen shows it. @param {Spot} spot @returns {Item} */
-  const item = (spot) =>
-    cell(spot, 'item', () => {
-      const before = spot.cells.item.value
-      const now = spot.place.node.kind === 'question' ? questionItem(spot) : groupItem(spot)
-      return before && alike(before, now) ? before : now
-    })
+  const item = (spot) => cell(spot, 'item', findItem)
+
+  const findItem = (/** @type {Spot} */ spot) => {
+    const before = spot.cells.item.value
+    const now = spot.place.node.kind === 'question' ? questionItem(spot) : groupItem(spot)
+    return before && alike(before, now) ? before : now
+  }
 
   /** @param {Spot} spot @returns {Item} */
   const groupItem = (spot) => {
