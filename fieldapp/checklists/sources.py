@@ -5,37 +5,27 @@ Invariant: reads what was accepted before; the compiled document alone decides w
 
 from __future__ import annotations
 
-import re
+from dataclasses import replace
 
-from fieldapp.checklists.workbook import read_workbook
+from fieldapp.checklists.limits import Limits
+from fieldapp.checklists.spelling import spell
+from fieldapp.checklists.workbook import read_sheets
 
-_ALIASES = {
-    "relevance": "relevant",
-    "calculate": "calculation",
-    "readonly": "read_only",
-    "count": "repeat_count",
-    "repeatcount": "repeat_count",
-}
+# What was accepted once is read, whatever the limits are now.
+_NO_LIMITS = replace(Limits(), max_bytes=2**40, max_rows=2**40, max_choices=2**40)
 
 
 def read_source(content: bytes) -> dict[str, dict[str, str]]:
     """Cells of a stored workbook by path of the question (without positions) and column name."""
+    written = spell(*read_sheets(content, _NO_LIMITS.max_bytes), _NO_LIMITS)
     source: dict[str, dict[str, str]] = {}
     inside: list[str] = []
-    for _, row in sorted(read_workbook(content).survey.items()):
-        cells = {_column(header): str(cell).strip() for header, cell in row.items() if cell is not None}
-        kind = cells.get("type", "").lower()
-        name = cells.get("name", "")
-        if kind.startswith("end"):
-            if inside and re.match(r"end[\s_](group|repeat)", kind):
-                inside.pop()
-            continue
-        source["/".join([*inside, name])] = cells
-        if re.match(r"begin[\s_](group|repeat)", kind):
-            inside.append(name)
+    for number, cells in sorted(written.survey.items()):
+        said = written.types.get(number)
+        if said and said.ends:
+            inside = inside[:-1]
+        elif said:
+            source["/".join([*inside, cells.get("name", "")])] = cells
+            if said.begins:
+                inside = [*inside, cells.get("name", "")]
     return source
-
-
-def _column(header: str) -> str:
-    name = "_".join(header.strip().lower().removeprefix("bind::").split())
-    return _ALIASES.get(name, name)

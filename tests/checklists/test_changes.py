@@ -101,7 +101,7 @@ def test_another_way_of_writing_the_same_expression_is_no_change():
 
 HEAT = changed(heated={"name": "heat"}, temp={"relevant": "${heat} = 'no'"})
 NOT = changed(no={"name": "not"}, temp={"relevant": "${heated} = 'not'"})
-FOOD_LAST = reordered("home", "heated", "food", "temp", "end", "note", "people_at_home")
+FOOD_LAST = reordered("home", "heated", "temp", "food", "end", "note", "people_at_home")
 TEMP_OUT = reordered("home", "food", "heated", "end", "note", "temp", "people_at_home")
 FOOD = [("changed", "home/food")]
 CASES: list[tuple[str, dict[str, Any], list[tuple[str, str]], set[str]]] = [
