@@ -292,7 +292,8 @@ class _Resolver:
                 )
             target = _Target(self.here)
         elif syntax.start == "/":
-            target = _Target(self.form.root)
+            # Written out from the root a path means all instances, also those around the expression.
+            target = _Target(self.form.root, bound=0)
             # The first step of an absolute path is the form itself, whatever it is called.
             steps = steps[1:]
         else:

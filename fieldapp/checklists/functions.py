@@ -140,6 +140,29 @@ def is_time(written: str) -> bool:
     return not math.isnan(decimal_time(written))
 
 
+_WRITTEN_NUMBER = re.compile(r"-?(\d+(\.\d*)?|\.\d+)(e[-+]\d+)?", re.ASCII)
+_LARGEST_INTEGER = 2_147_483_647
+
+
+def as_type(kind: str, written: str) -> str:
+    """A calculated text as a question of this type holds it, "" when it cannot; other types hold any text."""
+    match kind:
+        case "integer":
+            found = float(written) if _WRITTEN_NUMBER.fullmatch(written) else NAN
+            fits = -_LARGEST_INTEGER - 1 <= found < _LARGEST_INTEGER + 1
+            return str(math.trunc(found)) if fits else ""
+        case "decimal" | "range":
+            return written if _WRITTEN_NUMBER.fullmatch(written) else ""
+        case "date":
+            calendar = _calendar(written)
+            return written[:10] if calendar and not calendar[2] else ""
+        case "dateTime":
+            return written if is_date_time(written) else ""
+        case "time":
+            return written if is_time(written) else ""
+    return written
+
+
 def decimal_time(value: Value) -> float:
     """decimal-time(): the part of the day that has passed by the clock on the wall."""
     match = _TIME.fullmatch(text(value))
@@ -379,11 +402,12 @@ def substr(value: Value, start: Value, end: Value | None = None) -> str:
     def place(position: Value) -> int:
         found = number(position)
         if math.isnan(found):
-            return 0
-        found = math.trunc(max(min(found, size), -size - 1))
-        return min(max(found + size if found < 0 else found, 0), size)
+            return -1
+        found = math.trunc(max(min(found, size), -size))
+        return found + size if found < 0 else found
 
-    return whole[place(start) : place(end) if end is not None else size]
+    first, last = place(start), place(end) if end is not None else size
+    return whole[first:last] if first >= 0 and last >= 0 else ""
 
 
 def selected_at(value: Value, position: Value) -> str:

@@ -16,6 +16,7 @@ from fieldapp.checklists.functions import (
     FUNCTIONS,
     ZONED,
     Value,
+    as_type,
     is_date,
     is_date_time,
     is_time,
@@ -230,10 +231,13 @@ class _Evaluation:
         if "calculate" in node:
             if node.get("kept") and came:
                 return came
-            return text(self.compute(node["calculate"], place, positions))[:MAX_TEXT]
-        if not came and node["type"] in _FROM_CONTEXT:
+            came = text(self.compute(node["calculate"], place, positions))[:MAX_TEXT]
+            came = as_type(node["type"], came)
+            if "list" in node:
+                came = " ".join(name for name in _names(came) if name in self.list_of(node["list"]).names)
+        elif not came and node["type"] in _FROM_CONTEXT:
             return text(self.context.get(_FROM_CONTEXT[node["type"]]) or "")
-        if not came and node["type"] == "hidden" and "prefill" in node:
+        elif not came and node["type"] == "hidden" and "prefill" in node:
             return self.prefilled(node["prefill"], positions)
         if came and "choice_filter" in node:
             offered = {choice["name"] for choice in self.offered(place, positions)}

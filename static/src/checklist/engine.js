@@ -5,7 +5,7 @@
  * answers (tests/vectors). Invariant: an answer typed in is never dropped, only left out while it is not relevant.
  */
 import { makeCells } from './cells.js'
-import { FUNCTIONS, isDate, isDateTime, isTime, number, point, text, truth, words, ZONED } from './functions.js'
+import { AS_TYPE, FUNCTIONS, isDate, isDateTime, isTime, number, point, text, truth, words, ZONED } from './functions.js'
 
 const SEVERITIES = ['red', 'orange', 'yellow']
 const PEOPLE = 'people'
@@ -58,7 +58,8 @@ const FITS = {
  * @typedef {{node: Json, path: string, parent: Place | null, repeats: Place[], inner: Place[], level: number,
  *   children: Place[], flat: Place[]}} Place
  *   a node of the document; `flat` are the places below that share its instances
- * @typedef {{repeat: Spot | null, n: number, position: Cell, around: Scope[], spots: Map<Place, Spot>, line?: Spot}} Scope
+ * @typedef {{repeat: Spot | null, n: number, position: Cell, around: Scope[], spots: Map<Place, Spot>, line?: Spot,
+ *   begun: boolean}} Scope
  *   one instance of a repeat (or the whole form), whatever its position becomes
  * @typedef {{place: Place, scope: Scope, up: Spot | null, scopes: Scope[], cells: Record<string, Cell>, last?: string,
  *   stamped?: boolean}} Spot
@@ -96,6 +97,11 @@ export function createForm(document, { answers, context }) {
   const setters = new Map()
   /** @type {Spot[]} */
   const watched = []
+  /** @type {Spot[]} */
+  const counted = []
+  const isNew = isEmpty(answers)
+  // What a draft comes with has begun already.
+  let isOpening = !isNew
 
   /** @param {Json} node @param {Place | null} parent @param {number} level @returns {Place} */
   const plant = (node, parent, level) => {
@@ -122,7 +128,7 @@ export function createForm(document, { answers, context }) {
   /** @param {Spot | null} repeat @param {number} n @returns {Scope} */
   const makeScope = (repeat, n) => {
     /** @type {Scope} */
-    const scope = { repeat, n, position: make(() => scope.n), around: [], spots: new Map() }
+    const scope = { repeat, n, position: make(() => scope.n), around: [], spots: new Map(), begun: isOpening }
     if (repeat) {
       scope.around = [...repeat.scope.around, scope]
       scope.line = makeSpot(repeat.place, scope, repeat)
@@ -133,6 +139,7 @@ export function createForm(document, { answers, context }) {
       scope.spots.set(place, spot)
       if (place.node.kept) kept.push(spot)
       if (setters.has(place)) watched.push(spot)
+      if ('count' in place.node) counted.push(spot)
     }
     return scope
   }
@@ -244,16 +251,17 @@ export function createForm(document, { answers, context }) {
   /** @param {Spot} spot @returns {string} */
   const findValue = (spot) => {
     const { node } = spot.place
+    let given = ''
     if ('calculate' in node) {
-      const inside = node.kept ? holder(spot, true) : null
-      const before = inside?.[node.name]
-      const found = cut(text(compute(node.calculate, spot)))
-      if (!inside) return found
-      const keeps = before && !spot.stamped
+      const inside = node.kept ? holder(spot, true) : {}
+      const before = spot.stamped ? '' : inside[node.name]
+      given = before || calculated(node.calculate, spot)
       spot.stamped = true
-      return (inside[node.name] = keeps ? before : found)
+      inside[node.name] = given
+      if (node.kept) return given
+    } else {
+      given = typed(spot)
     }
-    const given = typed(spot)
     if (given === '') {
       if (FROM_CONTEXT[node.type]) return text(context[FROM_CONTEXT[node.type]] ?? '')
       return node.type === 'hidden' && node.prefill ? prefilled(spot) : ''
@@ -262,6 +270,14 @@ export function createForm(document, { answers, context }) {
     const names = new Set(offered(spot).map((row) => row.name))
     const known = column(node.list, 'name')
     return split(given).filter((name) => names.has(name) || !known?.has(name)).join(' ')
+  }
+
+  /** What an expression gives a question, as its type holds it. @param {Tree} tree @param {Spot} spot @returns {string} */
+  const calculated = (tree, spot) => {
+    const { type, list: name } = spot.place.node
+    const found = cut(text(compute(tree, spot)))
+    if (name) return split(found).filter((one) => column(name, 'name')?.has(one)).join(' ')
+    return AS_TYPE[type] ? AS_TYPE[type](found) : found
   }
 
   /** @param {Spot} spot */
@@ -680,19 +696,35 @@ export function createForm(document, { answers, context }) {
     touch(spot, 'typed')
   }
 
-  /** Give the new questions of a scope their registry values and defaults. @param {Scope} scope */
-  const begin = (scope) => {
+  /**
+   * Give the new questions of a scope their registry values and defaults. The first instance of a repeat comes with
+   * the form and begins with one of each repeat inside it; later ones begin with none, as in ODK's tools.
+   * @param {Scope} scope @param {boolean} isFirst
+   */
+  const begin = (scope, isFirst) => {
+    scope.begun = true
     for (const spot of scope.spots.values()) {
       const { node, path } = spot.place
       if (node.kind === 'repeat') {
-        if (path !== PEOPLE && !('count' in node)) {
+        if (path !== PEOPLE && !('count' in node) && isFirst) {
           holder(spot, true)[node.name] ??= [{}]
           touch(spot, 'count')
         }
-        for (const inner of scopesOf(spot)) begin(inner)
-      } else if (node.kind === 'question' && node.type !== 'hidden') {
-        const given = (node.prefill && prefilled(spot)) || ('default' in node ? text(compute(node.default, spot)) : '')
-        if (given !== '') write(spot, given)
+        for (const inner of scopesOf(spot)) begin(inner, isFirst && (inner.n === 1 || path === PEOPLE))
+      } else if (node.kind === 'question') {
+        const start = node.prefill ? prefilled(spot) : ''
+        const given = start || ('default' in node ? calculated(node.default, spot) : '')
+        if (given !== '' && !(start && node.type === 'hidden')) write(spot, given)
+      }
+    }
+  }
+
+  /** Begin the instances that a count has made. */
+  const grow = () => {
+    for (const spot of counted) {
+      if (!isThere(spot.scope)) continue
+      for (const scope of scopesOf(spot)) {
+        if (!scope.begun) begin(scope, scope.around.every(({ n, repeat }) => n === 1 || repeat?.place.path === PEOPLE))
       }
     }
   }
@@ -700,6 +732,7 @@ export function createForm(document, { answers, context }) {
   /** Set what is set when another answer changes, until nothing does. */
   const follow = () => {
     for (let round = 0; round < 20; round += 1) {
+      grow()
       const due = watched.filter((spot) => {
         const before = spot.last
         if (isThere(spot.scope)) spot.last = seen(spot)
@@ -708,7 +741,7 @@ export function createForm(document, { answers, context }) {
       if (!due.length) return
       for (const trigger of due) {
         for (const place of /** @type {Place[]} */ (setters.get(trigger.place))) {
-          for (const spot of beside(trigger, place)) write(spot, text(compute(place.node.set_on.value, spot)))
+          for (const spot of beside(trigger, place)) write(spot, calculated(place.node.set_on.value, spot))
         }
       }
     }
@@ -744,12 +777,11 @@ export function createForm(document, { answers, context }) {
   }
 
   const whole = makeScope(null, 0)
-  const isEmpty = (/** @type {any} */ given) => !isObject(given) || !Object.keys(given).length
-  if (isEmpty(answers)) {
-    begin(whole)
+  if (isNew) {
+    begin(whole, true)
   } else if (places.has(PEOPLE)) {
     const spot = /** @type {Spot} */ (whole.spots.get(/** @type {Place} */ (places.get(PEOPLE))))
-    for (const scope of scopesOf(spot)) if (isEmpty(raw[PEOPLE]?.[scope.n - 1])) begin(scope)
+    for (const scope of scopesOf(spot)) if (isEmpty(raw[PEOPLE]?.[scope.n - 1])) begin(scope, true)
   }
   for (const path of document.order ?? []) {
     // In the order of dependence, so that a long chain of calculations is no deep recursion.
@@ -760,6 +792,7 @@ export function createForm(document, { answers, context }) {
     }
   }
   settle()
+  isOpening = false
 
   return {
     /** Everything a screen shows, in order, irrelevant lines included. @returns {Item[]} */
@@ -819,7 +852,7 @@ export function createForm(document, { answers, context }) {
       const came = Array.isArray(inside[name]) ? inside[name] : []
       inside[name] = [...came, {}]
       touch(spot, 'count')
-      begin(scopeAt(spot, inside[name].length))
+      begin(scopeAt(spot, inside[name].length), false)
       settle()
     },
 
@@ -851,6 +884,8 @@ const join = (/** @type {string} */ outer, /** @type {string} */ name) => (outer
 const split = (/** @type {string} */ given) => words(given).filter(Boolean)
 
 const isObject = (/** @type {any} */ given) => typeof given === 'object' && given !== null && !Array.isArray(given)
+
+const isEmpty = (/** @type {any} */ given) => !isObject(given) || !Object.keys(given).length
 
 const cut = (/** @type {string} */ long) => (long.length > MAX_TEXT ? [...long].slice(0, MAX_TEXT).join('') : long)
 

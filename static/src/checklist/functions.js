@@ -77,6 +77,21 @@ const decimalTime = (value) => {
 /** Whether it is a time of the day with hours and minutes, HH:MM, seconds and zone allowed. @param {string} written */
 export const isTime = (written) => !Number.isNaN(decimalTime(written))
 
+const WRITTEN_NUMBER = /^-?(\d+(\.\d*)?|\.\d+)(e[-+]\d+)?$/
+
+/** A calculated text as a question of this type holds it, "" when it cannot. @type {Record<string, (written: string) => string>} */
+export const AS_TYPE = {
+  integer: (written) => {
+    const found = Math.trunc(WRITTEN_NUMBER.test(written) ? Number(written) : NaN)
+    return found >= -2147483648 && found <= 2147483647 ? String(found) : ''
+  },
+  decimal: (written) => (WRITTEN_NUMBER.test(written) ? written : ''),
+  range: (written) => (WRITTEN_NUMBER.test(written) ? written : ''),
+  date: (written) => (calendar(written)?.zone === '' ? written.slice(0, 10) : ''),
+  dateTime: (written) => (isDateTime(written) ? written : ''),
+  time: (written) => (isTime(written) ? written : ''),
+}
+
 /** Milliseconds since 1970 as a date, with the time where it is not midnight. @param {number} ms @param {string} zone */
 const dated = (ms, zone) => {
   if (!(ms >= -354285 * DAY && ms < 2932897 * DAY)) return ''
@@ -229,8 +244,9 @@ const round = (value, places = 0) => {
 /** By code points from 0; negative positions count from the end. @param {Value} value @param {Value} start @param {Value} [end] */
 const substr = (value, start, end) => {
   const signs = [...text(value)]
-  const place = (/** @type {Value} */ position) => Math.trunc(number(position)) || 0
-  return signs.slice(place(start), end === undefined ? undefined : place(end)).join('')
+  const first = Math.trunc(number(start))
+  const last = end === undefined ? signs.length : Math.trunc(number(end))
+  return [first, last].some(Number.isNaN) ? '' : signs.slice(first, last).join('')
 }
 
 /** @type {Map<string, RegExp>} */

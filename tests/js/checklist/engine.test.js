@@ -176,13 +176,13 @@ test('a count makes and unmakes instances, and what was typed comes back with th
   assert.equal(form.answers().r[1].subtotal, '5')
 })
 
-test('repeats inside a new repeat take defaults', () => {
+test('the first instance begins with one of each repeat inside it, an added one with none', () => {
   const inner = { kind: 'repeat', name: 'inner', children: [text('b', { default: 'deep' })] }
   const form = createForm(documentOf([{ kind: 'repeat', name: 'outer', children: [text('a', { default: 'x' }), inner] }]), { context })
   form.addRepeat('outer')
-  assert.deepEqual(form.answers().outer, [
-    { a: 'x', inner: [{ b: 'deep' }] }, { a: 'x', inner: [{ b: 'deep' }] },
-  ])
+  assert.deepEqual(form.answers().outer, [{ a: 'x', inner: [{ b: 'deep' }] }, { a: 'x' }])
+  form.addRepeat('outer[2]/inner')
+  assert.deepEqual(form.answers().outer[1], { a: 'x', inner: [{ b: 'deep' }] })
 })
 
 test('what the phone wrote once stays when a draft is opened later', () => {

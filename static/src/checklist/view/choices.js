@@ -20,6 +20,9 @@ const FOUND_SHOWN = 12
 /** @param {string} value */
 const split = (value) => value.split(' ').filter(Boolean)
 
+/** What is chosen. A name of one choice alone may hold spaces. @param {Item} item */
+const chosenOf = (item) => new Set(item.node.type === 'select_one' ? [item.value] : split(item.value))
+
 /** @param {Choice} choice */
 const sign = (choice) => (choice.flag === 'red' ? 'bad' : choice.flag ? 'wait' : '')
 
@@ -41,7 +44,7 @@ export function choiceButtons(item, asking) {
   const longest = Math.max(...item.choices.map((choice) => widthOf(plain(choice.label))))
   const width = longest <= 4.6 ? 'short' : longest <= 9 ? 'medium' : 'wide'
   return html`
-    <div class="seg ${width}">${buttons(item, asking, item.choices, new Set(split(item.value)))}</div>
+    <div class="seg ${width}">${buttons(item, asking, item.choices, chosenOf(item))}</div>
     ${item.node.type === 'select_one' ? clear(item, asking) : nothing}`
 }
 
@@ -63,7 +66,7 @@ export const dropDown = (item, asking, { id, describedBy }) => html`
 export function choiceSearch(item, asking) {
   const { t } = asking
   const local = asking.local(item.path)
-  const chosen = new Set(split(item.value))
+  const chosen = chosenOf(item)
   const isOne = item.node.type === 'select_one'
   const searchId = `${asking.id}-search`
   const taken = item.choices.filter((choice) => chosen.has(choice.name))

@@ -125,5 +125,6 @@ function controlOf(kind, item, asking, aria) {
 
 /** An answer in words: the labels of choices, else as it is. @param {Item} item */
 const shownValue = (item) => (item.choices.length
-  ? item.value.split(' ').map((name) => plain(item.choices.find((choice) => choice.name === name)?.label ?? name)).join('、')
+  ? (item.node.type === 'select_one' ? [item.value] : item.value.split(' '))
+      .map((name) => plain(item.choices.find((choice) => choice.name === name)?.label ?? name)).join('、')
   : item.value)
