@@ -54,7 +54,24 @@ class Settings:
     )
     tile_datum: str = field(default="WGS84", metadata={"help": "Datum of the tiles: WGS84, GCJ02 or BD09."})
     photo_max_bytes: int = field(default=10_000_000, metadata={"help": "Largest photo accepted, in bytes."})
+    audio_max_bytes: int = field(
+        default=20_000_000, metadata={"help": "Largest sound recording accepted, in bytes."}
+    )
+    video_max_bytes: int = field(default=50_000_000, metadata={"help": "Largest video accepted, in bytes."})
+    file_max_bytes: int = field(
+        default=20_000_000, metadata={"help": "Largest other file accepted (documents, tables), in bytes."}
+    )
     photo_max_pixels: int = field(default=64_000_000, metadata={"help": "Largest photo accepted, in pixels."})
+    checklist_max_bytes: int = field(
+        default=5_000_000, metadata={"help": "Largest checklist workbook or CSV file accepted, in bytes."}
+    )
+    checklist_max_rows: int = field(
+        default=2_000, metadata={"help": "Rows a checklist's survey sheet may have."}
+    )
+    checklist_max_choices: int = field(
+        default=10_000,
+        metadata={"help": "Rows a checklist's choices sheet, or a CSV file beside it, may have."},
+    )
     desk_idle_minutes: int = field(
         default=20, metadata={"help": "A desk session ends after so many minutes without a request."}
     )

@@ -8,20 +8,21 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
-from flask_babel import get_locale, lazy_gettext
+from flask_babel import get_locale, gettext, lazy_gettext, ngettext
 
-from fieldapp.checklists.rules import speaker
+from fieldapp.checklists.markup import plain
+from fieldapp.checklists.rules import UNASKED, speaker
 from fieldapp.people.rules import mask_id, mask_phone
 
 Node = Mapping[str, Any]
 Text = Any
 # Answers that are not for reading: kept by the form for itself, or (a place) shown on the map.
-_SILENT_TYPES = frozenset(
-    {"calculate", "note", "hidden", "start", "end", "today", "deviceid", "username", "geopoint"}
-)
+_SILENT_TYPES = UNASKED | {"geopoint"}
+_FILE_TYPES = frozenset({"image", "audio", "video", "file"})
+_SEVERAL = frozenset({"select_multiple", "rank"})
 _MOBILE = re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)")
 _ID_NUMBER = re.compile(r"(?<!\d)\d{17}[\dXx](?![\dXx])")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -48,7 +49,8 @@ class Line:
     label: str
     value: str = ""
     raw: str = ""
-    photos: tuple[str, ...] = ()
+    attachments: tuple[str, ...] = ()  # by SHA-256
+    asked: str = ""  # what the attachments were to be: photo, signature, drawing, audio, video, file
     severity: str | None = None
     before: str | None = None
 
@@ -128,23 +130,32 @@ class Reader:
         if not label:
             return None
         line = Line("answer", path, key, level, label, raw=value, severity=self.severities.get(path))
-        if node["type"] == "image":
-            photos = tuple(_SHA256.findall(value))
-            said = f"照片 {len(photos)} 张" if self.language == "zh" else f"photos: {len(photos)}"
-            return replace(line, photos=photos, value=said)
+        if node["type"] in _FILE_TYPES:
+            found, asked = tuple(_SHA256.findall(value)), _asked_for(node)
+            return replace(line, attachments=found, asked=asked, value=_say_attachments(asked, len(found)))
         return replace(line, value=self._word(node, value, path))
 
     def _word(self, node: Node, value: str, path: str) -> str:
         joint = "、" if self.language == "zh" else ", "
         if node.get("list"):
-            names = value.split() if node["type"] == "select_multiple" else [value]
+            names = value.split() if node["type"] in _SEVERAL else [value]
             labels = {
                 choice["name"]: self.say(choice.get("label"), path)
                 for choice in self.document["choices"].get(node["list"], [])
             }
-            return joint.join(labels.get(name) or name for name in names)
-        if node["type"] == "date":
-            return _say_date(value, self.language)
+            said = [labels.get(name) or name for name in names]
+            if node["type"] == "rank":
+                said = [f"{place}. {label}" for place, label in enumerate(said, start=1)]
+            return joint.join(said)
+        match node["type"]:
+            case "date":
+                return _say_date(value, self.language)
+            case "time":
+                return value[:5]
+            case "dateTime":
+                return _say_date_time(value, self.language)
+            case "acknowledge":
+                return gettext("confirmed")
         if str(node.get("prefill", "")).endswith(".phone"):
             return mask_phone(value) or ""
         return mask_numbers(value)
@@ -159,7 +170,9 @@ def read_answers(
     """The answered questions in the language of whoever reads the page."""
     language = str(get_locale())
     say = speaker(dict(document), answers, language, [{"name": name} for _, name in people])
-    return Reader(document, language, people, severities or {}, say).read(answers)
+    return Reader(
+        document, language, people, severities or {}, lambda texts, path: plain(say(texts, path))
+    ).read(answers)
 
 
 def label_paths(lines: Iterable[Line]) -> dict[str, str]:
@@ -177,7 +190,7 @@ def read_problems(problems: Iterable[Mapping[str, str]] | None, labels: Mapping[
         Objection(
             problem["path"],
             labels.get(problem["path"], problem["path"]),
-            problem["message"] or str(PROBLEMS.get(problem["code"], problem["code"])),
+            plain(problem["message"]) or str(PROBLEMS.get(problem["code"], problem["code"])),
         )
         for problem in problems or []
     ]
@@ -192,12 +205,12 @@ def mask_numbers(text: str) -> str:
 def compare(lines: Iterable[Line], earlier: Iterable[Line]) -> list[Line]:
     """`lines`, each answer that differs from the same question's in `earlier` with what it was `before`.
 
-    Photos differ every time and questions not asked before have nothing to differ from: left alone.
+    Photos, recordings and files differ every time and questions not asked before have nothing to differ from: left alone.
     """
-    was = {line.key: line for line in earlier if line.kind == "answer" and not line.photos}
+    was = {line.key: line for line in earlier if line.kind == "answer" and not line.attachments}
     return [
         replace(line, before=was[line.key].value)
-        if not line.photos and line.key in was and was[line.key].value != line.value
+        if not line.attachments and line.key in was and was[line.key].value != line.value
         else line
         for line in lines
     ]
@@ -233,3 +246,35 @@ def _say_date(value: str, language: str) -> str:
     except ValueError:
         return value
     return f"{day.year}年{day.month}月{day.day}日" if language == "zh" else value[:10]
+
+
+def _say_date_time(value: str, language: str) -> str:
+    """Day and time by the clock on the wall where it was given."""
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        return value
+    return f"{_say_date(value, language)} {value[11:16]}"
+
+
+def _asked_for(node: Node) -> str:
+    if node["type"] != "image":
+        return str(node["type"])
+    looks = str(node.get("appearance", "")).split()
+    return "signature" if "signature" in looks else "drawing" if "draw" in looks else "photo"
+
+
+def _say_attachments(asked: str, count: int) -> str:
+    match asked:
+        case "photo":
+            return ngettext("%(num)s photo", "%(num)s photos", count)
+        case "signature":
+            return gettext("signed")
+        case "drawing":
+            return ngettext("%(num)s drawing", "%(num)s drawings", count)
+        case "audio":
+            return ngettext("%(num)s recording", "%(num)s recordings", count)
+        case "video":
+            return ngettext("%(num)s video", "%(num)s videos", count)
+        case _:
+            return ngettext("%(num)s file", "%(num)s files", count)

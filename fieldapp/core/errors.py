@@ -57,12 +57,9 @@ ERRORS: dict[str, tuple[int, Any]] = {
         ),
     ),
     # attachments
-    "photo_hash_wrong": (422, lazy_gettext("The photo arrived incomplete. It will be sent again.")),
+    "photo_hash_wrong": (422, lazy_gettext("The file arrived incomplete. It will be sent again.")),
+    "attachment_empty": (422, lazy_gettext("This file is empty. Choose it again, or make it anew.")),
     "photo_unreadable": (422, lazy_gettext("This photo is damaged and cannot be opened. Take it again.")),
-    "photo_type_unknown": (
-        422,
-        lazy_gettext("This file is not a photo. Choose a JPEG, PNG, WebP or HEIC picture."),
-    ),
     "photo_too_many_pixels": (
         413,
         lazy_gettext("This photo has too many pixels. Take it again with a smaller size."),

@@ -1,4 +1,5 @@
-"""Photos: found by the SHA-256 of what the phone sent, encrypted on disk, linked to the records that name them.
+"""Photos, recordings and files: found by the SHA-256 of what the phone sent, encrypted on disk, linked to the
+records that name them.
 
 Invariant: a file under its final name is whole and durable; it is written beside it, synced and renamed first.
 """
@@ -11,6 +12,7 @@ import os
 import secrets
 import struct
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Protocol
@@ -21,9 +23,9 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 from sqlalchemy import ForeignKey, String, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from fieldapp.core import scope
+from fieldapp.core import media, scope
 from fieldapp.core.crypto import keyring
-from fieldapp.core.db import AreaCode, Base, Instant, db, insert_if_absent, transaction
+from fieldapp.core.db import AreaCode, Base, EncryptedText, Instant, db, insert_if_absent, transaction
 from fieldapp.core.errors import AppError
 from fieldapp.core.feeds import publish
 
@@ -31,7 +33,14 @@ pillow_heif.register_heif_opener()
 
 CHUNK_BYTES = 64 * 1024
 # What the server keeps as it came, by Pillow's name of the format.
-FORMATS = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", "HEIF": "image/heic"}
+# A JPEG with a second picture behind it (depth, brightness), as newer phones write, is an MPO to Pillow.
+FORMATS = {
+    "JPEG": "image/jpeg",
+    "MPO": "image/jpeg",
+    "PNG": "image/png",
+    "WEBP": "image/webp",
+    "HEIF": "image/heic",
+}
 SIZES = {"thumb": 320, "screen": 1600}
 # What to do with a picture of each EXIF orientation (CIPA DC-008, tag 0x0112).
 TURNS = {
@@ -47,34 +56,37 @@ TURNS_SIDEWAYS = {TURNS[orientation] for orientation in (5, 6, 7, 8)}
 
 
 class Attachment(Base):
-    """A photo the server holds."""
+    """A photo, recording or file the server holds."""
 
     __tablename__ = "attachments"
 
     sha256: Mapped[str] = mapped_column(String(64), primary_key=True, doc="Of the bytes as sent, hex.")
     size: Mapped[int] = mapped_column(doc="Bytes as sent.")
-    media_type: Mapped[str] = mapped_column(String(40), doc="As found by its content.")
-    width: Mapped[int] = mapped_column(doc="Pixels, upright.")
-    height: Mapped[int] = mapped_column(doc="Pixels, upright.")
+    kind: Mapped[str] = mapped_column(String(5), doc="image, audio, video or file, as found by its content.")
+    media_type: Mapped[str] = mapped_column(String(80), doc="As found by its content.")
+    width: Mapped[int | None] = mapped_column(doc="Of a picture: pixels, upright.")
+    height: Mapped[int | None] = mapped_column(doc="Of a picture: pixels, upright.")
     stored_at: Mapped[datetime] = mapped_column(Instant, doc="When it was first here whole.")
 
 
 class AttachmentUpload(Base):
-    """An account that put a photo; it may read it back."""
+    """An account that put an attachment; it may read it back."""
 
     __tablename__ = "attachment_uploads"
 
-    sha256: Mapped[str] = mapped_column(ForeignKey(Attachment.sha256), primary_key=True, doc="The photo.")
+    sha256: Mapped[str] = mapped_column(
+        ForeignKey(Attachment.sha256), primary_key=True, doc="The attachment."
+    )
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), primary_key=True, doc="Who put it.")
 
 
 class AttachmentUse(Base):
-    """A record that names a photo, before or after the photo itself arrives."""
+    """A record that names an attachment, before or after the attachment itself arrives."""
 
     __tablename__ = "attachment_uses"
 
     sha256: Mapped[str] = mapped_column(
-        String(64), primary_key=True, doc="The photo named; it may not be here yet."
+        String(64), primary_key=True, doc="The attachment named; it may not be here yet."
     )
     kind: Mapped[str] = mapped_column(String(20), primary_key=True, doc="visit or followup.")
     uuid: Mapped[str] = mapped_column(String(36), primary_key=True, doc="The record's key.")
@@ -83,27 +95,31 @@ class AttachmentUse(Base):
     area_code: Mapped[str] = mapped_column(AreaCode, doc="Where the record counts; decides who sees it.")
     taken_at: Mapped[datetime | None] = mapped_column(Instant, doc="From EXIF or the phone's clock.")
     size: Mapped[int | None] = mapped_column(doc="Bytes the phone will send.")
+    name: Mapped[str | None] = mapped_column(
+        EncryptedText("attachment_uses.name"), doc="The file's name on the phone, where it has one."
+    )
 
     __table_args__ = (db.Index("ix_attachment_uses_record", "kind", "uuid", "revision"),)
 
 
-def store_photo(sha256: str, stream: IO[bytes], user_id: int, now: datetime) -> bool:
-    """Read a photo from `stream`, check it, keep it; True when it is new, False when it was there already.
+def store_attachment(sha256: str, stream: IO[bytes], user_id: int, now: datetime) -> bool:
+    """Read a file from `stream`, check it, keep it; True when it is new, False when it was there already.
 
-    Call outside a transaction: the stream is as slow as the network. The caller then writes the row with
-    `note_photo`. Raises too_large, photo_hash_wrong, photo_type_unknown, photo_unreadable, photo_too_many_pixels.
+    Call outside a transaction: the stream is as slow as the network. Raises too_large, attachment_empty,
+    photo_hash_wrong, and of what begins like a photo photo_unreadable, photo_too_many_pixels.
     """
     body = _read_checked(sha256, stream)
-    media_type, width, height = inspect_photo(body)
+    found = _inspect(body)
     _write_durably(_path_of(sha256), keyring().seal(body, f"photo/{sha256}"))
     with transaction():
         is_new = insert_if_absent(
             Attachment,
             sha256=sha256,
             size=len(body),
-            media_type=media_type,
-            width=width,
-            height=height,
+            kind=found.kind,
+            media_type=found.media_type,
+            width=found.width,
+            height=found.height,
             stored_at=now,
         )
         insert_if_absent(AttachmentUpload, sha256=sha256, user_id=user_id)
@@ -111,8 +127,8 @@ def store_photo(sha256: str, stream: IO[bytes], user_id: int, now: datetime) -> 
     return is_new
 
 
-class PhotoName(Protocol):
-    """How a record names a photo."""
+class AttachmentName(Protocol):
+    """How a record names an attachment."""
 
     @property
     def sha256(self) -> str: ...
@@ -126,27 +142,53 @@ class PhotoName(Protocol):
     @property
     def size(self) -> int | None: ...
 
+    @property
+    def name(self) -> str | None: ...
 
-def name_photos(kind: str, uuid: str, revision: int, area_code: str, photos: Iterable[PhotoName]) -> None:
-    """Note which photos a record's revision names, whether or not they are here yet."""
-    for photo in photos:
+
+def name_attachments(
+    kind: str, uuid: str, revision: int, area_code: str, attachments: Iterable[AttachmentName]
+) -> None:
+    """Note which attachments a record's revision names, whether or not they are here yet."""
+    for attachment in attachments:
         insert_if_absent(
             AttachmentUse,
-            sha256=photo.sha256,
+            sha256=attachment.sha256,
             kind=kind,
             uuid=uuid,
             revision=revision,
-            question=photo.question,
+            question=attachment.question,
             area_code=area_code,
-            taken_at=photo.taken_at,
-            size=photo.size,
+            taken_at=attachment.taken_at,
+            size=attachment.size,
+            name=attachment.name,
         )
 
 
 def touch_users_of(sha256: str) -> None:
-    """Tell phones that a record they hold has one photo more on the server."""
+    """Tell phones that a record they hold has one attachment more on the server."""
     for use in db.session.scalars(select(AttachmentUse).where(AttachmentUse.sha256 == sha256)):
         publish(use.area_code, use.kind, use.uuid)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a file was found to be; width and height in pixels, upright, of pictures."""
+
+    kind: str
+    media_type: str
+    width: int | None = None
+    height: int | None = None
+
+
+def _inspect(body: bytes) -> Found:
+    found = media.recognise(body)
+    if found.kind == media.IMAGE:
+        media_type, width, height = inspect_photo(body)
+        return Found(found.kind, media_type, width, height)
+    if len(body) > _limit_of(found.kind):
+        raise _too_large(found.kind)
+    return Found(found.kind, found.media_type)
 
 
 def inspect_photo(body: bytes) -> tuple[str, int, int]:
@@ -154,7 +196,7 @@ def inspect_photo(body: bytes) -> tuple[str, int, int]:
     try:
         with Image.open(io.BytesIO(body)) as image:
             if image.format not in FORMATS:
-                raise AppError("photo_type_unknown")
+                raise AppError("photo_unreadable")
             if image.width * image.height > current_app.config["FIELDAPP"].photo_max_pixels:
                 raise AppError("photo_too_many_pixels")
             # Decoded in full: a picture cut off halfway opens well and fails only here.
@@ -163,18 +205,14 @@ def inspect_photo(body: bytes) -> tuple[str, int, int]:
             if _turn_of(image) in TURNS_SIDEWAYS:
                 width, height = height, width
             return FORMATS[image.format], width, height
-    except UnidentifiedImageError:
-        # Looks like one of ours but cannot be opened: damaged. Anything else never was a photo.
-        known = body[:3] == b"\xff\xd8\xff" or body[:8] == b"\x89PNG\r\n\x1a\n" or body[4:8] == b"ftyp"
-        raise AppError("photo_unreadable" if known else "photo_type_unknown") from None
     except Image.DecompressionBombError:
         raise AppError("photo_too_many_pixels") from None
-    except (OSError, SyntaxError, ValueError, EOFError):
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError):
         # What Pillow's decoders raise on damaged files; nothing else in this block can raise them.
         raise AppError("photo_unreadable") from None
 
 
-def read_photo(sha256: str) -> bytes:
+def read_attachment(sha256: str) -> bytes:
     """The bytes as the phone sent them; raises not_found."""
     path = _path_of(sha256)
     if not path.exists():
@@ -193,17 +231,17 @@ def _turn_of(image: Image.Image) -> Image.Transpose | None:
         return None
 
 
-def get_media_type(sha256: str) -> str:
-    """The media type the photo was found to have; raises not_found."""
+def get_attachment(sha256: str) -> Attachment:
+    """What is known of an attachment that is here; raises not_found."""
     held = db.session.get(Attachment, sha256)
     if held is None:
         raise AppError("not_found")
-    return held.media_type
+    return held
 
 
 def render_photo(sha256: str, size: str) -> bytes:
     """An upright JPEG without metadata, longest side as `SIZES[size]` pixels at most."""
-    with Image.open(io.BytesIO(read_photo(sha256))) as image:
+    with Image.open(io.BytesIO(read_attachment(sha256))) as image:
         turn = _turn_of(image)
         upright = (image.transpose(turn) if turn is not None else image).convert("RGB")
         upright.thumbnail((SIZES[size], SIZES[size]))
@@ -212,8 +250,8 @@ def render_photo(sha256: str, size: str) -> bytes:
         return out.getvalue()
 
 
-def can_read_photo(sha256: str, user_id: int, area_codes: Iterable[str]) -> bool:
-    """Whether the account put this photo, or a record in its areas names it."""
+def can_read_attachment(sha256: str, user_id: int, area_codes: Iterable[str]) -> bool:
+    """Whether the account put this attachment, or a record in its areas names it."""
     if db.session.get(AttachmentUpload, (sha256, user_id)) is not None:
         return True
     named = select(AttachmentUse.sha256).where(
@@ -222,33 +260,33 @@ def can_read_photo(sha256: str, user_id: int, area_codes: Iterable[str]) -> bool
     return db.session.scalar(named.limit(1)) is not None
 
 
-def list_uses(kind: str, uuid: str, revision: int) -> list[tuple[AttachmentUse, bool]]:
-    """The photos a record's revision names, each with whether it has arrived."""
+def list_uses(kind: str, uuid: str, revision: int) -> list[tuple[AttachmentUse, Attachment | None]]:
+    """What a record's revision names, each with what is known of it once it has arrived."""
     rows = db.session.execute(
-        select(AttachmentUse, Attachment.sha256)
+        select(AttachmentUse, Attachment)
         .outerjoin(Attachment, Attachment.sha256 == AttachmentUse.sha256)
         .where(AttachmentUse.kind == kind, AttachmentUse.uuid == uuid, AttachmentUse.revision == revision)
         .order_by(AttachmentUse.question, AttachmentUse.taken_at, AttachmentUse.sha256)
     )
-    return [(use, held is not None) for use, held in rows]
+    return [(use, held) for use, held in rows]
 
 
 def check_storage() -> None:
-    """Raise OSError when the photo folder cannot be written."""
+    """Raise OSError when the attachments' folder cannot be written."""
     probe = photo_dir() / f".probe-{secrets.token_hex(4)}"
     probe.write_bytes(b"ok")
     probe.unlink()
 
 
 def photo_dir() -> Path:
-    """The folder of the photos, made when missing."""
+    """The folder of the attachments, made when missing."""
     path = current_app.config["FIELDAPP"].data_dir / "photos"
     path.mkdir(parents=True, exist_ok=True)
     return path
 
 
-def count_photos() -> int:
-    """How many photos the server holds."""
+def count_attachments() -> int:
+    """How many attachments the server holds."""
     return db.session.scalar(select(func.count()).select_from(Attachment)) or 0
 
 
@@ -257,16 +295,39 @@ def _path_of(sha256: str) -> Path:
 
 
 def _read_checked(sha256: str, stream: IO[bytes]) -> bytes:
-    limit = current_app.config["FIELDAPP"].photo_max_bytes
-    digest, body = hashlib.sha256(), bytearray()
+    """The whole stream; given up as soon as it is longer than its kind may be."""
+    digest, body, kind = hashlib.sha256(), bytearray(), media.FILE
     while chunk := stream.read(CHUNK_BYTES):
+        if len(body) < media.HEAD_BYTES:
+            kind = media.largest_kind(bytes(body + chunk[: media.HEAD_BYTES]))
         body += chunk
         digest.update(chunk)
-        if len(body) > limit:
-            raise AppError("too_large", limit=f"{limit // 1_000_000} MB")
+        if len(body) > _limit_of(kind):
+            raise _too_large(kind)
     if digest.hexdigest() != sha256:
         raise AppError("photo_hash_wrong")
+    if not body:
+        raise AppError("attachment_empty")
     return bytes(body)
+
+
+def limits() -> dict[str, int]:
+    """The largest attachment accepted, bytes by kind."""
+    settings = current_app.config["FIELDAPP"]
+    return {
+        media.IMAGE: settings.photo_max_bytes,
+        media.AUDIO: settings.audio_max_bytes,
+        media.VIDEO: settings.video_max_bytes,
+        media.FILE: settings.file_max_bytes,
+    }
+
+
+def _limit_of(kind: str) -> int:
+    return limits()[kind]
+
+
+def _too_large(kind: str) -> AppError:
+    return AppError("too_large", limit=f"{_limit_of(kind) // 1_000_000} MB")
 
 
 def _write_durably(path: Path, body: bytes) -> None:

@@ -104,7 +104,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         f" {tiles.scheme}://{tiles.netloc.replace('{s}', '*')}" if tiles.netloc else ""
     )
     policy = (
-        f"default-src 'self'; img-src {images}; object-src 'none'; base-uri 'none'; "
+        f"default-src 'self'; img-src {images}; media-src 'self' blob:; object-src 'none'; base-uri 'none'; "
         "form-action 'self'; frame-ancestors 'none'"
     )
 

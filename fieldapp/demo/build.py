@@ -134,7 +134,7 @@ def _store_photos(roster: list[county.RosterHousehold], now: datetime) -> dict[t
         sha256 = hashlib.sha256(body).hexdigest()
         worker = find_user_by_name(worker_of(household) or "")
         assert worker is not None
-        storage.store_photo(sha256, io.BytesIO(body), worker.id, now)
+        storage.store_attachment(sha256, io.BytesIO(body), worker.id, now)
         drawn[household.number, story.days_ago] = DrawnPhoto(sha256, len(body), taken_at)
     return drawn
 

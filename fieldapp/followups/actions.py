@@ -141,7 +141,7 @@ def report_followup(actor: User, body: ReportBody, envelope: Envelope, now: date
     event.checklist_key, event.checklist_version = body.checklist.key, body.checklist.version
     event.problems = _problems_of(version, body, actor) or None
     db.session.flush()
-    storage.name_photos("followup", task.followup_id, event.id, task.area_code, body.attachments)
+    storage.name_attachments("followup", task.followup_id, event.id, task.area_code, body.attachments)
     return task
 
 

@@ -18,6 +18,7 @@ from werkzeug.wrappers import Response
 
 from fieldapp.areas import queries as areas
 from fieldapp.checklists import queries as checklists
+from fieldapp.checklists.attachments import AttachmentView, view_attachments
 from fieldapp.checklists.reading import Line, Objection, label_paths, read_answers, read_problems
 from fieldapp.core import clock, storage, wording
 from fieldapp.core.codes import get_codes
@@ -61,7 +62,7 @@ class Step:
     text: str | None = None
     lines: list[Line] = field(default_factory=list)
     problems: list[Objection] = field(default_factory=list)
-    photos: list[dict[str, Any]] = field(default_factory=list)
+    attachments: list[AttachmentView] = field(default_factory=list)
 
 
 @bp.get("")
@@ -315,7 +316,7 @@ def _read_step(task: Followup, event: FollowupEvent, names: dict[int, str]) -> S
         event.text,
         lines,
         read_problems(event.problems, label_paths(lines)),
-        _list_photos(task, event),
+        view_attachments(storage.list_uses("followup", task.followup_id, event.id), lines),
     )
 
 
@@ -324,15 +325,6 @@ def _read_result(event: FollowupEvent) -> list[Line]:
         return []
     version = checklists.find_version(event.checklist_key, event.checklist_version or "")
     return read_answers(version.document, event.answers) if version else []
-
-
-def _list_photos(task: Followup, event: FollowupEvent) -> list[dict[str, Any]]:
-    if event.step != "reported":
-        return []
-    uses = storage.list_uses("followup", task.followup_id, event.id)
-    return [
-        {"sha256": use.sha256, "is_here": held, "taken_at": use.taken_at, "label": ""} for use, held in uses
-    ]
 
 
 def _list_choices_of_assignee(area_code: str, now: datetime) -> list[tuple[int, str]]:

@@ -17,7 +17,7 @@ from fieldapp.core.bodies import Body, PhoneInstant, UuidStr
 from fieldapp.core.db import db
 from fieldapp.followups.models import Followup
 from fieldapp.users import queries as users
-from fieldapp.visits.sync import ChecklistRef, Location, PhotoRef
+from fieldapp.visits.sync import AttachmentRef, ChecklistRef, Location
 
 ON_PHONE = ("open", "done")
 
@@ -30,7 +30,7 @@ class ReportBody(Body):
     started_at: PhoneInstant
     finished_at: PhoneInstant
     answers: dict[str, Any]
-    attachments: Annotated[list[PhotoRef], Field(max_length=100)] = []
+    attachments: Annotated[list[AttachmentRef], Field(max_length=100)] = []
     location: Location | None = None
 
 

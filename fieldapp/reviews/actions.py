@@ -9,6 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
+from fieldapp.checklists.markup import plain
 from fieldapp.core import audit, scope
 from fieldapp.core.codes import get_codes
 from fieldapp.core.db import db
@@ -88,7 +89,7 @@ def _assess(stored: StoredVisit, body: VisitBody, now: datetime) -> Visit:
         rules.RaisedFlag(
             "answer",
             flag["severity"],
-            flag["text"],
+            {language: plain(words) for language, words in flag["text"].items()},
             flag["question"],
             flag["choice"],
             followup_type=flag["followup"] or None,

@@ -14,6 +14,7 @@ from flask_babel import gettext, lazy_gettext, ngettext
 
 from fieldapp.areas import queries as areas
 from fieldapp.checklists import queries as checklists
+from fieldapp.checklists.attachments import AttachmentView, are_all_photos, view_attachments
 from fieldapp.checklists.reading import (
     Difference,
     Line,
@@ -73,16 +74,6 @@ class FlagView:
 
 
 @dataclass(frozen=True)
-class Photo:
-    """A photo the visit names; it may not have arrived yet."""
-
-    sha256: str
-    is_here: bool
-    label: str
-    taken_at: datetime | None
-
-
-@dataclass(frozen=True)
 class Place:
     """Where the visit was, as far as it is known."""
 
@@ -128,8 +119,9 @@ class VisitPage:
     compared_on: date | None
     change_count: int
     problems: list[Objection]
-    photos: list[Photo]
-    photos_missing: int
+    attachments: list[AttachmentView]
+    attachments_missing: int
+    has_photos_only: bool
     place: Place
     urgent_calls: list[dict[str, Any]]
     moments: list[Moment]
@@ -155,7 +147,7 @@ def prepare_visit(visit: Visit, reader: User) -> VisitPage:
     if before is not None:
         lines = compare(lines, _read(visits.get_revision(before), {}))
     labels = label_paths(lines)
-    photos = _list_photos(visit, lines)
+    attachments = view_attachments(storage.list_uses("visit", visit.visit_uuid, visit.revision), lines)
     tasks = followups.list_followups_of_visit(visit.visit_uuid)
     reviews = queries.list_reviews(visit.visit_uuid)
     words = wording.get_words("class", "tag", "risk", "severity", "method", "outcome", "followup_type")
@@ -183,8 +175,9 @@ def prepare_visit(visit: Visit, reader: User) -> VisitPage:
         compared_on=clock.local_date(before.finished_at) if before else None,
         change_count=sum(line.before is not None for line in lines),
         problems=read_problems(revision.problems, labels),
-        photos=photos,
-        photos_missing=sum(not photo.is_here for photo in photos),
+        attachments=attachments,
+        attachments_missing=sum(not attachment.is_here for attachment in attachments),
+        has_photos_only=are_all_photos(attachments),
         place=_find_place(revision, household),
         urgent_calls=[
             {"to": CALLS.get(call["to"], call["to"]), "at": clock.parse_instant(call["at"])}
@@ -271,14 +264,6 @@ def _say_evidence(flag: Flag, lines: Sequence[Line]) -> str:
         limit = int(seen.get("limit_min") or 0)
         return ngettext("looked at from %(num)s minute on", "looked at from %(num)s minutes on", limit)
     return ""
-
-
-def _list_photos(visit: Visit, lines: Sequence[Line]) -> list[Photo]:
-    labels = {sha256: line.label for line in lines for sha256 in line.photos}
-    by_hash: dict[str, Photo] = {}
-    for use, is_here in storage.list_uses("visit", visit.visit_uuid, visit.revision):
-        by_hash.setdefault(use.sha256, Photo(use.sha256, is_here, labels.get(use.sha256, ""), use.taken_at))
-    return list(by_hash.values())
 
 
 def _find_place(revision: VisitRevision, household: Household | None) -> Place:

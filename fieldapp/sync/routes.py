@@ -11,13 +11,13 @@ from datetime import datetime
 from functools import wraps
 from typing import Annotated, Any, ParamSpec, TypeVar
 
-from flask import Blueprint, Flask, Response, current_app, jsonify, request
+from flask import Blueprint, Flask, Response, current_app, jsonify, request, send_file
 from flask_login import current_user
 from flask_wtf.csrf import generate_csrf
 from pydantic import BaseModel, Field
 
 from fieldapp.areas.queries import list_grids
-from fieldapp.core import clock, storage
+from fieldapp.core import clock, media, storage
 from fieldapp.core.bodies import UuidStr, read_body
 from fieldapp.core.compression import compressed
 from fieldapp.core.errors import AppError
@@ -65,7 +65,7 @@ def get_session() -> Response:
         csrf_token=generate_csrf(),
         server_time=clock.iso(now),
         public_key=None,
-        site={"operator": settings.operator, "filing": settings.filing},
+        site={"operator": settings.operator, "filing": settings.filing, "limits": storage.limits()},
     )
 
 
@@ -117,30 +117,48 @@ def pull() -> Response:
     return compressed(page)
 
 
+@bp.url_value_preprocessor
+def _let_attachments_in(endpoint: str | None, _values: dict[str, Any] | None) -> None:
+    """Each kind of attachment has a limit of its own, checked while it arrives. Set here, before anything (the
+    check of the token) looks at the body.
+    """
+    if endpoint == "sync.put_attachment":
+        request.max_content_length = max(storage.limits().values()) + 1024
+
+
 @bp.put("/attachments/<sha256>")
 @require(WORKER)
 @for_named_user
 def put_attachment(sha256: str) -> tuple[Response, int]:
-    """Take a photo under the hash of its bytes."""
+    """Take a photo, recording or file under the hash of its bytes."""
     _check_hash(sha256)
-    is_new = storage.store_photo(sha256, request.stream, current_user.id, clock.now())
+    is_new = storage.store_attachment(sha256, request.stream, current_user.id, clock.now())
     return jsonify(sha256=sha256), 201 if is_new else 200
 
 
 @bp.get("/attachments/<sha256>")
 @require(WORKER, SUPERVISOR, LEADER, OFFICER)
 def get_attachment(sha256: str) -> Response:
-    """A photo as it came, or upright as `size=thumb` or `size=screen`."""
+    """An attachment as it came; a picture also upright as `size=thumb` or `size=screen`.
+
+    Pictures and recordings may be shown; anything else is only ever downloaded, never opened on this site.
+    """
     _check_hash(sha256)
-    if not storage.can_read_photo(sha256, current_user.id, current_user.area_codes(clock.now())):
+    if not storage.can_read_attachment(sha256, current_user.id, current_user.area_codes(clock.now())):
         raise AppError("not_found")
+    held = storage.get_attachment(sha256)
     size = request.args.get("size")
-    if size in storage.SIZES:
+    if held.kind == media.IMAGE and size in storage.SIZES:
         body, media_type = storage.render_photo(sha256, size), "image/jpeg"
     else:
-        body, media_type = storage.read_photo(sha256), storage.get_media_type(sha256)
-    response = Response(io.BytesIO(body), mimetype=media_type)
-    response.content_length = len(body)
+        body, media_type = storage.read_attachment(sha256), held.media_type
+    # In part where a player asks for a part: Safari plays nothing else.
+    response = send_file(
+        io.BytesIO(body), mimetype=media_type, etag=f"{sha256}-{size or ''}", last_modified=held.stored_at
+    )
+    if held.kind == media.FILE:
+        response.headers["Content-Disposition"] = "attachment"
+        response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     # Never changes under its hash; kept by the reader's own browser only.
     response.headers["Cache-Control"] = "private, max-age=86400, immutable"
     return response

@@ -158,7 +158,7 @@ def _store_revision(
     )
     db.session.add(revision)
     db.session.flush()
-    storage.name_photos("visit", visit.visit_uuid, visit.revision, visit.area_code, body.attachments)
+    storage.name_attachments("visit", visit.visit_uuid, visit.revision, visit.area_code, body.attachments)
     _refresh_contacts(household, touched, now)
     step = "visit.submit" if visit.revision == 1 else "visit.revise"
     audit.record(
@@ -205,6 +205,7 @@ def _evaluate(
         "username": actor.username,
         "device_uuid": "",
         "household": people_sync.household_record(household),
+        "visit": {"method": body.method},
         "people": [
             people_sync.person_record(by_uuid[uuid], restricted) for uuid in body.people if uuid in by_uuid
         ],

@@ -33,13 +33,14 @@ class Location(Body):
     at: PhoneInstant
 
 
-class PhotoRef(Body):
-    """A photo that goes up on its own, named by its hash."""
+class AttachmentRef(Body):
+    """A photo, recording or file that goes up on its own, named by its hash."""
 
     sha256: Sha256
     question: Annotated[str, Field(max_length=300)]
     taken_at: PhoneInstant | None = None
     size: Annotated[int, Field(ge=0, lt=2**31)] | None = None
+    name: Annotated[str, Field(max_length=200)] | None = None
 
 
 class UrgentCall(Body):
@@ -63,7 +64,7 @@ class VisitBody(Body):
     location: Location | None = None
     location_declined: Annotated[str, Field(max_length=300)] | None = None
     answers: dict[str, Any]
-    attachments: Annotated[list[PhotoRef], Field(max_length=100)] = []
+    attachments: Annotated[list[AttachmentRef], Field(max_length=100)] = []
     urgent_calls: Annotated[list[UrgentCall], Field(max_length=50)] = []
 
 
@@ -92,8 +93,10 @@ def visit_record(visit: Visit, returned: Mapping[str, Any] | None) -> dict[str, 
                 "question": use.question,
                 "taken_at": clock.iso(use.taken_at),
                 "size": use.size,
+                "name": use.name,
+                "type": held.media_type if held else None,
             }
-            for use, _ in uses
+            for use, held in uses
         ],
         "location": revision.location if to_correct else None,
         "location_declined": revision.location_declined if to_correct else None,

@@ -169,7 +169,7 @@ def test_photos_are_in_the_storage(county):
     assert len(named) >= 3
     for use, held in named:
         assert held
-        assert storage.inspect_photo(storage.read_photo(use.sha256))[0] == "image/jpeg"
+        assert storage.inspect_photo(storage.read_attachment(use.sha256))[0] == "image/jpeg"
 
 
 def test_nothing_in_the_demo_lies_in_the_future(county):

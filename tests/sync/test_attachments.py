@@ -1,4 +1,4 @@
-"""Photos: kept under the hash of their bytes, whole or not at all, for those in scope only."""
+"""Photos, recordings, files: kept under the hash of their bytes, whole or not at all, for those in scope only."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ import threading
 
 import pytest
 from PIL import Image
+from sqlalchemy import text
 
 from fieldapp.core import storage
+from fieldapp.core.db import db
 from tests.factories import Desk, Phone, draw_photo
+from tests.media import RECORDINGS
 
 
 def visit_with(phone: Phone, photo: bytes) -> str:
@@ -41,7 +44,7 @@ def test_hash_that_does_not_match_is_422_and_nothing_is_kept(app, phone):
     answer = phone.put_photo(draw_photo(), sha256="0" * 64)
     assert (answer.status_code, answer.json["error"]["code"]) == (422, "photo_hash_wrong")
     with app.app_context():
-        assert storage.count_photos() == 0
+        assert storage.count_attachments() == 0
 
 
 def test_photo_cut_off_halfway_is_refused_with_words(app, phone):
@@ -61,12 +64,94 @@ def test_damaged_photo_spoils_neither_its_visit_nor_the_next_photo(app, phone):
     assert visits[0]["attachments"][0]["sha256"] == sha256
 
 
+def test_an_empty_file_is_refused_with_words(phone):
+    answer = phone.put_photo(b"")
+    assert (answer.status_code, answer.json["error"]["code"]) == (422, "attachment_empty")
+    assert answer.json["error"]["message"]
+
+
 @pytest.mark.parametrize(
-    "body", [b"", b"<svg onload=alert(1)>", b"MZ\x90\x00", b"GIF89a" + b"\0" * 40, b"%PDF-1.4 hello"]
+    ("name", "media_type"),
+    [
+        ("wav", "audio/wav"),
+        ("m4a", "audio/mp4"),
+        ("mp3", "audio/mpeg"),
+        ("mp4", "video/mp4"),
+        ("webm", "video/webm"),
+    ],
 )
-def test_what_is_no_photo_is_refused(phone, body):
+def test_a_recording_is_kept_and_comes_back_whole_or_in_part(phone, name, media_type):
+    recording = RECORDINGS[name]
+    assert phone.put_photo(recording).status_code == 201
+    path = f"/api/attachments/{hashlib.sha256(recording).hexdigest()}"
+    whole = phone.client.get(path)
+    assert (whole.data, whole.mimetype) == (recording, media_type)
+    assert "Content-Disposition" not in whole.headers
+    part = phone.client.get(path, headers={"Range": "bytes=4-11"})
+    assert (part.status_code, part.data) == (206, recording[4:12])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>",
+        b"<!doctype html><script>alert(1)</script>",
+        b"MZ\x90\x00 a program",
+        b"GIF89a" + b"\0" * 40,
+        b"%PDF-1.4 hello",
+        "姓名,电话\n刘玉珍,无\n".encode(),
+    ],
+)
+def test_any_other_file_is_kept_and_only_ever_downloaded(app, phone, body):
+    sha256 = visit_with(phone, body)
+    assert phone.put_photo(body).status_code == 201
+    for size in ("", "?size=thumb", "?size=screen"):
+        answer = Desk(app).get(f"/api/attachments/{sha256}{size}")
+        assert answer.data == body
+        assert answer.headers["Content-Disposition"] == "attachment"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert "sandbox" in answer.headers["Content-Security-Policy"]
+        assert answer.mimetype not in {"text/html", "image/svg+xml", "application/xhtml+xml", "text/xml"}
+
+
+@pytest.mark.parametrize(
+    ("setting", "body"),
+    [
+        ("audio_max_bytes", RECORDINGS["wav"]),
+        ("audio_max_bytes", RECORDINGS["m4a"]),
+        ("video_max_bytes", RECORDINGS["mp4"]),
+        ("file_max_bytes", b"%PDF-1.4" + b" " * 400),
+    ],
+)
+def test_each_kind_has_a_limit_of_its_own(app, phone, setting, body):
+    object.__setattr__(app.config["FIELDAPP"], setting, len(body) - 1)
     answer = phone.put_photo(body)
-    assert (answer.status_code, answer.json["error"]["code"]) == (422, "photo_type_unknown")
+    assert (answer.status_code, answer.json["error"]["code"]) == (413, "too_large")
+    object.__setattr__(app.config["FIELDAPP"], setting, len(body))
+    assert phone.put_photo(body).status_code == 201
+
+
+def test_a_video_may_be_larger_than_a_photo(phone):
+    assert phone.put_photo(RECORDINGS["mp4"] + b"\0" * 16_500_000).status_code == 201
+
+
+def test_the_name_of_a_file_comes_back_to_its_phone_and_is_encrypted_on_the_server(app, phone):
+    body = b"%PDF-1.4 certificate"
+    named = {"sha256": hashlib.sha256(body).hexdigest(), "question": "f", "size": 20, "name": "残疾证.pdf"}
+    assert phone.push(phone.op("visit.submit", phone.visit(attachments=[named])))[0]["outcome"] == "accepted"
+    phone.put_photo(body)
+    [visit] = [record for (kind, _), record in phone.pull().items() if kind == "visit"]
+    [attachment] = visit["attachments"]
+    assert (attachment["name"], attachment["type"]) == ("残疾证.pdf", "application/pdf")
+    with app.app_context():
+        stored = db.session.execute(text("SELECT name FROM attachment_uses")).scalar_one()
+        assert "残疾证".encode() not in bytes(stored)
+
+
+def test_a_phone_is_told_how_large_files_may_be(app, phone):
+    object.__setattr__(app.config["FIELDAPP"], "video_max_bytes", 7_000_000)
+    limits = phone.client.get("/api/session").json["site"]["limits"]
+    assert limits == {"image": 10_000_000, "audio": 20_000_000, "video": 7_000_000, "file": 20_000_000}
 
 
 def test_more_pixels_than_allowed_are_413(app, phone, monkeypatch):
