@@ -10,7 +10,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # Node brings a list of certificate authorities of its own; npm is to trust what this machine trusts.
 export NODE_EXTRA_CA_CERTS ?= $(wildcard /etc/ssl/certs/ca-certificates.crt)
 
-.PHONY: help run test check bench format translations client lock set-up set-up-run clean
+.PHONY: help run test test-long check bench format translations client lock set-up set-up-run clean
 
 help:           ## print this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*##/make \1\t/' | expand -t 22
@@ -24,6 +24,9 @@ test: set-up .system-packages ## every test: Python on SQLite and on PostgreSQL,
 	node --test --test-reporter=dot $(shell find tests/js -name '*.test.js')
 	python -m pytest -m "not browser" --numprocesses auto --maxprocesses 4
 	python -m pytest -m browser
+
+test-long: set-up .system-packages ## ten times as many random answers to every form, judged by ODK's engine
+	ODK_INSTANCES=700 python -m pytest tests/odk --timeout 3600
 
 check: set-up   ## format, lint, types, order of the features, migrations, translations
 	ruff format --check .

@@ -42,9 +42,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests/browser as `browser`, and run it last: what it rests on is reported first."""
+    """Mark what needs Chromium as `browser`, and run it last: what it rests on is reported first."""
     for item in items:
-        if "browser" in item.path.relative_to(Path(__file__).parent).parts:
+        if {"browser", "odk"} & set(item.path.relative_to(Path(__file__).parent).parts):
             item.add_marker("browser")
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
 

@@ -1,0 +1,85 @@
+"""Random people fill in every form of the tests in our engine and in ODK's own, and both say the same throughout.
+
+The server then judges what the phone's engine held in the end. What may differ, and why, is listed in
+docs/checklists.md, "Compared with ODK's engine", and tested in test_exceptions.py.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import pytest
+
+from fieldapp.checklists.compiler import Compiled, compile_workbook
+from fieldapp.checklists.problems import ChecklistRefused
+from fieldapp.checklists.rules import evaluate
+from fieldapp.core.codes import list_seed_codes
+from tests.checklists.test_library import LIBRARY
+from tests.checklists.test_workbook import REAL_FORMS
+from tests.checklists.vectors import FOLLOWUP_TYPES, read, workbook_of
+from tests.odk.conftest import CHINA, GREENWICH
+from tests.odk.feature_forms import FORMS
+from tests.odk.plans import some_plans
+
+# Random instances of each form; `make test-long` asks for more. Real forms are large: a quarter of them.
+INSTANCES = int(os.environ.get("ODK_INSTANCES", "70"))
+REAL = ["bk_demographic", "cht_pregnancy_home_visit", "ifrc_distribution_site", "ipa_phq9_gad7", "liberia_coverage",
+        "odk_socio_economic", "ramop_older_people", "unhcr_surveydesigner"]  # fmt: skip
+# These compute with dates as numbers, or with texts that may be dates.
+IN_GREENWICH = {"dates", "numbers"}
+
+
+def compile_named(name: str) -> tuple[Compiled, dict[str, str]]:
+    """A form by the name of its test, and the files beside it."""
+    kind, _slash, name = name.partition("/")
+    if kind == "library":
+        content = (LIBRARY / f"{name}.xlsx").read_bytes()
+        return compile_workbook(content, list_seed_codes("followup_type")), {}
+    if kind == "real":
+        path = REAL_FORMS / f"{name}.xlsx"
+        if not path.exists():
+            pytest.skip("the real forms lie outside the project")
+        try:
+            return compile_workbook(path.read_bytes(), FOLLOWUP_TYPES), {}
+        except ChecklistRefused as refused:
+            pytest.skip(f"refused: {refused}"[:200])
+    form = FORMS[name] if kind == "feature" else read("forms.json")["forms"][name]
+    files: dict[str, str] = form.get("files", {})
+    beside = {name: body.encode() for name, body in files.items()}
+    extra = {'files': beside} if beside else {}
+    return compile_workbook(workbook_of(form), FOLLOWUP_TYPES, **extra), files
+
+
+NAMES = [
+    *(f"library/{path.stem}" for path in sorted(LIBRARY.glob("*.xlsx"))),
+    *(f"feature/{name}" for name in FORMS),
+    *(f"vector/{name}" for name in read("forms.json")["forms"]),
+    *(f"real/{name}" for name in REAL),
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_random_answers_mean_the_same_to_odks_engine(name, open_judge, record_property):
+    compiled, files = compile_named(name)
+    judge = open_judge(GREENWICH if name.partition("/")[2] in IN_GREENWICH else CHINA)
+    assert judge.load(name, compiled, files) == ""
+    count = INSTANCES // 4 if name.startswith("real/") else INSTANCES
+    plans = some_plans(compiled.document, count, judge.offset)
+    found = judge.run(name, plans)
+    record_property("odk", [len(plans) - found["leftOff"], found["comparisons"]])
+    assert not found["differences"], said(found["differences"])
+    for final in found["finals"]:
+        verdict = evaluate(compiled.document, final["typed"], final["context"])
+        assert verdict.answers == final["answers"], json.dumps(final["typed"], ensure_ascii=False)
+        assert verdict.problems == final["problems"], json.dumps(final["typed"], ensure_ascii=False)
+
+
+def said(differences: list[dict[str, Any]]) -> str:
+    """The first differences in a few lines."""
+    lines = [f"{len(differences)} instances differ"]
+    for difference in differences[:3]:
+        lines += [json.dumps(part, ensure_ascii=False)[:1000] for part in difference["differences"][:3]]
+        lines.append(f"    after {json.dumps(difference['plan'], ensure_ascii=False)[:1500]}")
+    return "\n".join(lines)
