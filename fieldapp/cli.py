@@ -21,6 +21,7 @@ from sqlalchemy.exc import OperationalError
 from fieldapp import create_app
 from fieldapp.areas.actions import UnknownArea, load_areas
 from fieldapp.checklists import actions as checklists
+from fieldapp.checklists.limits import Limits
 from fieldapp.core import clock, codes, feeds
 from fieldapp.core.assets import ClientNotBuilt, check_built
 from fieldapp.core.crypto import KEY_FILE, KeyMissing
@@ -93,7 +94,7 @@ def serve() -> None:
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 def checklist_check(files: tuple[Path, ...]) -> None:
     """Say of each XLSForm workbook whether it can be used here, and if not, where and why."""
-    lines, all_ok = checklists.check_files(files)
+    lines, all_ok = checklists.check_files(files, Limits.of(_read_settings()))
     for line in lines:
         click.echo(line)
     sys.exit(0 if all_ok else 1)

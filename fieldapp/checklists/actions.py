@@ -10,10 +10,12 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from pathlib import Path
 
+from flask import current_app
 from sqlalchemy import select
 
 from fieldapp.checklists import queries, sync
 from fieldapp.checklists.compiler import Compiled, compile_workbook
+from fieldapp.checklists.limits import Limits
 from fieldapp.checklists.models import (
     OWNER_LIMIT,
     PURPOSE_LIMIT,
@@ -23,7 +25,7 @@ from fieldapp.checklists.models import (
     Publication,
     Registration,
 )
-from fieldapp.checklists.problems import ChecklistRefused
+from fieldapp.checklists.problems import ChecklistRefused, in_lines
 from fieldapp.core import audit, clock, scope
 from fieldapp.core.codes import list_codes, list_seed_codes
 from fieldapp.core.db import db, insert_if_absent
@@ -38,7 +40,8 @@ PROVINCE = "23"
 def compile_upload(content: bytes, files: Mapping[str, bytes]) -> Compiled:
     """Compile what was uploaded; call outside a transaction, for it may take seconds. Raises ChecklistRefused."""
     types = {code.code for code in list_codes("followup_type")}
-    return compile_workbook(content, types)
+    limits = Limits.of(current_app.config["FIELDAPP"])
+    return compile_workbook(content, types, files=files, limits=limits)
 
 
 def store_version(
@@ -251,22 +254,39 @@ def publish_library(now: datetime) -> None:
             _retire(None, publication, now)
 
 
-def check_files(paths: Iterable[Path]) -> tuple[list[str], bool]:
-    """A line for each file (`ok …` or `refused …` with every reason), and whether all are ok."""
+def check_files(paths: Iterable[Path], limits: Limits | None = None) -> tuple[list[str], bool]:
+    """A line for each file (`ok …` or `refused …` with every reason), and whether all are ok.
+
+    CSV files are looked for beside each workbook and in the folder `<its name>-media`.
+    """
     types = list_seed_codes("followup_type")
     lines, all_ok = [], True
     for path in paths:
+        name = path.name.encode(errors="replace").decode()
         try:
-            compiled = compile_workbook(path.read_bytes(), types)
+            compiled = compile_workbook(
+                path.read_bytes(), types, files=_files_beside(path), name=path.stem, limits=limits
+            )
         except ChecklistRefused as refusal:
             all_ok = False
-            lines.append(f"refused {path.name}")
-            lines += [f"  {problem}" for problem in refusal.problems]
+            lines.append(f"refused {name}")
+            lines += [f"  {line}" for line in in_lines(refusal.problems)]
+        except OSError as error:
+            all_ok = False
+            lines += [f"refused {name}", f"  {error.strerror}"]
         else:
             languages = ", ".join(compiled.document["languages"])
-            lines.append(f"ok {path.name}: {compiled.question_count} questions, languages {languages}")
+            lines.append(f"ok {name}: {compiled.question_count} questions, languages {languages}")
             lines += [f"  notice: {notice}" for notice in compiled.notices]
     return lines, all_ok
+
+
+def _files_beside(path: Path) -> dict[str, bytes]:
+    found = [
+        *path.parent.glob("*.[cC][sS][vV]"),
+        *(path.parent / f"{path.stem}-media").glob("*.[cC][sS][vV]"),
+    ]
+    return {file.name: file.read_bytes() for file in found if file.is_file()}
 
 
 def _lock(key: str) -> None:

@@ -6,43 +6,45 @@ Invariant: a document holds nothing the evaluators do not know; what cannot be s
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from flask_babel import gettext as _
+from pyxform.utils import default_is_dynamic
 
-from fieldapp.checklists.expressions import Form, Node, Resolved, Tree, resolve
-from fieldapp.checklists.problems import ChecklistRefused, Problem
-from fieldapp.checklists.question_types import QUESTION_TYPES, SELECTS, canonical_type, unsupported
+from fieldapp.checklists import dependence, lists, own_columns
+from fieldapp.checklists.attached import AttachedList, read_attached
+from fieldapp.checklists.compilation import Compilation
+from fieldapp.checklists.expressions import Form, Node
+from fieldapp.checklists.limits import Limits
+from fieldapp.checklists.own_columns import PREFILL_FIELDS
+from fieldapp.checklists.problems import ChecklistRefused
+from fieldapp.checklists.question_types import CSV_EXTERNAL, FILES, SELECTS
 from fieldapp.checklists.rules import PEOPLE, UNASKED
-from fieldapp.checklists.workbook import OWN_COLUMNS, ROW, Row, Workbook, own_column, read_workbook
-from fieldapp.checklists.xpath import ExpressionError
-from fieldapp.core.severity import SEVERITIES
+from fieldapp.checklists.sheet_checks import REFERENCE, check_sheets
+from fieldapp.checklists.spelling import NO, YES, Source, names, spell
+from fieldapp.checklists.texts import SPECIFY_OTHER, Languages
+from fieldapp.checklists.workbook import read_sheets
+from fieldapp.checklists.xlsform import ROW, XlsForm, read_form
 
-# What a `prefill` may name: fields of the household and person records a phone holds.
-PREFILL_FIELDS = frozenset(
-    {f"household.{name}" for name in ("name", "address", "phone", "grid_code", "note", "last_visit_on", "due_on")}
-    | {
-        f"person.{name}"
-        for name in (
-            "name", "sex", "birth_on", "main_class", "tags", "risk", "phone", "id_masked", "relation", "last_contact_on",
-            "due_on", "died_on",
-        )
-    }
-)  # fmt: skip
-
-# Appearances that change what is asked for, not only how it looks.
-_REFUSED_APPEARANCES = frozenset({"bearing", "signature", "draw", "annotate", "placement-map"})
-_REFUSED_CALLS = ("search(", "ex:", "printer:")
-_YES = {"yes", "true", "true()", "1"}
-_NO = {"no", "false", "false()", "0", ""}
-# What pyxform adds for or_other, in English only.
-_OTHER = {"zh": "其他", "en": "Other"}
-_SPECIFY_OTHER = {"zh": "请说明", "en": "Please specify"}
-_TEXT_REFERENCE = re.compile(r"\$\{[^}]*\}")
+USES = ("visit", "followup", "patrol", "new_clue")
 _KEY = re.compile(r"[A-Za-z0-9_.:-]{1,60}")
-_LANGUAGE_CODE = re.compile(r"\(([A-Za-z]{2,3}(?:-[A-Za-z0-9]+)*)\)\s*$")
+_GENERATED_NOTES = ("generated_table_list_label_", "reserved_name_for_field_list_labels_")
+_DATE = r"\d{4}-\d\d-\d\d"
+_TIME = r"\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?"
+# What a default written out must look like.
+_DEFAULTS = {
+    "integer": r"-?\d{1,15}",
+    "decimal": r"-?(\d+(\.\d*)?|\.\d+)",
+    "range": r"-?(\d+(\.\d*)?|\.\d+)",
+    "date": _DATE,
+    "time": _TIME,
+    "dateTime": rf"{_DATE}T{_TIME}",
+    "geopoint": r"-?\d+(\.\d+)? -?\d+(\.\d+)?( -?\d+(\.\d+)?){0,2}",
+    "acknowledge": "OK",
+}
 
 
 @dataclass
@@ -70,567 +72,328 @@ def _all_nodes(nodes: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 def compile_workbook(
-    content: bytes, followup_types: Collection[str], prefill_fields: Collection[str] = PREFILL_FIELDS
+    content: bytes,
+    followup_types: Collection[str],
+    prefill_fields: Collection[str] = PREFILL_FIELDS,
+    files: Mapping[str, bytes] | None = None,
+    *,
+    name: str = "",
+    limits: Limits | None = None,
 ) -> Compiled:
-    """Compile the bytes of an XLSForm workbook (.xlsx or .xls); raises ChecklistRefused with every problem found."""
-    return _Compiler(read_workbook(content), frozenset(followup_types), frozenset(prefill_fields)).compile()
+    """Compile the bytes of an XLSForm workbook (.xlsx or .xls) and the CSV `files` beside it, by file name.
+
+    `name` is what the workbook is called, for a checklist that does not name itself. Raises ChecklistRefused with
+    every problem found.
+    """
+    limits = limits or Limits()
+    sheets, problems = read_sheets(content, limits.max_bytes)
+    source = spell(sheets, problems, limits)
+    attached = read_attached(
+        {file: body for file, body in (files or {}).items() if names(source, file)}, limits
+    )
+    key = _key(source, name)
+    check_sheets(source, attached)
+    if not any(not (said.begins or said.ends) for said in source.types.values()):
+        source.refuse("survey", 0, "type", _("the checklist has no questions"))
+        raise ChecklistRefused(source.problems)
+    compiled = _compile(source, attached, read_form(source, key), key, followup_types, prefill_fields)
+    if source.problems:
+        raise ChecklistRefused(
+            sorted(source.problems, key=lambda p: (p.sheet != "survey", p.sheet, p.row, p.column))
+        )
+    return compiled
 
 
-@dataclass
-class _Compiler:
-    workbook: Workbook
-    followup_types: frozenset[str]
-    prefill_fields: frozenset[str]
-    problems: list[Problem] = field(default_factory=list)
-    languages: list[str] = field(default_factory=list)
-    # What decides the value (or the relevance) of a node, for the order of evaluation and for finding circles.
-    value_reads: dict[Node, list[Node]] = field(default_factory=dict)
-    relevance_reads: dict[Node, list[Node]] = field(default_factory=dict)
-    rows: dict[Node, Row] = field(default_factory=dict)
+def _compile(
+    source: Source,
+    attached: dict[str, AttachedList],
+    read: XlsForm,
+    key: str,
+    followup_types: Collection[str],
+    prefill_fields: Collection[str],
+) -> Compiled:
+    work = Compilation(
+        source,
+        attached,
+        Languages(
+            source.settings.get("default_language", ""),
+            [column for row in source.survey.values() for column in row],
+        ),
+        Form(Node("group", ""), lists.columns(source, attached)),
+        frozenset(followup_types),
+        frozenset(prefill_fields),
+    )
+    _plant(work, read.form["children"], work.root)
+    work.form.index()
+    nodes = [_node(work, child) for child in work.root.children]
+    dependence.check_circles(work)
+    choices = lists.compile_lists(work, nodes)
+    document: dict[str, Any] = {
+        "key": key,
+        "version": source.settings.get("version", "1"),
+        "title": _title(work, key),
+        "languages": work.languages.all,
+        "default_language": work.languages.first,
+        "use": _one_of_settings(source, "use", USES),
+        "nodes": nodes,
+        "choices": choices,
+        "order": [node.path for node in dependence.order(work)],
+    }
+    if "pages" in source.settings.get("style", "").split():
+        document["style"] = "pages"
+    registry = _registry(source)
+    if registry:
+        document["registry"] = registry
+    _notice_missing_texts(work)
+    return Compiled(document, read.xform, [str(notice) for notice in source.notices])
 
-    def compile(self) -> Compiled:
-        source = self.workbook.form
-        self.default_language = self.language(str(source.get("default_language") or "default"))
-        self.root = Node("group", "")
-        self.form = Form(self.root, {})
-        for name, rows in (source.get("choices") or {}).items():
-            self.form.columns[name] = {"name", "label"} | {column for row in rows for column in row}
-        self.plant(source["children"], self.root)
-        self.form.index()
-        choices = {
-            name: [self.choice(name, row) for row in rows]
-            for name, rows in (source.get("choices") or {}).items()
-        }
-        nodes = [self.node(child) for child in self.root.children]
-        self.check_circles()
-        if not any(node.kind == "question" for node in self.root.descendants()):
-            self.refuse({}, "type", _("the checklist has no questions"))
-        key = self.key(source)
-        if self.problems:
-            raise ChecklistRefused(sorted(self.problems, key=lambda p: (p.sheet != "survey", p.sheet, p.row)))
-        used = {node.list_name for node in self.root.descendants() if node.list_name} | set(_lists_in(nodes))
-        document = {
-            "key": key,
-            "version": str(source.get("version") or "1"),
-            "title": self.title(source),
-            "languages": self.languages or [self.default_language],
-            "default_language": self.default_language
-            if self.default_language in self.languages
-            else (self.languages or [self.default_language])[0],
-            "nodes": nodes,
-            "choices": {name: rows for name, rows in choices.items() if name in used},
-            "order": [node.path for node in self.order()],
-        }
-        return Compiled(
-            document, self.workbook.xform, [" ".join(notice.split()) for notice in self.workbook.notices]
+
+# settings
+
+
+def _key(source: Source, name: str) -> str:
+    written = source.settings.get("form_id") or source.settings.get("id_string") or ""
+    key = written or name
+    if not _KEY.fullmatch(key):
+        key = "_".join(re.findall(r"[A-Za-z0-9.:-]+", key))[:60]
+    if not key:
+        source.refuse(
+            "settings",
+            2,
+            "form_id",
+            _("the checklist has no usable name in form_id"),
+            _("letters, digits, - and _, at most 60: routine_2026"),
+        )
+        return "unnamed"
+    if key != written:
+        source.notice("settings", 2, "form_id", _("the checklist is named %(key)s", key=key))
+    return key
+
+
+def _title(work: Compilation, key: str) -> dict[str, str]:
+    settings = work.source.settings
+    by_language = {
+        language: settings[f"title_{language}"]
+        for language in work.languages.all
+        if settings.get(f"title_{language}")
+    }
+    title = settings.get("form_title") or settings.get("title") or settings.get("set_form_title") or key
+    return by_language or {work.languages.default: title}
+
+
+def _one_of_settings(source: Source, column: str, known: tuple[str, ...]) -> str:
+    written = source.settings.get(column, known[0]).lower()
+    if written not in known:
+        source.refuse(
+            "settings", 2, column, _("%(value)s is not understood", value=written[:60]), ", ".join(known)
+        )
+    return written
+
+
+def _registry(source: Source) -> dict[str, str]:
+    given = {
+        name: source.settings[name]
+        for name in ("owner", "purpose", "valid_until")
+        if source.settings.get(name)
+    }
+    try:
+        date.fromisoformat(given.get("valid_until", "2000-01-01"))
+    except ValueError:
+        source.refuse(
+            "settings",
+            2,
+            "valid_until",
+            _("%(value)s is no date", value=given["valid_until"][:60]),
+            "2027-12-31",
+        )
+    return given
+
+
+def _notice_missing_texts(work: Compilation) -> None:
+    """Say which questions have no words in a language that others have."""
+    if len(work.languages.all) < 2:
+        return
+    missing: dict[str, list[int]] = {}
+    for node in work.root.descendants():
+        labels = work.languages.of_columns(work.row(node), "label")
+        if labels and any(text != "-" for text in labels.values()):
+            for language in work.languages.all:
+                if language not in labels and node.row:
+                    missing.setdefault(language, []).append(node.row)
+    for language, rows in missing.items():
+        work.source.notice(
+            "survey",
+            0,
+            "label",
+            _(
+                "no words in %(language)s in row %(rows)s",
+                language=language,
+                rows=", ".join(map(str, rows[:10])) + (" …" if len(rows) > 10 else ""),
+            ),
         )
 
-    def key(self, source: dict[str, Any]) -> str:
-        key = str(source["id_string"])
-        if not _KEY.fullmatch(key) or not self.workbook.has_settings:
-            self.refuse(
-                {ROW: 2},
-                "form_id",
-                _("the checklist has no usable name in form_id"),
-                _("letters, digits, - and _, at most 60: routine_2026"),
-                "settings",
-            )
-        return key
 
-    # problems
+# the tree of nodes
 
-    def refuse(self, row: Row, column: str, reason: str, instead: str = "", sheet: str = "survey") -> None:
-        problem = Problem(sheet, int(row.get(ROW) or 0), column, reason, instead)
-        if problem not in self.problems:
-            self.problems.append(problem)
 
-    def expression(
-        self, node: Node, column: str, text: Any, *, at: Node | None = None, choice_list: str | None = None
-    ) -> Resolved | None:
-        """The expression in `column` of the node's row; None (and a problem noted) when it is wrong."""
-        try:
-            return resolve(str(text), self.form, at or node, choice_list)
-        except ExpressionError as error:
-            self.refuse(self.rows[node], column, error.reason, error.instead)
-            return None
-
-    # texts
-
-    def language(self, name: str) -> str:
-        code = _LANGUAGE_CODE.search(name)
-        return code[1].lower() if code else name.strip()
-
-    def texts(self, cell: Any) -> dict[str, str]:
-        """A text column as pyxform groups it, by language code."""
-        if cell is None:
-            return {}
-        if not isinstance(cell, dict):
-            cell = {self.workbook.form.get("default_language") or "default": cell}
-        found = {}
-        for name, text in cell.items():
-            if isinstance(text, dict):
-                continue
-            code = self.default_language if name == "default" else self.language(name)
-            found[code] = str(text)
-            if code not in self.languages:
-                self.languages.append(code)
-        return found
-
-    def text(self, node: Node, column: str, cell: Any) -> dict[str, Any] | None:
-        """TEXT: by language, a string or (with `${…}` in it) a list of strings and trees."""
-        return {
-            language: self.text_parts(node, column, text)
-            for language, text in self.texts(cell).items()
-            if text.strip() != "-"
-        } or None
-
-    def text_parts(self, node: Node, column: str, text: str) -> Any:
-        if "${" not in text:
-            return text
-        parts: list[Any] = []
-        at = 0
-        for match in _TEXT_REFERENCE.finditer(text):
-            if match.start() > at:
-                parts.append(text[at : match.start()])
-            found = self.expression(node, column, match[0])
-            parts.append(found.tree if found else "")
-            at = match.end()
-        if at < len(text):
-            parts.append(text[at:])
-        return parts
-
-    def known_words(self, words: dict[str, str]) -> dict[str, str]:
-        """Our own words in those of the checklist's languages that we speak, else in English."""
-        spoken = {language: words[language] for language in self.languages if language in words}
-        return spoken or {self.default_language: words["en"]}
-
-    def title(self, source: dict[str, Any]) -> dict[str, str]:
-        by_language = {
-            language: str(source[column])
-            for language in (self.languages or [self.default_language])
-            for column in [f"title_{language}"]
-            if source.get(column)
-        }
-        return by_language or {self.default_language: str(source.get("title") or source["id_string"])}
-
-    # the tree of nodes
-
-    def plant(self, children: list[Row], parent: Node) -> None:
-        """Make the nodes of the form tree, so that expressions can be resolved against all of it."""
-        for row in children:
-            kind = row["type"] if row["type"] in {"group", "repeat"} else "question"
-            if kind == "group" and row["name"] == "meta" and parent.parent is None and not row.get(ROW):
-                continue
-            node = Node(kind, str(row["name"]), parent, row=int(row.get(ROW) or 0))
-            self.rows[node] = row
-            parent.children.append(node)
-            if kind == "question":
-                node.type = canonical_type(str(row["type"]))
-                if node.type in SELECTS:
-                    node.list_name = str(row.get("itemset") or "")
-                self.check_type(node, row)
-            elif row["type"] == "loop":
-                self.refuse(row, "type", _("loops are not supported"), "begin_repeat")
-            else:
-                self.plant(row.get("children", []), node)
-
-    def check_type(self, node: Node, row: Row) -> None:
-        if node.type not in QUESTION_TYPES:
-            self.problems.append(unsupported(int(row.get(ROW) or 0), str(row["type"])))
-        elif node.type in SELECTS and node.list_name not in self.form.columns:
-            self.refuse(
-                row,
-                "type",
-                _("choices from another source than the choices sheet are not supported"),
-                node.type,
-            )
-
-    def node(self, node: Node) -> dict[str, Any]:
-        row = self.rows[node]
-        compiled: dict[str, Any] = {"kind": node.kind, "name": node.name}
-        if node.kind == "question":
-            compiled["type"] = node.type
-        label = self.text(node, "label", row.get("label"))
-        if not node.row and row.get("label") == "Specify other.":
-            label = self.known_words(_SPECIFY_OTHER)
-        if label:
-            compiled["label"] = label
-        hint = self.text(node, "hint", row.get("hint"))
-        if hint:
-            compiled["hint"] = hint
-        self.relevance(node, row, compiled)
-        appearance = str((row.get("control") or {}).get("appearance") or "")
-        if appearance:
-            if _REFUSED_APPEARANCES & set(appearance.split()) or appearance.startswith(_REFUSED_CALLS):
-                self.refuse(
-                    row,
-                    "appearance",
-                    _("the appearance %(name)s is not supported", name=appearance),
-                    _("leave it empty"),
-                )
-            compiled["appearance"] = appearance
-        if node.kind == "question":
-            self.question(node, row, compiled)
+def _plant(work: Compilation, children: list[dict[str, Any]], parent: Node) -> None:
+    """Make the nodes of the form tree, so that expressions can be resolved against all of it."""
+    for row in children:
+        number = int(row.get(ROW) or 0)
+        kind = row["type"] if row["type"] in {"group", "repeat"} else "question"
+        if not number and not (kind == "question" and row.get("label") == "Specify other."):
+            # What pyxform adds for itself: meta, counts of repeats, heads of tables.
+            continue
+        said = work.source.types.get(number)
+        if said is not None and said.type == CSV_EXTERNAL:
+            continue
+        node = Node(kind, str(row["name"]), parent, row=number)
+        parent.children.append(node)
+        if kind != "question":
+            _plant(work, row.get("children", []), node)
+        elif said is None:
+            node.type = "text"
+            work.generated[node] = {"type": "text", "name": node.name, "relevant": row["bind"]["relevant"]}
         else:
-            if node.kind == "repeat":
-                self.repeat_count(node, row, compiled)
-            self.refuse_own_columns(row, OWN_COLUMNS)
-            compiled["children"] = [self.node(child) for child in node.children]
+            node.type = said.type
+            if node.type in SELECTS:
+                node.list_name = said.list_name.removesuffix(".csv") if said.from_file else said.list_name
+
+
+def _node(work: Compilation, node: Node) -> dict[str, Any]:
+    compiled: dict[str, Any] = {"kind": node.kind, "name": node.name}
+    if node.kind == "question":
+        compiled["type"] = node.type
+    if node in work.generated:
+        compiled["label"] = work.languages.known_words(SPECIFY_OTHER)
+    for column in ("label", "hint"):
+        text = work.texts(node, column)
+        if text:
+            compiled[column] = text
+    _relevance(work, node, compiled)
+    if work.row(node).get("appearance"):
+        compiled["appearance"] = work.row(node)["appearance"]
+    if node.kind == "question":
+        _question(work, node, compiled)
         return compiled
+    if node.kind == "repeat":
+        _repeat_count(work, node, compiled)
+    own_columns.refuse_on_section(work, node)
+    compiled["children"] = [_node(work, child) for child in node.children]
+    return compiled
 
-    def relevance(self, node: Node, row: Row, compiled: dict[str, Any]) -> None:
-        text = (row.get("bind") or {}).get("relevant")
-        if text is None or str(text).lower() in _YES:
-            return
-        # A repeat is relevant as a whole, so its condition is read where the repeat stands.
-        found = self.expression(node, "relevant", "false()" if str(text).lower() in _NO else text)
-        if found:
-            compiled["relevant"] = found.tree
-            self.relevance_reads[node] = found.reads
 
-    def repeat_count(self, node: Node, row: Row, compiled: dict[str, Any]) -> None:
-        text = (row.get("control") or {}).get("jr:count")
-        if text is None:
-            return
-        if node.name == PEOPLE and node.parent is self.root:
-            self.refuse(
-                row,
-                "repeat_count",
-                _("the repeat people is bound to the people of the visit"),
-                _("leave it empty"),
-            )
-        found = self.expression(node, "repeat_count", text)
-        if found:
-            compiled["count"] = found.tree
-            self.value_reads[node] = found.reads
+def _relevance(work: Compilation, node: Node, compiled: dict[str, Any]) -> None:
+    text = work.row(node).get("relevant", "")
+    if not text or text.lower() in YES:
+        return
+    found = work.expression(node, "relevant", "false()" if text.lower() in NO else text)
+    if found:
+        compiled["relevant"] = found.tree
+        work.relevance_reads[node] = found.reads
 
-    def question(self, node: Node, row: Row, compiled: dict[str, Any]) -> None:
-        bind = row.get("bind") or {}
-        if node.list_name:
-            compiled["list"] = node.list_name
-            if row.get("choice_filter"):
-                found = self.expression(
-                    node, "choice_filter", row["choice_filter"], choice_list=node.list_name
-                )
-                if found:
-                    compiled["choice_filter"] = found.tree
-                    self.value_reads.setdefault(node, []).extend(found.reads)
-        for column, key in (("required", "required"), ("readonly", "read_only")):
-            condition = self.condition(node, column, bind.get(column))
-            if condition is not None:
-                compiled[key] = condition
-        if bind.get("constraint") is not None:
-            found = self.expression(node, "constraint", bind["constraint"])
+
+def _repeat_count(work: Compilation, node: Node, compiled: dict[str, Any]) -> None:
+    text = work.row(node).get("repeat_count")
+    if text is None:
+        return
+    if node.name == PEOPLE and node.parent is work.root:
+        work.refuse(
+            node,
+            "repeat_count",
+            _("the repeat people is bound to the people of the visit"),
+            _("leave it empty"),
+        )
+    found = work.expression(node, "repeat_count", text)
+    if found:
+        compiled["count"] = found.tree
+        work.value_reads[node] = found.reads
+
+
+def _question(work: Compilation, node: Node, compiled: dict[str, Any]) -> None:
+    row = work.row(node)
+    if node.list_name:
+        compiled["list"] = node.list_name
+        if "choice_filter" in row:
+            found = work.expression(node, "choice_filter", row["choice_filter"], choice_list=node.list_name)
             if found:
-                compiled["constraint"] = found.tree
-        for column, key, message in (
-            ("jr:requiredMsg", "required_message", "required_message"),
-            ("jr:constraintMsg", "constraint_message", "constraint_message"),
-        ):
-            text = self.text(node, message, bind.get(column))
-            if text:
-                compiled[key] = text
-        if bind.get("calculate") is not None:
-            found = self.expression(node, "calculation", bind["calculate"])
-            if found:
-                compiled["calculate"] = found.tree
-                self.value_reads.setdefault(node, []).extend(found.reads)
-                if found.kept:
-                    compiled["kept"] = True
-        self.default(node, row, compiled)
-        if row.get("trigger"):
-            self.refuse(
-                row,
+                compiled["choice_filter"] = found.tree
+                work.value_reads.setdefault(node, []).extend(found.reads)
+    for column in ("required", "read_only"):
+        condition = work.condition(node, column)
+        if condition is not None:
+            compiled[column] = condition
+    if "constraint" in row:
+        found = work.expression(node, "constraint", row["constraint"])
+        if found:
+            compiled["constraint"] = found.tree
+    for column in ("required_message", "constraint_message"):
+        text = work.texts(node, column)
+        if text:
+            compiled[column] = text
+    if "trigger" in row:
+        _set_on(work, node, compiled)
+    elif "calculation" in row:
+        found = work.expression(node, "calculation", row["calculation"])
+        if found:
+            compiled["calculate"] = found.tree
+            work.value_reads.setdefault(node, []).extend(found.reads)
+            if found.kept:
+                compiled["kept"] = True
+    _default(work, node, compiled)
+    given = dict(part.partition("=")[::2] for part in row.get("parameters", "").split())
+    if node.list_name:
+        given = {}
+    if given:
+        compiled["parameters"] = given
+    own_columns.of_question(work, node, compiled)
+
+
+def _set_on(work: Compilation, node: Node, compiled: dict[str, Any]) -> None:
+    row = work.row(node)
+    named = [work.form.named(name.strip()) for name in REFERENCE.findall(row["trigger"])]
+    for trigger in named:
+        if node.repeats() != trigger.repeats()[: len(node.repeats())]:
+            work.refuse(
+                node,
                 "trigger",
-                _("triggers are not supported"),
-                _("put the condition into the calculation: if(…)"),
+                _("%(name)s stands in another repeat", name=trigger.name),
+                _("a question of the same repeat, or one in it"),
             )
-        parameters = row.get("parameters")
-        if isinstance(parameters, str):
-            parameters = dict(part.partition("=")[::2] for part in re.split(r"[\s,;]+", parameters) if part)
-        if parameters:
-            if str(parameters.get("randomize")) == "true":
-                self.refuse(row, "parameters", _("choices are not shuffled"), _("delete randomize=true"))
-            compiled["parameters"] = {str(name): str(value) for name, value in parameters.items()}
-        if row.get("media"):
-            self.workbook.notices.append(
-                _("row %(row)s: pictures and sounds beside a question are not shown", row=node.row)
-            )
-        self.own_columns(node, row, compiled)
+    value = work.expression(node, "calculation", row["calculation"]) if "calculation" in row else None
+    compiled["set_on"] = {
+        "questions": list(dict.fromkeys(trigger.path for trigger in named)),
+        "value": value.tree if value else "",
+    }
 
-    def condition(self, node: Node, column: str, cell: Any) -> Tree:
-        """True, a tree, or None where the column says no."""
-        text = str(cell or "").strip()
-        if text.lower() in _NO:
-            return None
-        if text.lower() in _YES:
-            return True
-        found = self.expression(node, column, text)
-        return found.tree if found else None
 
-    def default(self, node: Node, row: Row, compiled: dict[str, Any]) -> None:
-        if row.get("default") is None:
-            return
-        if row.get("_dynamic_default"):
-            found = self.expression(node, "default", row["default"])
-            if found:
-                compiled["default"] = found.tree
-            return
-        value = str(row["default"])
-        names = {
-            str(choice["name"]) for choice in self.workbook.form.get("choices", {}).get(node.list_name, [])
-        }
-        if node.list_name and not set(value.split()) <= names:
-            self.refuse(
-                row, "default", _("%(value)s is not a choice of %(list)s", value=value, list=node.list_name)
-            )
-        compiled["default"] = value
-
-    # own columns
-
-    def own_columns(self, node: Node, row: Row, compiled: dict[str, Any]) -> None:
-        safety = self.yes_or_no(row, "safety")
-        carry = self.yes_or_no(row, "carry")
-        if safety:
-            compiled["safety"] = True
-            for column in ("carry", "prefill", "default"):
-                if row.get(column) is not None and (column != "carry" or carry):
-                    self.refuse(
-                        row,
-                        column,
-                        _("a safety question is asked afresh every time"),
-                        _("leave %(column)s empty", column=column),
-                    )
-        if carry:
-            if node.type in {"note", "calculate", "image", "geopoint"} or "calculate" in compiled:
-                self.refuse(
-                    row, "carry", _("the answer to this type cannot be carried over"), _("leave carry empty")
-                )
-            compiled["carry"] = True
-        if row.get("prefill") is not None:
-            self.prefill(node, row, compiled)
-        if row.get("flag") is not None:
-            self.flag(node, row, compiled)
-        elif row.get("followup") is not None:
-            self.refuse(
-                row, "followup", _("a follow-up needs a flag"), _("fill in flag: red, orange or yellow")
-            )
-        flag_text = self.text(node, "flag_text", row.get("flag_text") or row.get("flag text"))
-        if flag_text:
-            compiled["flag_text"] = flag_text
-
-    def yes_or_no(self, row: Row, column: str) -> bool:
-        text = str(row.get(column) or "").strip().lower()
-        if text not in _YES | _NO:
-            self.refuse(row, column, _("%(value)s is neither yes nor no", value=text), "yes")
-        return text in _YES
-
-    def prefill(self, node: Node, row: Row, compiled: dict[str, Any]) -> None:
-        name = str(row["prefill"]).strip()
-        if name not in self.prefill_fields:
-            self.refuse(
-                row,
-                "prefill",
-                _("there is no registry field %(name)s", name=name),
-                ", ".join(sorted(self.prefill_fields)),
-            )
-        elif name.startswith("person.") and not any(
-            r.name == PEOPLE and r.parent is self.root for r in node.repeats()
-        ):
-            self.refuse(
-                row,
-                "prefill",
-                _("%(name)s is known inside the repeat people only", name=name),
-                _("move the question there"),
-            )
-        elif node.type in {"note", "calculate", "image", "geopoint"}:
-            self.refuse(row, "prefill", _("this type cannot be filled from the registry"), "hidden")
-        compiled["prefill"] = name
-
-    def flag(self, node: Node, row: Row, compiled: dict[str, Any]) -> None:
-        text = str(row["flag"]).strip()
-        if text in SEVERITIES:
-            self.refuse(
-                row,
-                "flag",
-                _("on a question, flag is an expression; on a choice it is a colour"),
-                f"if(${{{node.name}}} = '…', '{text}', '')",
-            )
-            return
-        found = self.expression(node, "flag", text)
+def _default(work: Compilation, node: Node, compiled: dict[str, Any]) -> None:
+    text = work.row(node).get("default", "")
+    if not text:
+        return
+    if node.type in FILES:
+        work.refuse(node, "default", _("a file cannot be given in advance"), _("leave it empty"))
+        return
+    # Whether a default is worked out is decided as pyxform does, for the XForm must say the same.
+    if default_is_dynamic(text, node.type):
+        found = work.expression(node, "default", text)
         if found:
-            compiled["flag"] = found.tree
-        if row.get("followup") is not None:
-            compiled["followup"] = self.followup(row, str(row["followup"]).strip(), "survey")
-
-    def followup(self, row: Row, code: str, sheet: str) -> str:
-        if code not in self.followup_types:
-            self.refuse(
-                row,
-                "followup",
-                _("there is no follow-up type %(code)s", code=code),
-                ", ".join(sorted(self.followup_types)),
-                sheet,
+            compiled["default"] = found.tree
+        return
+    if node.list_name:
+        source = work.source.choices.values()
+        known = {row["name"] for row in source if row["list_name"] == node.list_name}
+        if node.list_name in work.attached:
+            known = set(text.split())
+        if not set(text.split()) <= known | {"other"}:
+            work.refuse(
+                node, "default", _("%(value)s is not a choice of %(list)s", value=text, list=node.list_name)
             )
-        return code
-
-    def refuse_own_columns(self, row: Row, columns: Collection[str]) -> None:
-        for column in columns:
-            if row.get(column) is not None:
-                self.refuse(
-                    row,
-                    column,
-                    _("only questions can have this, not groups or repeats"),
-                    _("move it to a question"),
-                )
-
-    # choices
-
-    def choice(self, list_name: str, row: Row) -> dict[str, Any]:
-        compiled: dict[str, Any] = {"name": str(row["name"]), "label": self.texts(row.get("label"))}
-        if not row.get(ROW):
-            compiled["label"] = self.known_words(_OTHER)
-        if any("${" in text for text in compiled["label"].values()):
-            self.refuse(
-                row, "label", _("a choice label cannot contain ${…}"), _("write the words out"), "choices"
-            )
-        for column, value in row.items():
-            if column in {"name", "label", ROW, "list_name", "list name", *OWN_COLUMNS} or isinstance(
-                value, dict
-            ):
-                continue
-            compiled[column] = str(value)
-        if row.get("media"):
-            self.workbook.notices.append(
-                _("choices, row %(row)s: pictures beside a choice are not shown", row=row.get(ROW, ""))
-            )
-        severity = str(row.get("flag") or "").strip()
-        if severity and severity not in SEVERITIES:
-            self.refuse(
-                row,
-                "flag",
-                _("%(value)s is not a severity", value=severity),
-                ", ".join(SEVERITIES),
-                "choices",
-            )
-        if severity:
-            compiled["flag"] = severity
-        if row.get("followup") is not None:
-            if not severity:
-                self.refuse(
-                    row,
-                    "followup",
-                    _("a follow-up needs a flag"),
-                    _("fill in flag: red, orange or yellow"),
-                    "choices",
-                )
-            compiled["followup"] = self.followup(row, str(row["followup"]).strip(), "choices")
-        said = self.choice_flag_text(row)
-        if said:
-            compiled["flag_text"] = said
-        for column in ("prefill", "carry", "safety"):
-            if row.get(column) is not None:
-                self.refuse(
-                    row,
-                    column,
-                    _("only questions can have this, not choices"),
-                    _("move it to the survey sheet"),
-                    "choices",
-                )
-        return compiled
-
-    def choice_flag_text(self, row: Row) -> dict[str, str]:
-        """The flag_text columns of a choice's row as written, for pyxform does not carry them through."""
-        raw = self.workbook.choices.get(int(row.get(ROW) or 0), {})
-        said = {}
-        for header, text in raw.items():
-            if own_column(header) == "flag_text" and text:
-                language = header.partition("::")[2].strip()
-                said[self.language(language) if language else self.default_language] = str(text)
-        return said
-
-    # order and circles
-
-    def decided_by(self, node: Node) -> list[Node]:
-        """The nodes whose answers decide this node's answer as others see it."""
-        reads = list(self.value_reads.get(node, []))
-        for place in [*node.ancestors(), node]:
-            reads += self.relevance_reads.get(place, [])
-            if place.kind == "repeat":
-                reads += self.value_reads.get(place, [])
-        return reads
-
-    def order(self) -> list[Node]:
-        """Questions and repeats that depend on others, each after those it depends on; circles are cut anywhere."""
-        done: dict[Node, None] = {}
-        started: set[Node] = set()
-        for first in self.root.descendants():
-            stack = [(first, iter(self.decided_by(first)))]
-            if first in started:
-                continue
-            started.add(first)
-            while stack:
-                node, rest = stack[-1]
-                following = next((read for read in rest if read not in started), None)
-                if following is None:
-                    stack.pop()
-                    done[node] = None
-                else:
-                    started.add(following)
-                    stack.append((following, iter(self.decided_by(following))))
-        return [node for node in done if node.kind != "group" and self.decided_by(node)]
-
-    def check_circles(self) -> None:
-        """Refuse a question that decides its own relevance or takes part in the calculation of itself."""
-        for node, reads in self.relevance_reads.items():
-            own = [read for read in reads if read is node or node in read.ancestors()]
-            if own:
-                self.refuse(
-                    self.rows[node],
-                    "relevant",
-                    _("%(name)s decides whether it is asked itself", name=own[0].name),
-                    _("use an earlier question"),
-                )
-                return
-        place: dict[
-            Node, int
-        ] = {}  # 1 while its circle is being looked for, 2 when it is known to be in none
-        for first in self.root.descendants():
-            if first in place:
-                continue
-            place[first] = 1
-            trail = [(first, iter(self.decided_by(first)))]
-            while trail:
-                node, rest = trail[-1]
-                following = next(rest, None)
-                if following is None:
-                    trail.pop()
-                    place[node] = 2
-                elif following not in place:
-                    place[following] = 1
-                    trail.append((following, iter(self.decided_by(following))))
-                elif place[following] == 1:
-                    names = [node.name for node, _rest in trail]
-                    around = [*names[names.index(following.name) :], following.name]
-                    column = "calculation" if following in self.value_reads else "relevant"
-                    self.refuse(
-                        self.rows[following],
-                        column,
-                        _("these depend on each other in a circle: %(names)s", names=" → ".join(around)),
-                        _("break the circle"),
-                    )
-                    return
-
-
-def _lists_in(value: Any) -> Iterator[str]:
-    """Choice lists that expressions name."""
-    if isinstance(value, dict):
-        for inner in value.values():
-            yield from _lists_in(inner)
-    elif isinstance(value, list):
-        if len(value) > 2 and value[0] == "choice-name":
-            yield value[2]
-        elif len(value) > 2 and value[0] == "item":
-            yield value[1]
-        for inner in value:
-            yield from _lists_in(inner)
+    elif node.type in _DEFAULTS and not re.fullmatch(_DEFAULTS[node.type], text, re.ASCII):
+        work.refuse(
+            node,
+            "default",
+            _("%(value)s is no %(type)s", value=text[:60], type=node.type),
+            _("leave it empty"),
+        )
+    compiled["default"] = text

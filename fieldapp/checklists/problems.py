@@ -5,7 +5,8 @@ Invariant: a refusal always carries at least one problem, each with a reason in 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from flask_babel import gettext as _
 
@@ -21,10 +22,12 @@ class Problem:
     instead: str = ""
 
     def __str__(self) -> str:
+        return self.in_rows(str(self.row) if self.row else "")
+
+    def in_rows(self, rows: str) -> str:
+        """The problem in words, of `rows` ("3–5, 8")."""
         where = [
-            part
-            for part in (self.sheet, _("row %(row)s", row=self.row) if self.row else "", self.column)
-            if part
+            part for part in (self.sheet, _("row %(row)s", row=rows) if rows else "", self.column) if part
         ]
         text = (
             self.reason
@@ -32,6 +35,30 @@ class Problem:
             else _("%(reason)s; instead: %(instead)s", reason=self.reason, instead=self.instead)
         )
         return f"{', '.join(where)}: {text}" if where else text
+
+
+def in_lines(problems: Iterable[Problem]) -> list[str]:
+    """Problems in words, one line for those that differ in nothing but the row."""
+    alike: dict[Problem, list[int]] = {}
+    for problem in problems:
+        alike.setdefault(replace(problem, row=0), []).append(problem.row)
+    return [
+        replace(problem, row=rows[0]).in_rows(_in_runs(rows))
+        if len(rows) > 1
+        else str(replace(problem, row=rows[0]))
+        for problem, rows in alike.items()
+    ]
+
+
+def _in_runs(rows: list[int]) -> str:
+    """ "3–5, 8" of 3, 4, 5, 8."""
+    runs: list[list[int]] = []
+    for row in sorted(set(rows)):
+        if runs and row == runs[-1][1] + 1:
+            runs[-1][1] = row
+        else:
+            runs.append([row, row])
+    return ", ".join(str(first) if first == last else f"{first}–{last}" for first, last in runs)
 
 
 class ChecklistRefused(Exception):

@@ -5,73 +5,166 @@ Invariant: a type is either in QUESTION_TYPES, and both evaluators and the phone
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
+
 from flask_babel import gettext as _
 
 from fieldapp.checklists.problems import Problem
 from fieldapp.checklists.rules import UNASKED
 
-SELECTS = frozenset({"select_one", "select_multiple"})
+SELECTS = frozenset({"select_one", "select_multiple", "rank"})
+FILES = frozenset({"image", "audio", "video", "file"})
 QUESTION_TYPES = (
-    UNASKED | SELECTS | {"text", "integer", "decimal", "date", "image", "geopoint", "acknowledge"}
+    UNASKED
+    | SELECTS
+    | FILES
+    | {"text", "integer", "decimal", "range", "date", "time", "dateTime", "barcode", "geopoint"}
+    | {"acknowledge", "start-geopoint"}
 )
+# What a browser cannot know of a phone; answered by nothing.
+UNKNOWABLE = frozenset({"phonenumber", "simserial", "subscriberid", "email"})
+# Rows that ask nothing and keep nothing.
+AUDIT = "audit"
+CSV_EXTERNAL = "csv-external"
 
-# Other names of the same, as authors write them or as pyxform gives them back.
+# Other names of the same, in lower case.
 _ALIASES = {
-    "select one": "select_one",
-    "select1": "select_one",
-    "select one from": "select_one",
-    "select all that apply": "select_multiple",
-    "select all that apply from": "select_multiple",
-    "select multiple": "select_multiple",
+    "string": "text",
+    "int": "integer",
+    "datetime": "dateTime",
+    "date time": "dateTime",
     "photo": "image",
     "add image prompt": "image",
     "add photo prompt": "image",
+    "add audio prompt": "audio",
+    "add video prompt": "video",
+    "add file prompt": "file",
     "trigger": "acknowledge",
-    "int": "integer",
-    "string": "text",
     "imei": "deviceid",
+    "device id": "deviceid",
+    "start time": "start",
+    "end time": "end",
+    "gps": "geopoint",
+    "location": "geopoint",
+    "calculation": "calculate",
+    "sim id": "simserial",
+    "subscriber id": "subscriberid",
 }
+_SELECT_ALIASES = {
+    "select_one": "select_one",
+    "select one": "select_one",
+    "select1": "select_one",
+    "select one from": "select_one",
+    "add select one prompt using": "select_one",
+    "select_one_external": "select_one",
+    "select one external": "select_one",
+    "select_multiple": "select_multiple",
+    "select multiple": "select_multiple",
+    "select all that apply": "select_multiple",
+    "select all that apply from": "select_multiple",
+    "add select multiple prompt using": "select_multiple",
+    "rank": "rank",
+    "select_one_from_file": "select_one",
+    "select one from file": "select_one",
+    "select_multiple_from_file": "select_multiple",
+    "select multiple from file": "select_multiple",
+}
+_SELECT = re.compile(
+    r"(?P<command>" + "|".join(sorted(map(re.escape, _SELECT_ALIASES), key=len, reverse=True)) + r")"
+    r"(?:\s+(?P<list>\S.*?))??(?P<other>\s+(?:or_other|or other|or specify other))?",
+    re.IGNORECASE,
+)
+_SECTION = re.compile(r"(begin|end)[ _]+(group|repeat|loop|looped group|lgroup)(?:\s+.*)?", re.IGNORECASE)
+_SECTIONS = {"lgroup": "repeat", "looped group": "repeat"}
 _INSTEAD = {
-    "range": "integer",
-    "time": "text",
-    "datetime": "date",
-    "barcode": "text",
-    "audio": "image",
-    "video": "image",
-    "file": "image",
-    "rank": "select_multiple",
     "geoshape": "geopoint",
     "geotrace": "geopoint",
-    "start-geopoint": "geopoint",
-    "background-geopoint": "geopoint",
-    "phonenumber": "text",
+    "background-geopoint": "start-geopoint",
+    "background-audio": "audio",
+    "osm": "geopoint",
+    "xml-external": "csv-external",
     "tel": "text",
-    "email": "text",
-    "username": "username",
-    "subscriberid": "deviceid",
-    "simserial": "deviceid",
-    "loop": "begin_repeat",
-    "select_one_external": "select_one",
-    "select_one_from_file": "select_one",
-    "select_multiple_from_file": "select_multiple",
+    "phone number": "text",
+    "percentage": "integer",
+    "number of days in last month": "integer",
+    "number of days in last six months": "integer",
+    "number of days in last year": "integer",
+    "calculate_here": "calculate",
+    "comments": "text",
+    "caseid": "hidden",
+    "text audit": "",
+    "select_contact": "hidden",
+    "select_contacts": "hidden",
+    "number": "decimal",
+    "select": "select_one",
+    "select_many": "select_multiple",
+    "select_multi": "select_multiple",
+    "multiple": "select_multiple",
+    "label": "note",
+    "checkbox": "acknowledge",
+    "signature": "image",
 }
 
 
-def canonical_type(written: str) -> str:
-    """The type a cell names, without its list: "Select one yn" is select_one."""
-    words = written.lower().split()
-    for size in (5, 4, 3, 2, 1):
-        name = " ".join(words[:size])
-        if name in _ALIASES:
-            return _ALIASES[name]
-        if name in QUESTION_TYPES or name in _INSTEAD:
-            return name
-    return " ".join(words)
+@dataclass(frozen=True)
+class Written:
+    """What a cell of the column type says: its type in one spelling and, of a select, where the choices come from."""
+
+    type: str
+    list_name: str = ""
+    or_other: bool = False
+
+    @property
+    def from_file(self) -> bool:
+        """Whether the choices are the rows of a CSV file."""
+        return self.type in SELECTS and self.list_name.lower().endswith((".csv", ".xml", ".geojson"))
+
+    @property
+    def begins(self) -> str:
+        """What the row begins: "group", "repeat", "loop" or ""."""
+        return self.type.removeprefix("begin_") if self.type.startswith("begin_") else ""
+
+    @property
+    def ends(self) -> str:
+        """What the row ends."""
+        return self.type.removeprefix("end_") if self.type.startswith("end_") else ""
+
+    @property
+    def supported(self) -> bool:
+        """Whether the type has a meaning here."""
+        return (
+            self.type in QUESTION_TYPES
+            or self.type in UNKNOWABLE | {AUDIT, CSV_EXTERNAL}
+            or (self.begins or self.ends) in {"group", "repeat"}
+        )
+
+
+def read_type(written: str) -> Written:
+    """What a cell says, however it is spelt: "Select one yn or other" is a select_one from yn with another answer."""
+    words = " ".join(written.split())
+    section = _SECTION.fullmatch(words)
+    if section:
+        kind = section[2].lower()
+        return Written(f"{section[1].lower()}_{_SECTIONS.get(kind, kind)}")
+    select = _SELECT.fullmatch(words)
+    if select:
+        return Written(
+            _SELECT_ALIASES[select["command"].lower()], (select["list"] or "").strip(), bool(select["other"])
+        )
+    name = words.lower()
+    return Written(_ALIASES.get(name, name))
 
 
 def unsupported(row: int, written: str) -> Problem:
     """The refusal of a question type."""
-    instead = _INSTEAD.get(canonical_type(written), "")
-    return Problem(
-        "survey", row, "type", _("the question type %(name)s is not supported", name=written), instead
-    )
+    name = " ".join(written.lower().split())
+    instead = "begin_repeat" if name.startswith("begin") else _INSTEAD.get(name, "")
+    if name in {"geoshape", "geotrace", "background-geopoint", "background-audio"}:
+        reason = _(
+            "the question type %(name)s is not supported: lines, areas and tracks are not collected",
+            name=written,
+        )
+    else:
+        reason = _("the question type %(name)s is not supported", name=written)
+    return Problem("survey", row, "type", reason, instead)

@@ -113,10 +113,11 @@ def test_a_cell_with_a_book_in_it_is_refused():
     assert "row 2, label" in reasons(workbook_of(form))
 
 
-def test_formulas_are_read_as_the_values_last_seen_and_never_run():
+def test_a_formula_that_was_never_worked_out_is_refused_by_row():
     form = {"survey": [{"type": "text", "name": "a", "label": "x", "hint": "=1+1"}]}
-    # A formula never computed by Excel has no value: the hint is empty, nothing more.
-    assert "hint" not in compile_form(form).document["nodes"][0]
+    assert "survey, row 2, hint: the cell holds a formula that was never worked out: =1+1" in reasons(
+        workbook_of(form)
+    )
 
 
 def test_script_in_a_label_is_text_like_any_other():

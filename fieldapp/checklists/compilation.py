@@ -1,0 +1,106 @@
+"""What the parts of the compiler share while one checklist is compiled.
+
+Invariant: an expression or text that is wrong is noted as a problem of its cell, and compiling goes on.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask_babel import gettext as _
+
+from fieldapp.checklists.attached import AttachedList
+from fieldapp.checklists.expressions import Form, Node, Resolved, Tree, resolve
+from fieldapp.checklists.spelling import NO, YES, Source
+from fieldapp.checklists.texts import Languages
+from fieldapp.checklists.workbook import Row
+from fieldapp.checklists.xpath import ExpressionError
+
+_REFERENCE = re.compile(r"\$\{[^}]*\}")
+
+
+@dataclass
+class Compilation:
+    """One checklist on its way from rows to a document."""
+
+    source: Source
+    attached: dict[str, AttachedList]
+    languages: Languages
+    form: Form
+    followup_types: frozenset[str]
+    prefill_fields: frozenset[str]
+    # What decides the value (or the relevance) of a node, for the order of evaluation and for finding circles.
+    value_reads: dict[Node, list[Node]] = field(default_factory=dict)
+    relevance_reads: dict[Node, list[Node]] = field(default_factory=dict)
+    # Of generated rows; all others are the source's.
+    generated: dict[Node, Row] = field(default_factory=dict)
+
+    @property
+    def root(self) -> Node:
+        """The form itself."""
+        return self.form.root
+
+    def row(self, node: Node) -> Row:
+        """The cells a node was written in."""
+        return self.generated.get(node) or self.source.survey[node.row]
+
+    def refuse(self, node: Node, column: str, reason: str, instead: str = "") -> None:
+        """Note a reason for refusal in a cell of the node's row, unless the sheets have shown one there."""
+        if not any(
+            (known.sheet, known.row, known.column) == ("survey", node.row, column) and known.reason != reason
+            for known in self.source.problems
+        ):
+            self.source.refuse("survey", node.row, column, reason, instead)
+
+    def expression(
+        self, node: Node, column: str, text: str, *, choice_list: str | None = None
+    ) -> Resolved | None:
+        """The expression in `column` of the node's row; None (and a problem noted) when it is wrong."""
+        try:
+            return resolve(text, self.form, node, choice_list)
+        except ExpressionError as error:
+            self.refuse(node, column, error.reason, error.instead)
+            return None
+
+    def texts(self, node: Node, column: str) -> dict[str, Any] | None:
+        """TEXT: by language, a string or (with `${…}` in it) a list of strings and trees."""
+        return {
+            language: self.parts(node, column, text)
+            for language, text in self.languages.of_columns(self.row(node), column).items()
+            if text != "-"
+        } or None
+
+    def parts(self, node: Node, column: str, text: str) -> Any:
+        """A text with the answers it names as trees."""
+        if "${" not in text:
+            return text
+        parts: list[Any] = []
+        at = 0
+        for match in _REFERENCE.finditer(text):
+            if match.start() > at:
+                parts.append(text[at : match.start()])
+            found = self.expression(node, column, match[0])
+            parts.append(found.tree if found else "")
+            at = match.end()
+        if at < len(text):
+            parts.append(text[at:])
+        return parts
+
+    def condition(self, node: Node, column: str) -> Tree:
+        """True, a tree, or None where the column says no."""
+        text = self.row(node).get(column, "")
+        if text.lower() in NO:
+            return None
+        if text.lower() in YES:
+            return True
+        found = self.expression(node, column, text)
+        return found.tree if found else None
+
+    def yes_or_no(self, node: Node, column: str) -> bool:
+        """Whether a column of ours says yes."""
+        text = self.row(node).get(column, "").lower()
+        if text not in YES | NO:
+            self.refuse(node, column, _("%(value)s is neither yes nor no", value=text), "yes")
+        return text in YES
