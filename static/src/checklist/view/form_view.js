@@ -99,15 +99,15 @@ export function makeFormView(host) {
   }
 
   /**
-   * Browsers without scroll anchoring (Safari) let the page jump when something appears above: undo that.
-   * @param {string} path of the card that is to stay where it is
+   * What appears or goes away above a card is not to move it under the finger.
+   * @param {string} path of the card that was answered
    */
   function holdPlace(path) {
-    if (CSS.supports('overflow-anchor', 'auto')) return () => {}
-    const top = document.getElementById(cardId(path))?.getBoundingClientRect().top
+    const topOf = () => document.getElementById(cardId(path))?.getBoundingClientRect().top
+    const before = topOf()
     return () => requestAnimationFrame(() => {
-      const now = document.getElementById(cardId(path))?.getBoundingClientRect().top
-      if (top !== undefined && now !== undefined && Math.abs(now - top) > 1) scrollBy(0, now - top)
+      const now = topOf()
+      if (before !== undefined && now !== undefined && Math.abs(now - before) > 1) scrollBy(0, now - before)
     })
   }
 

@@ -119,7 +119,7 @@ function template(node) {
     case 'br': return html`<br>`
     case 'heading': return html`<strong class="md-heading">${inside}</strong>`
     case 'block': return html`<span class="md-block">${inside}</span>`
-    case 'a': return node.href ? html`<a href=${node.href} target="_blank" rel="noopener noreferrer">${inside}</a>` : inside
+    case 'a': return node.href ? html`<a class="md-link" href=${node.href} target="_blank" rel="noopener noreferrer">${inside}</a>` : inside
     default: return inside
   }
 }

@@ -18,7 +18,7 @@ test('emphasis, headings, links and line breaks of markdown are shown as such', 
   assert.equal(page('***a***'), '<strong><em>a</em></strong>')
   assert.equal(page('## 告知\n正文'), '<strong class="md-heading">告知</strong>正文')
   assert.equal(page('一\n二'), '一<br>二')
-  assert.equal(page('看[这里](https://example.org/a?b=1)'), '看<a href=https://example.org/a?b=1 target="_blank" rel="noopener noreferrer">这里</a>')
+  assert.equal(page('看[这里](https://example.org/a?b=1)'), '看<a class="md-link" href=https://example.org/a?b=1 target="_blank" rel="noopener noreferrer">这里</a>')
 })
 
 test('the HTML tags that are allowed are shown, without their attributes', () => {
@@ -26,7 +26,7 @@ test('the HTML tags that are allowed are shown, without their attributes', () =>
   assert.equal(page('<span style="color:red" onclick="x()">a</span>'), 'a')
   assert.equal(page('a<br/>b'), 'a<br>b')
   assert.equal(page('<h3>a</h3><p>b</p>'), '<strong class="md-heading">a</strong><span class="md-block">b</span>')
-  assert.equal(page("<a class='x' href='https://example.org'>a</a>"), '<a href=https://example.org target="_blank" rel="noopener noreferrer">a</a>')
+  assert.equal(page("<a class='x' href='https://example.org'>a</a>"), '<a class="md-link" href=https://example.org target="_blank" rel="noopener noreferrer">a</a>')
 })
 
 test('signs that are no markup stay signs', () => {
@@ -51,7 +51,7 @@ test('no text puts a script, an address that is not one, or an unknown tag into 
     '<b onmouseover=alert(1)>a</b>', '<B <script>alert(1)</script>', '**<script>**alert(1)', '<style>*{}</style>', '<a href="data:text/html,x">a</a>',
     '<!--', '<![CDATA[x]]>', '<b/onclick=alert(1)>', '[<script>](https://x)', '<a href="https://x&quot; onclick=alert(1)">a</a>', '<constructor>', '<__proto__>',
   ]
-  const tags = /<(?!\/?(strong|em|u)>|br>|strong class="md-heading">|span class="md-block">|\/span>|\/a>|a href=https?:\/\/[^ ]* target="_blank" rel="noopener noreferrer">)/
+  const tags = /<(?!\/?(strong|em|u)>|br>|strong class="md-heading">|span class="md-block">|\/span>|\/a>|a class="md-link" href=https?:\/\/[^ ]* target="_blank" rel="noopener noreferrer">)/
   for (const text of hostile) assert.doesNotMatch(page(text), tags, text)
 })
 
