@@ -462,6 +462,8 @@ class _Resolver:
             levels = [*levels, self.here]
         node = target.node
         if node not in levels:
+            if not levels and node.kind == "group":
+                return 1  # as in XPath: the first and only one of its kind
             if node.kind != "group" or node.parent is None:
                 raise ExpressionError(_("position() is understood inside a repeat only"), "position(..)")
             raise ExpressionError(

@@ -244,7 +244,7 @@ def format_date(value: Value, pattern: Value) -> str:
         "S": f"{second % 60:02d}",
         "3": f"{since % 1000:03d}",
     }
-    return re.sub("%(.)", lambda match: signs.get(match[1], match[0]), text(pattern), flags=re.DOTALL)
+    return re.sub("%([YymnbdeaHhMS3])", lambda match: signs[match[1]], text(pattern))
 
 
 def months_between(first: Value, last: Value) -> float:

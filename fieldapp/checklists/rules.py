@@ -234,7 +234,9 @@ class _Evaluation:
             came = text(self.compute(node["calculate"], place, positions))[:MAX_TEXT]
             came = as_type(node["type"], came)
             if "list" in node:
-                came = " ".join(name for name in _names(came) if name in self.list_of(node["list"]).names)
+                came = " ".join(
+                    name for name in _names(node, came) if name in self.list_of(node["list"]).names
+                )
         elif not came and node["type"] in _FROM_CONTEXT:
             return text(self.context.get(_FROM_CONTEXT[node["type"]]) or "")
         elif not came and node["type"] == "hidden" and "prefill" in node:
@@ -242,7 +244,7 @@ class _Evaluation:
         if came and "choice_filter" in node:
             offered = {choice["name"] for choice in self.offered(place, positions)}
             known = self.list_of(node["list"]).names
-            return " ".join(name for name in _names(came) if name in offered or name not in known)
+            return " ".join(name for name in _names(node, came) if name in offered or name not in known)
         return came
 
     def prefilled(self, field_name: str, positions: Positions) -> str:
@@ -534,7 +536,7 @@ class _Evaluation:
         if severity in SEVERITIES:
             self.raise_flag(place, positions, severity, node.get("followup", ""), {}, node.get("flag_text"))
         if value and "list" in node:
-            chosen = set(_names(value)) if node["type"] in MANY_CHOICES else {value}
+            chosen = set(_names(node, value))
             for choice in self.list_of(node["list"]).rows:
                 if choice["name"] in chosen and "flag" in choice:
                     said = choice.get("flag_text") or node.get("flag_text")
@@ -550,7 +552,7 @@ class _Evaluation:
             return "required" if required is True or truth(self.compute(required, place, positions)) else ""
         if "list" in node:
             offered = {choice["name"] for choice in self.offered(place, positions)}
-            names = _names(value) if node["type"] in MANY_CHOICES else [value]
+            names = _names(node, value)
             if not set(names) <= offered:
                 return "choice"
             # A ranking orders all that is offered, each once.
@@ -591,8 +593,9 @@ class _Evaluation:
         )
 
 
-def _names(value: str) -> list[str]:
-    return [name for name in words(value) if name]
+def _names(node: Node, value: str) -> list[str]:
+    """The names chosen; the name of a single choice may have spaces in it."""
+    return [name for name in words(value) if name] if node["type"] in MANY_CHOICES else [value]
 
 
 def _is_number(value: Value) -> bool:

@@ -41,8 +41,9 @@ def workbook_of(form: Form) -> bytes:
 
 
 def compile_form(form: Form) -> Compiled:
-    """The form through a real workbook and the real compiler."""
-    return compile_workbook(workbook_of(form), FOLLOWUP_TYPES)
+    """The form through a real workbook and the real compiler, with the CSV files it names beside it."""
+    files = {name: text.encode() for name, text in form.get("files", {}).items()}
+    return compile_workbook(workbook_of(form), FOLLOWUP_TYPES, files=files)
 
 
 def read(name: str) -> dict[str, Any]:
@@ -63,9 +64,12 @@ def compile_expressions(vectors: dict[str, Any]) -> tuple[dict[str, Any], list[A
             survey.insert(inside, row)
         else:
             survey.append(row)
-    nodes = compile_form({**form, "survey": survey}).document["nodes"]
-    everywhere = {node["name"]: node for node in _all(nodes)}
-    return compile_form(form).document, [everywhere[name]["calculate"] for name in names.values()]
+    whole = compile_form({**form, "survey": survey}).document
+    everywhere = {node["name"]: node for node in _all(whole["nodes"])}
+    document = compile_form(form).document
+    # Also the lists that only the cases use.
+    document["choices"] = whole["choices"]
+    return document, [everywhere[name]["calculate"] for name in names.values()]
 
 
 def _all(nodes: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -267,16 +267,17 @@ export function createForm(document, { answers, context }) {
       return node.type === 'hidden' && node.prefill ? prefilled(spot) : ''
     }
     if (!('choice_filter' in node)) return given
-    const names = new Set(offered(spot).map((row) => row.name))
+    const now = new Set(offered(spot).map((row) => row.name))
     const known = column(node.list, 'name')
-    return split(given).filter((name) => names.has(name) || !known?.has(name)).join(' ')
+    return names(node, given).filter((name) => now.has(name) || !known?.has(name)).join(' ')
   }
 
   /** What an expression gives a question, as its type holds it. @param {Tree} tree @param {Spot} spot @returns {string} */
   const calculated = (tree, spot) => {
-    const { type, list: name } = spot.place.node
+    const { node } = spot.place
+    const { type } = node
     const found = cut(text(compute(tree, spot)))
-    if (name) return split(found).filter((one) => column(name, 'name')?.has(one)).join(' ')
+    if (node.list) return names(node, found).filter((one) => column(node.list, 'name')?.has(one)).join(' ')
     return AS_TYPE[type] ? AS_TYPE[type](found) : found
   }
 

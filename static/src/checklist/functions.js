@@ -159,7 +159,7 @@ const formatDate = (value, pattern) => {
     S: two(Math.floor(since / 1000) % 60),
     3: String(since % 1000).padStart(3, '0'),
   }
-  return text(pattern).replace(/%([^])/gu, (whole, sign) => signs[sign] ?? whole)
+  return text(pattern).replace(/%([YymnbdeaHhMS3])/g, (_, sign) => signs[sign])
 }
 
 /** A date, with the time in `zone` where it has one; "" for what is none. @param {string} zone @param {Value} value */

@@ -28,6 +28,7 @@ export function mountForm(root, document, { language, context = {}, answers = nu
     context: { today: day.slice(0, 10), now: now.toISOString(), username: '', device_uuid: '', household: {}, people: [{}], ...context, language },
   })
   let isDrawing = false
+  let isTried = false
   /** @type {ReturnType<typeof makeFormView>} */
   let view = open(language)
 
@@ -45,7 +46,7 @@ export function mountForm(root, document, { language, context = {}, answers = nu
       <button class="btn" type="button" @click=${() => view.set(path, item.value ? '' : value)}>${t(item.value ? 'form.clear' : 'form.sample')}</button>`
     const file = sample(SAMPLE_FILE)
     return makeFormView({
-      form, document, t, draw, language: wanted,
+      form, document, t, draw, language: wanted, isTried: () => isTried,
       answered: draw, controls: { photo: file, draw: file, audio: file, video: file, file, place: sample(SAMPLE_PLACE) },
     })
   }
@@ -71,5 +72,11 @@ export function mountForm(root, document, { language, context = {}, answers = nu
     },
     answers: () => form.answers(),
     problems: () => form.problems(),
+    /** Try to finish, as on the phone: what is missing is said beside every question; returns the problems. */
+    finish() {
+      isTried = true
+      draw()
+      return form.problems()
+    },
   }
 }
