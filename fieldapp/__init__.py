@@ -20,6 +20,7 @@ def create_app(settings: Settings | None = None, *, create_key: bool = False) ->
 
     Raises SettingsError for a wrong setting, KeyMissing when the data folder has no master key.
     """
+    from fieldapp.checklists import routes as checklists
     from fieldapp.core import assets, crypto, db, errors, guard, web
     from fieldapp.followups import routes as followups
     from fieldapp.reviews import routes as reviews
@@ -44,7 +45,7 @@ def create_app(settings: Settings | None = None, *, create_key: bool = False) ->
     web.init_app(app, settings)
     errors.init_app(app)
     assets.init_app(app)
-    for feature in (users, followups, reviews, sync):
+    for feature in (users, checklists, followups, reviews, sync):
         feature.init_app(app)
     guard.check_routes(app)
     return app

@@ -315,7 +315,7 @@ def _name_keys(node: Node) -> Iterator[Hashable]:
 def _word_keys(node: Node) -> Iterator[Hashable]:
     """What makes it the same question under another name: the same words in some language and the same type."""
     for language, text in (node.get("label") or {}).items():
-        yield _type_of(node), language, _plain(text)
+        yield _type_of(node), language, plain_text(text)
     if not node.get("label") and node.get("calculate") is not None:
         yield _type_of(node), repr(node["calculate"])
 
@@ -333,7 +333,7 @@ def _weight(severity: str) -> int:
 def _compare_texts(aspect: str, old: Any, new: Any, about: str = "") -> Iterator[Detail]:
     old, new = old or {}, new or {}
     for language in dict.fromkeys([*new, *old]):
-        before, after = _plain(old.get(language, "")), _plain(new.get(language, ""))
+        before, after = plain_text(old.get(language, "")), plain_text(new.get(language, ""))
         if before != after:
             yield Detail(aspect, before, after, language, about)
 
@@ -369,14 +369,14 @@ def _compare_choices(old: Sequence[Node], new: Sequence[Node]) -> Iterator[Detai
 
 def _same_label(old: Node, new: Node) -> bool:
     one, other = old.get("label") or {}, new.get("label") or {}
-    return any(_plain(text) == _plain(other[code]) for code, text in one.items() if code in other)
+    return any(plain_text(text) == plain_text(other[code]) for code, text in one.items() if code in other)
 
 
 def _first_text(texts: Any) -> str:
-    return next((_plain(text) for text in (texts or {}).values()), "")
+    return next((plain_text(text) for text in (texts or {}).values()), "")
 
 
-def _plain(text: Any) -> str:
+def plain_text(text: Any) -> str:
     """A TEXT as the author wrote it, as far as that can be seen: `${name}` for an answer in it."""
     if not isinstance(text, list):
         return str(text)

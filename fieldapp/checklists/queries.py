@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import ColumnElement, or_, select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import defer, joinedload, selectinload
 
 from fieldapp.areas.models import LEVELS
 from fieldapp.checklists.models import ChecklistVersion, Publication, Registration
@@ -101,15 +101,19 @@ def get_registration(key: str, area_code: str, area_codes: Sequence[str]) -> Reg
     return found
 
 
-def list_versions(area_codes: Sequence[str], key: str | None = None) -> list[ChecklistVersion]:
-    """The versions a reader of `area_codes` sees, all or those of one checklist, with their publications, newest first."""
-    wanted = [_on_branch(ChecklistVersion.area_code, area_codes)]
-    if key is not None:
-        wanted.append(ChecklistVersion.key == key)
+def list_versions(area_codes: Sequence[str], keys: Iterable[str]) -> list[ChecklistVersion]:
+    """The versions of those checklists a reader of `area_codes` sees, with their publications, newest first.
+
+    Their documents are read when asked for.
+    """
     found = db.session.scalars(
         select(ChecklistVersion)
-        .where(*wanted)
-        .options(selectinload(ChecklistVersion.publications), selectinload(ChecklistVersion.files))
+        .where(_on_branch(ChecklistVersion.area_code, area_codes), ChecklistVersion.key.in_(set(keys)))
+        .options(
+            defer(ChecklistVersion.document),
+            selectinload(ChecklistVersion.publications),
+            selectinload(ChecklistVersion.files),
+        )
     )
     return sorted(found, key=lambda version: (version.key, -version.number))
 

@@ -44,10 +44,37 @@ function prepare() {
 function click(event) {
   const target = event.target instanceof Element ? event.target : null
   if (target?.closest('[data-print]')) window.print()
+  const copier = target?.closest('[data-copy]')
+  if (copier instanceof HTMLElement) copyTable(copier)
   const opener = target?.closest('[data-open]')
   if (opener instanceof HTMLElement) {
     const dialog = document.getElementById(opener.dataset.open ?? '')
     if (dialog instanceof HTMLDialogElement && !dialog.open) dialog.showModal()
+  }
+}
+
+/** Put a table on the clipboard as text that a spreadsheet takes; without a clipboard it is selected. @param {HTMLElement} button */
+async function copyTable(button) {
+  const table = document.getElementById(button.dataset.copy ?? '')
+  if (!(table instanceof HTMLTableElement)) return
+  const text = [...table.rows].map((row) => [...row.cells].map((cell) => cell.innerText).join('\t')).join('\n')
+  try {
+    await navigator.clipboard.writeText(text)
+    button.textContent = button.dataset.done ?? ''
+  } catch {
+    window.getSelection()?.selectAllChildren(table)
+  }
+}
+
+/** The answers tried in a preview's frame go along with the form that has them read. @param {SubmitEvent} event */
+function submit(event) {
+  const form = event.target instanceof HTMLFormElement ? event.target : null
+  const frame = form?.dataset.previewAnswers ? /** @type {any} */ (window.frames)[form.dataset.previewAnswers] : null
+  if (!form || !frame?.answersTried) return
+  const given = { answers: JSON.stringify(frame.answersTried()), sample: frame.location.search }
+  for (const [name, value] of Object.entries(given)) {
+    const field = form.elements.namedItem(name)
+    if (field instanceof HTMLInputElement) field.value = value
   }
 }
 
@@ -59,6 +86,7 @@ function change(event) {
 
 document.addEventListener('click', click)
 document.addEventListener('change', change)
+document.addEventListener('submit', submit, { capture: true })
 document.addEventListener('htmx:beforeSwap', keepScroll)
 document.addEventListener('htmx:afterSettle', () => {
   prepare()

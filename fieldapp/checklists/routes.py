@@ -1,0 +1,506 @@
+"""Pages of checklists: the registry, uploading, what a version changes, its preview, publishing and retiring.
+
+Invariant: uploading gives phones nothing; only `actions.publish_version` does, and it checks scope again.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qsl
+
+from flask import Blueprint, Flask, flash, redirect, render_template, request, send_file, url_for
+from flask_babel import get_locale, gettext, lazy_gettext
+from flask_login import current_user
+from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Response
+
+from fieldapp.areas import queries as areas
+from fieldapp.areas.models import LEVELS
+from fieldapp.checklists import actions, change_words, queries, samples
+from fieldapp.checklists.changes import compare_versions, plain_text
+from fieldapp.checklists.forms import PublishForm, RegistryForm, UploadForm
+from fieldapp.checklists.models import ChecklistVersion, Registration
+from fieldapp.checklists.problems import ChecklistRefused, Problem
+from fieldapp.checklists.reading import label_paths, read_answers, read_problems
+from fieldapp.checklists.registry import prepare_entries
+from fieldapp.checklists.rules import evaluate
+from fieldapp.checklists.sources import read_source
+from fieldapp.core import clock, scope, wording
+from fieldapp.core.db import transaction
+from fieldapp.core.errors import AppError
+from fieldapp.core.guard import OFFICER, READERS, require
+from fieldapp.core.paging import read_page
+from fieldapp.core.web import pick_text
+from fieldapp.users import queries as users
+
+PAGE = 40
+EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+# The page in the phone's frame is the one page of the desk that another page of ours may hold.
+FRAME_POLICY = (
+    "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'self'"
+)
+STATES = {
+    "in_force": lazy_gettext("In force"),
+    "later": lazy_gettext("Begins later"),
+    "covered": lazy_gettext("Another version counts"),
+    "ended": lazy_gettext("Ended"),
+    "expired": lazy_gettext("Expired"),
+    "retired": lazy_gettext("Retired"),
+    "unpublished": lazy_gettext("Not published"),
+}
+USES = {
+    "visit": lazy_gettext("Visits"),
+    "followup": lazy_gettext("Follow-up results"),
+    "patrol": lazy_gettext("Patrols"),
+    "new_clue": lazy_gettext("New clues"),
+}
+
+bp = Blueprint("checklists", __name__)
+
+
+@bp.get("/checklists")
+@require(*READERS)
+def list_page() -> str:
+    """The registry: who answers for which checklist, why, until when, and where it is in force."""
+    now = clock.now()
+    codes = current_user.area_codes(now)
+    page = read_page()
+    registrations = queries.list_registrations(codes)
+    shown = registrations[(page - 1) * PAGE : page * PAGE]
+    entries = prepare_entries(shown, codes, clock.local_date(now), may_act=_may_act())
+    return render_template(
+        "checklists/list.html",
+        entries=entries,
+        page=page,
+        has_more=len(registrations) > page * PAGE,
+        **_words(entries),
+        can_upload=_may_act() and bool(codes),
+    )
+
+
+@bp.get("/checklist-upload")
+@require(OFFICER)
+def upload_page() -> str:
+    """The form for a new version of a checklist, or a new checklist."""
+    return _show_upload(UploadForm(formdata=None))
+
+
+@bp.post("/checklists")
+@require(OFFICER)
+def upload() -> str | tuple[str, int] | Response:
+    """Take a workbook: refused with every reason, or stored as a version nobody is given yet."""
+    form = UploadForm()
+    _offer_areas(form)
+    if not form.validate_on_submit():
+        return _show_upload(form), 422
+    filename, content, files = form.read()
+    try:
+        compiled = actions.compile_upload(content, files)
+    except ChecklistRefused as refused:
+        return _show_upload(form, refused.problems, filename), 422
+    with transaction():
+        version, is_new = actions.store_version(
+            current_user, form.area.data, filename, content, files, compiled, clock.now()
+        )
+        address = url_for("checklists.version_page", key=version.key, version=version.version)
+        number = version.version
+    if is_new:
+        flash(
+            gettext("Stored as version %(version)s. Phones get nothing until you publish it.", version=number)
+        )
+    else:
+        flash(gettext("This file is here already: version %(version)s.", version=number))
+    return redirect(address, 303)
+
+
+@bp.get("/checklists/<key>")
+@require(*READERS)
+def checklist_page(key: str) -> str:
+    """A checklist: its entries in the registry, publications and versions."""
+    return _show_checklist(key)
+
+
+@bp.post("/checklists/<key>/registry/<area_code>")
+@require(OFFICER)
+def register(key: str, area_code: str) -> str | tuple[str, int] | Response:
+    """Write down who answers for a checklist, why, until when."""
+    now = clock.now()
+    registration = queries.get_registration(key, area_code, current_user.area_codes(now))
+    form = RegistryForm()
+    if not form.validate_on_submit():
+        return _show_checklist(key, registration, form), 422
+    with transaction():
+        actions.register_checklist(
+            current_user,
+            key,
+            area_code,
+            owner=form.owner.data or "",
+            purpose=form.purpose.data or "",
+            valid_until=form.valid_until.data,
+            now=now,
+        )
+    flash(gettext("Written down."))
+    wanted = request.args.get("version")
+    if wanted:
+        return redirect(url_for("checklists.version_page", key=key, version=wanted), 303)
+    return redirect(url_for("checklists.checklist_page", key=key), 303)
+
+
+@bp.get("/checklists/<key>/<version>")
+@require(*READERS)
+def version_page(key: str, version: str) -> str:
+    """One version: notices, what it changes, where it is in force, publishing it."""
+    return _show_version(_get_version(key, version))
+
+
+@bp.post("/checklists/<key>/<version>/publish")
+@require(OFFICER)
+def publish(key: str, version: str) -> str | tuple[str, int] | Response:
+    """Put a version in force in the areas chosen."""
+    found = _get_version(key, version)
+    form = PublishForm()
+    form.areas.choices = [(code, code) for code in _area_choices(found)]
+    if not form.validate_on_submit():
+        return _show_version(found, form), 422
+    try:
+        with transaction():
+            made = actions.publish_version(
+                current_user,
+                key,
+                version,
+                form.areas.data,
+                from_on=form.from_on.data,
+                until_on=form.until_on.data,
+                now=clock.now(),
+            )
+    except AppError as error:
+        if error.code != "registry_needed":
+            raise
+        return _show_version(_get_version(key, version), form, error=error), error.status
+    if made:
+        flash(gettext("Published. Phones there get it at their next sync."))
+    else:
+        flash(gettext("It was published there already, for the same days."))
+    return redirect(url_for("checklists.checklist_page", key=key), 303)
+
+
+@bp.post("/checklist-publications/<int:publication_id>/retire")
+@require(OFFICER)
+def retire(publication_id: int) -> Response:
+    """Take a version out of force where it was published."""
+    with transaction():
+        publication = actions.retire_publication(current_user, publication_id, clock.now())
+        key = publication.key
+    flash(gettext("Retired. Visits already begun with it can still be handed in."))
+    return redirect(url_for("checklists.checklist_page", key=key), 303)
+
+
+@bp.post("/checklists/<key>/<version>/delete")
+@require(OFFICER)
+def delete(key: str, version: str) -> Response:
+    """Delete a version that was never published."""
+    with transaction():
+        actions.delete_version(current_user, key, version, clock.now())
+    flash(gettext("Version %(version)s is deleted.", version=version))
+    return redirect(url_for("checklists.list_page"), 303)
+
+
+@bp.get("/checklists/<key>/<version>/workbook")
+@require(*READERS)
+def download_workbook(key: str, version: str) -> Response:
+    """The workbook as it was uploaded."""
+    found = _get_version(key, version)
+    return _download(found, found.filename, found.workbook, EXCEL)
+
+
+@bp.get("/checklists/<key>/<version>/files/<name>")
+@require(*READERS)
+def download_file(key: str, version: str, name: str) -> Response:
+    """A CSV file as it was uploaded with the workbook."""
+    found = _get_version(key, version)
+    file = next((file for file in found.files if file.name == name), None)
+    if file is None:
+        raise AppError("not_found")
+    return _download(found, file.name, file.content, "text/csv")
+
+
+@bp.get("/checklists/<key>/<version>/preview")
+@require(*READERS)
+def preview_page(key: str, version: str) -> str:
+    """The version in a phone's frame, to be filled in as a worker would."""
+    found = _get_version(key, version)
+    return render_template(
+        "checklists/preview.html",
+        version=found,
+        title=pick_text(found.document["title"]),
+        words=wording.get_words("class", "tag"),
+        most_people=samples.MOST_PEOPLE,
+    )
+
+
+@bp.get("/checklists/<key>/<version>/frame")
+@require(*READERS)
+def frame(key: str, version: str) -> Response:
+    """The page within the phone's frame."""
+    found = _get_version(key, version)
+    page = Response(
+        render_template(
+            "checklists/frame.html",
+            version=found,
+            title=pick_text(found.document["title"]),
+            sample=_read_sample(request.args),
+        ),
+        mimetype="text/html",
+    )
+    page.headers["Content-Security-Policy"] = FRAME_POLICY
+    return page
+
+
+@bp.get("/checklists/<key>/<version>/document")
+@require(*READERS)
+def document(key: str, version: str) -> dict[str, Any]:
+    """The compiled document and the invented household it is tried with."""
+    return {"document": _get_version(key, version).document, "context": _sample_context(request.args)}
+
+
+@bp.post("/checklists/<key>/<version>/read")
+@require(*READERS)
+def read(key: str, version: str) -> str | tuple[str, int]:
+    """Answers tried in the preview, as the desk would read them; nothing is stored."""
+    found = _get_version(key, version)
+    try:
+        answers = json.loads(request.form.get("answers", ""))
+    except (ValueError, RecursionError):
+        raise AppError("bad_request") from None
+    # The query of the frame the answers were given in.
+    context = _sample_context(MultiDict(parse_qsl(request.form.get("sample", "").lstrip("?"))))
+    verdict = evaluate(found.document, answers, context)
+    severities = {flag["question"]: flag["severity"] for flag in verdict.flags}
+    people = [(person["person_uuid"], person["name"]) for person in context["people"]]
+    lines = read_answers(found.document, verdict.answers, people, severities)
+    return render_template(
+        "checklists/_reading.html",
+        lines=lines,
+        flags=verdict.flags,
+        problems=read_problems(verdict.problems, label_paths(lines)),
+        words=wording.get_words("severity", "followup_type"),
+    )
+
+
+# --- what the pages show -------------------------------------------------------------------------------------------
+
+
+def _may_act() -> bool:
+    return bool(current_user.role == OFFICER)
+
+
+def _get_version(key: str, version: str) -> ChecklistVersion:
+    return queries.get_visible_version(key, version, current_user.area_codes())
+
+
+def _show_upload(form: UploadForm, problems: list[Problem] | None = None, filename: str = "") -> str:
+    _offer_areas(form)
+    return render_template("checklists/upload.html", form=form, problems=problems, filename=filename)
+
+
+def _offer_areas(form: UploadForm) -> None:
+    """The officer's own areas, and those directly below."""
+    codes = current_user.area_codes()
+    names = areas.get_names(codes)
+    below = [area for area in areas.list_children(codes) if area.code not in codes]
+    form.area.choices = [(code, names.get(code, code)) for code in codes]
+    form.area.choices += [(area.code, area.name) for area in below]
+
+
+def _show_checklist(
+    key: str, registration: Registration | None = None, form: RegistryForm | None = None
+) -> str:
+    now = clock.now()
+    codes = current_user.area_codes(now)
+    entries = prepare_entries(
+        queries.list_registrations(codes, key), codes, clock.local_date(now), may_act=_may_act()
+    )
+    if not entries:
+        raise AppError("not_found")
+    entries.sort(key=lambda entry: -len(entry.registration.area_code))
+    return render_template(
+        "checklists/checklist.html",
+        key=key,
+        title=pick_text(entries[0].latest.document["title"]),
+        entries=entries,
+        forms={
+            entry.registration.area_code: form
+            if form is not None and registration is entry.registration
+            else _registry_form(entry.registration)
+            for entry in entries
+        },
+        can_upload=_may_act() and bool(codes),
+        **_words(entries),
+    )
+
+
+def _registry_form(registration: Registration) -> RegistryForm:
+    return RegistryForm(
+        formdata=None,
+        owner=registration.owner,
+        purpose=registration.purpose,
+        valid_until=registration.valid_until,
+    )
+
+
+def _words(entries: list[Any]) -> dict[str, Any]:
+    """Names of the areas and people the entries speak of, and the words for their states."""
+    codes = {entry.registration.area_code for entry in entries} | {
+        standing.publication.area_code for entry in entries for standing in entry.standings
+    }
+    makers = {version.created_by_id for entry in entries for version in entry.versions}
+    return {
+        "area_names": areas.get_names(codes),
+        "states": STATES,
+        "uses": USES,
+        "makers": users.get_display_names(id_ for id_ in makers if id_),
+        "today": clock.local_date(clock.now()),
+    }
+
+
+def _show_version(
+    version: ChecklistVersion, form: PublishForm | None = None, error: AppError | None = None
+) -> str:
+    now = clock.now()
+    codes = current_user.area_codes(now)
+    registration = queries.get_registration(version.key, version.area_code, codes)
+    others = queries.list_versions(codes, [version.key])
+    against = _read_against(version, others)
+    within = _read_within(version)
+    if form is None:
+        form = PublishForm(formdata=None, from_on=clock.local_date(now), areas=[])
+    return render_template(
+        "checklists/version.html",
+        version=version,
+        title=pick_text(version.document["title"]),
+        registration=registration,
+        registry_values=_registry_form(registration),
+        others=[other for other in others if other.version != version.version],
+        against=against,
+        changes=_compare(against, version) if against else None,
+        area_names=areas.get_names(
+            {other.area_code for other in others} | {item.area_code for item in version.publications}
+        ),
+        maker=users.get_display_names([version.created_by_id] if version.created_by_id else []).get(
+            version.created_by_id or 0
+        ),
+        form=form,
+        error=error,
+        within=within,
+        choices=_list_choices(within),
+        way=_list_way(version, within),
+        can_publish=_may_act() and bool(within),
+        can_register=_may_act() and scope.covers(codes, version.area_code),
+        can_delete=_may_act() and scope.covers(codes, version.area_code) and not version.publications,
+        change_words=change_words,
+        label_of=_label_of,
+        today=clock.local_date(now),
+        uses=USES,
+    )
+
+
+def _read_against(version: ChecklistVersion, others: list[ChecklistVersion]) -> ChecklistVersion | None:
+    """The version to compare with: the one asked for, else the one its author most likely began with."""
+    wanted = request.args.get("against")
+    if wanted and wanted != version.version:
+        return next((other for other in others if other.version == wanted), None)
+    return queries.find_earlier(version)
+
+
+def _compare(old: ChecklistVersion, new: ChecklistVersion) -> Any:
+    return compare_versions(old.document, new.document, _source_of(old), _source_of(new))
+
+
+def _source_of(version: ChecklistVersion) -> dict[str, dict[str, str]]:
+    """What its author wrote; a workbook that cannot be read any more has no words of its own."""
+    try:
+        return read_source(version.workbook)
+    except ChecklistRefused:
+        return {}
+
+
+def _label_of(node: Any) -> str:
+    """What a question is called on the page: its words, without them its name."""
+    texts = node.get("label") or {}
+    language = str(get_locale())
+    text = texts.get(language) or texts.get("zh") or next(iter(texts.values()), "")
+    return plain_text(text) or str(node["name"])
+
+
+def _area_roots(version: ChecklistVersion) -> list[str]:
+    """The widest areas in which this officer may publish the version."""
+    codes = current_user.area_codes()
+    if scope.covers(codes, version.area_code):
+        return [version.area_code]
+    return [code for code in codes if scope.covers([version.area_code], code)]
+
+
+def _read_within(version: ChecklistVersion) -> str:
+    """The area whose parts are offered; "" when the officer may publish the version nowhere."""
+    roots = _area_roots(version)
+    wanted = request.args.get("within", "")
+    if wanted and scope.covers(roots, wanted):
+        return wanted
+    return roots[0] if roots else ""
+
+
+def _list_choices(within: str) -> list[tuple[str, str, bool]]:
+    """Code, name, and whether there is something below, of the area and its parts."""
+    if not within:
+        return []
+    parts = areas.list_children([within])
+    own = areas.get_names([within]).get(within, within)
+    return [(within, own, False)] + [(area.code, area.name, area.level != "grid") for area in parts]
+
+
+def _area_choices(version: ChecklistVersion) -> list[str]:
+    return [code for code, _, _ in _list_choices(_read_within(version))]
+
+
+def _list_way(version: ChecklistVersion, within: str) -> list[tuple[str, str]]:
+    """Code and name of the areas above the one shown, as far up as the officer may publish."""
+    roots = _area_roots(version)
+    codes = [within[:digits] for digits in LEVELS.values() if digits < len(within)]
+    above = [code for code in codes if scope.covers(roots, code)]
+    names = areas.get_names(above)
+    return [(code, names.get(code, code)) for code in above]
+
+
+def _read_sample(chosen: MultiDict[str, str]) -> dict[str, Any]:
+    """The household the previewer chose, as a query for the next address."""
+    return {
+        "people": chosen.get("people", 2, type=int),
+        "class": chosen.get("class", "dibao_rural")[:40],
+        "tag": chosen.getlist("tag")[:20],
+        "lang": str(get_locale()),
+    }
+
+
+def _sample_context(chosen: MultiDict[str, str]) -> dict[str, Any]:
+    sample = _read_sample(chosen)
+    today = clock.local_date(clock.now())
+    return samples.make_context(sample["people"], sample["class"], sample["tag"], today, sample["lang"])
+
+
+def _download(version: ChecklistVersion, filename: str, content: bytes, media_type: str) -> Response:
+    now: datetime = clock.now()
+    key, number = version.key, version.version
+    with transaction():
+        actions.record_download(current_user, version, filename, now)
+    ending = "." + filename.rpartition(".")[2] if "." in filename else ""
+    name = f"{key}-{number}{ending}" if media_type == EXCEL else filename
+    return send_file(io.BytesIO(content), mimetype=media_type, as_attachment=True, download_name=name)
+
+
+def init_app(app: Flask) -> None:
+    """The pages here."""
+    app.register_blueprint(bp)
