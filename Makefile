@@ -38,7 +38,7 @@ check: set-up   ## format, lint, types, order of the features, migrations, trans
 	python -m tools.check_translations
 	node tools/check_phone_texts.mjs
 
-bench: set-up .system-packages ## what the phone app's first load weighs
+bench: set-up .system-packages benchmarks/node_modules/.ready ## speed and size of forms, beside two other engines
 	python -m benchmarks
 
 format: set-up  ## rewrite Python the way `make check` wants it
@@ -54,7 +54,7 @@ lock: .venv/ready-to-test .venv/node ## write the lock files anew after a change
 	tools/lock.sh
 
 clean:          ## remove all that make made; records in data/ stay
-	rm -rf .venv node_modules static/dist $(MESSAGES)
+	rm -rf .venv node_modules benchmarks/node_modules static/dist $(MESSAGES)
 
 # --- set-up -----------------------------------------------------------------------------------------------------
 
@@ -96,6 +96,12 @@ node_modules/.ready-to-test: package-lock.json | .venv/node
 	@echo "Installing what building and testing the phone app needs (package-lock.json)"
 	@npm ci --no-audit --no-fund --no-update-notifier --loglevel=error
 	@touch node_modules/.ready-to-run $@
+
+# What the benchmarks measure against; no part of the product, and its packages' own scripts are not run.
+benchmarks/node_modules/.ready: benchmarks/package-lock.json | .venv/node
+	@echo "Installing what forms are measured against (benchmarks/package-lock.json)"
+	@npm ci --prefix benchmarks --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
+	@touch $@
 
 # Folders count too: they change when a file in them is removed.
 static/dist/.ready: node_modules/.ready-to-run static/build.mjs templates/phone/shell.html $(shell find static/src 2>/dev/null)

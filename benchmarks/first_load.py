@@ -59,14 +59,19 @@ def measure(browser: Browser, live: Live) -> list[ServedFile]:
     return sorted(files, key=lambda file: (-file.sent_bytes, file.path))
 
 
+def total(files: list[ServedFile]) -> int:
+    """Bytes sent for all of them."""
+    return sum(file.sent_bytes for file in files)
+
+
 def table(files: list[ServedFile]) -> str:
     """The files and their sum as text."""
-    total, limit = sum(file.sent_bytes for file in files), LIMIT_BYTES
+    sent, limit = total(files), LIMIT_BYTES
     rows = [f"{'sent':>9} {'unpacked':>9}  {'as':<8} file"]
     rows += [
         f"{file.sent_bytes:>9,} {file.plain_bytes:>9,}  {file.encoding:<8} {file.path}" for file in files
     ]
-    rows += [f"{total:>9,} bytes in all, of {limit:,} allowed: {'ok' if total <= limit else 'TOO MUCH'}"]
+    rows += [f"{sent:>9,} bytes in all, of {limit:,} allowed: {'ok' if sent <= limit else 'TOO MUCH'}"]
     return "\n".join(["First load of the phone app", *rows])
 
 

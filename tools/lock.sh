@@ -15,8 +15,11 @@ for part in requirements requirements-dev requirements-node; do
     pip-compile --quiet "$@" --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url \
         --no-emit-find-links --no-emit-trusted-host --output-file "$part.txt" "$part.in"
 done
-echo package-lock.json
-case "${1:-}" in
-    --upgrade) npm update --save --ignore-scripts --no-audit --no-fund ;;
-    *) npm install --package-lock-only --ignore-scripts --no-audit --no-fund ;;
-esac
+# What the benchmarks compare with stays the versions named there, until someone names others.
+for folder in . benchmarks; do
+    echo "$folder/package-lock.json"
+    case "${1:-}$folder" in
+        --upgrade.) npm update --save --ignore-scripts --no-audit --no-fund ;;
+        *) npm install --prefix "$folder" --package-lock-only --ignore-scripts --no-audit --no-fund ;;
+    esac
+done

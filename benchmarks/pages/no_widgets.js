@@ -1,0 +1,2 @@
+/** The list of Enketo's widgets: none. */
+export default []
