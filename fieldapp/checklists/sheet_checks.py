@@ -30,6 +30,8 @@ _PARAMETERS = {
     "geopoint": {"capture-accuracy", "warning-accuracy", "allow-mock-accuracy"},
 }
 _RANGE = {"start": "1", "end": "10", "step": "1"}
+# Parameters of the others that change what the phone does.
+_KEPT = {"max-pixels", "rows", "value", "label", "capture-accuracy", "warning-accuracy"}
 _REFUSED_APPEARANCES = {
     "annotate", "bearing", "image-map", "placement-map", "ethiopian", "coptic", "islamic", "bikram-sambat",
     "myanmar", "persian", "buddhist",
@@ -221,7 +223,7 @@ class _Survey:
     def type(self, number: int, row: Row) -> None:
         said = self.source.types[number]
         if not said.supported:
-            self.source.problems.append(unsupported(number, row["type"]))
+            self.source.problems.add(unsupported(number, row["type"]))
             self.source.types[number] = Written("text")
             for column in ("parameters", "choice_filter"):
                 row.pop(column, None)
@@ -384,7 +386,7 @@ class _Survey:
         if said.type in SELECTS and not said.from_file:
             given = {}
         # In what pyxform reads only: what it refuses of the others has no meaning here.
-        kept = {key for key in given if key in {*_RANGE, "max-pixels", "rows", "value", "label"}}
+        kept = {key for key in given if key in {*_RANGE, *_KEPT}}
         if kept:
             row["parameters"] = " ".join(f"{key}={given[key]}" for key in given if key in kept)
 

@@ -23,7 +23,9 @@ export class Fault extends Error {
 }
 
 const JSON_WAIT_MS = 30_000
-const PHOTO_WAIT_MS = 120_000
+const ATTACHMENT_WAIT_MS = 120_000
+/** On top of that: the slowest link an attachment may still get through, bytes a millisecond. */
+const SLOWEST = 10
 
 export class Api {
   /** @type {string|null} */
@@ -75,7 +77,7 @@ export class Api {
     return answer
   }
 
-  /** Send a photo; resolves when the server holds it. @param {string} sha256 @param {ArrayBuffer} bytes @param {string} type */
+  /** Send a photo, recording or file; resolves when the server holds it. @param {string} sha256 @param {ArrayBuffer} bytes @param {string} type */
   async putPhoto(sha256, bytes, type) {
     await this.#send('PUT', `/api/attachments/${sha256}`, { bytes, type })
   }
@@ -98,7 +100,7 @@ export class Api {
   /** @param {string} method @param {string} path @param {{json?: object, bytes?: ArrayBuffer, type?: string}} content */
   async #ask(method, path, { json, bytes, type }) {
     const abort = new AbortController()
-    const timer = setTimeout(() => abort.abort(), bytes ? PHOTO_WAIT_MS : JSON_WAIT_MS)
+    const timer = setTimeout(() => abort.abort(), bytes ? ATTACHMENT_WAIT_MS + bytes.byteLength / SLOWEST : JSON_WAIT_MS)
     /** @type {Record<string, string>} */
     const headers = { Accept: 'application/json', 'X-Language': this.language() }
     if (this.userId !== null) headers['X-User-Id'] = String(this.userId)

@@ -13,7 +13,7 @@ import { newUuid } from './uuid.js'
 /**
  * @typedef {object} Device @property {string} device_uuid @property {'zh'|'en'|null} language chosen on this phone
  * @property {User|null} user @property {boolean} is_leaving signed out here, the server not told yet
- * @property {{operator: string, filing: string}|null} site
+ * @property {{operator: string, filing: string, limits?: Record<string, number>}|null} site limits: largest attachments, bytes by kind
  */
 
 const connection = () => openDB('fieldapp-device', 1, { upgrade: (db) => { db.createObjectStore('device') } })

@@ -24,8 +24,10 @@ import { newUuid } from './uuid.js'
  * @property {any} answers all that was typed in; null: the form is new and takes its defaults @property {{done: number, total: number}} progress
  * @property {Record<string, string>} notes @property {{reason: string, by: string, at: string}|null} returned
  * @property {{to: string, at: string}[]} urgent_calls
- * @property {Record<string, {taken_at: string|null, size: number|null, here: boolean}>} photos by sha256
+ * @property {Record<string, {taken_at: string|null, size: number|null, here: boolean, type?: string|null, name?: string|null}>} photos
+ *   attachments by sha256: photos, drawings, recordings, files
  * @property {any} location @property {string|null} location_declined
+ * @property {any} [start_place] where the form was opened; null: declined, undefined: not measured
  * @property {boolean} tried finishing was tried: open problems are shown
  */
 
@@ -92,7 +94,7 @@ export async function startRevision(visit) {
   const members = await peopleOf(visit.household_uuid)
   /** @type {Draft['photos']} */
   const photos = {}
-  for (const { sha256, taken_at, size } of visit.attachments) photos[sha256] = { taken_at, size, here: false }
+  for (const { sha256, taken_at, size, name, type } of visit.attachments) photos[sha256] = { taken_at, size, here: false, name, type }
   return open(newDraft({
     kind: 'revision', visit_uuid: visit.visit_uuid, base: visit.revision, checklist: visit.checklist, method: visit.method,
     household, people, others: members.filter((person) => !people.includes(person)).map((person) => ({ person, answers: {} })),
@@ -144,7 +146,7 @@ export function formOf(draft, document) {
     context: {
       today: localDate(now), now: now.toISOString(), language: currentLanguage(),
       username: app.user?.username ?? '', device_uuid: app.device.device_uuid,
-      household: draft.household ?? {}, people: draft.people,
+      household: draft.household ?? {}, people: draft.people, visit: { method: draft.method },
     },
   })
 }
@@ -165,7 +167,10 @@ export function togglePerson(draft, person) {
   }
 }
 
-/** Photo hashes of an image question's value. @param {string|undefined} value */
+/** Types whose answers are attachments. */
+export const FILE_TYPES = new Set(['image', 'audio', 'video', 'file'])
+
+/** The hashes of such a question's value. @param {string|undefined} value */
 export const photosIn = (value) => (value ? value.split(' ') : [])
 
 /**
@@ -175,11 +180,14 @@ export const photosIn = (value) => (value ? value.split(' ') : [])
 export function finishedOf(draft, form, now) {
   const answers = form.answers()
   const attachments = form.items()
-    .filter((/** @type {any} */ item) => item.kind === 'question' && item.node.type === 'image' && item.relevant)
-    .flatMap((/** @type {any} */ item) => photosIn(item.value).map((sha) => (
-      { sha256: sha, question: item.path, taken_at: draft.photos[sha]?.taken_at ?? null, size: draft.photos[sha]?.size ?? null })))
+    .filter((/** @type {any} */ item) => item.kind === 'question' && FILE_TYPES.has(item.node.type) && item.relevant)
+    .flatMap((/** @type {any} */ item) => photosIn(item.value).map((sha) => {
+      const { taken_at = null, size = null, name } = draft.photos[sha] ?? {}
+      return { sha256: sha, question: item.path, taken_at, size, ...(name ? { name } : {}) }
+    }))
   const finished = { started_at: draft.started_at, finished_at: draft.finished_at ?? now.toISOString() }
-  const place = draft.location && asksPlace(form) ? locationOf(draft.location) : null
+  const where = asksPlace(form) && draft.location ? draft.location : draft.start_place
+  const place = where ? locationOf(where) : null
   const body = draft.kind === 'followup'
     ? { followup_id: draft.followup_id, checklist: draft.checklist, ...finished, answers, attachments, location: place }
     : {

@@ -1,7 +1,8 @@
 /**
  * Where the phone is, as the browser measures it.
  *
- * Invariant: nothing is measured unless the worker asked for it, and nothing is kept running after the answer.
+ * Invariant: nothing is measured unless the worker asked for it, or the form on the screen says that it is; nothing is
+ * kept running after the answer.
  */
 
 /** Good enough to stop waiting, metres. */
@@ -23,8 +24,8 @@ function placeOf({ coords, timestamp }) {
   }
 }
 
-/** Whether a fix can be taken without waiting for a better one. @param {Place} place */
-export const isGood = (place) => place.accuracy_m <= GOOD_M
+/** Whether a fix can be taken without waiting for a better one. @param {Place} place @param {number} [goodM] */
+export const isGood = (place, goodM = GOOD_M) => place.accuracy_m <= goodM
 
 /** A geopoint as XForms writes it: "lat lon alt accuracy". @param {Place} place */
 export const geopointOf = (place) => `${place.lat} ${place.lon} ${place.alt ?? 0} ${place.accuracy_m}`
@@ -32,9 +33,9 @@ export const geopointOf = (place) => `${place.lat} ${place.lon} ${place.alt ?? 0
 /**
  * Watch until good enough or given up. `report` gets the best fix so far each time it improves; `end` is called once
  * with "good", "weak" (a fix, but not good), "denied" or "failed" (none). The returned function stops the watch.
- * @param {{report: (place: Place) => void, end: (how: 'good'|'weak'|'denied'|'failed') => void}} tell
+ * @param {{report: (place: Place) => void, end: (how: 'good'|'weak'|'denied'|'failed') => void, goodM?: number}} tell
  */
-export function watchPlace({ report, end }) {
+export function watchPlace({ report, end, goodM = GOOD_M }) {
   /** @type {Place|null} */
   let best = null
   let over = false
@@ -48,7 +49,7 @@ export function watchPlace({ report, end }) {
     if (best && place.accuracy_m >= best.accuracy_m) return
     best = place
     report(place)
-    if (isGood(place)) finish('good')
+    if (isGood(place, goodM)) finish('good')
   }, (error) => {
     if (error.code === error.PERMISSION_DENIED) finish('denied')
     // Other errors pass: a first fix may well come after "unavailable" or a time-out.

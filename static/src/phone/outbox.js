@@ -114,6 +114,9 @@ export function standing(op, photos) {
   return { section, photos: own, photos_received: received, photos_refused: refused }
 }
 
+/** Whether they may be called photos, and not attachments. @param {{type: string}[]} photos */
+export const arePhotos = (photos) => photos.every(({ type }) => type.startsWith('image/'))
+
 /**
  * The whole outbox in numbers of records. `clear` is true only when every one of them and every photo has its receipt.
  * @param {(Item & {at: string, body: any})[]} ops @param {(Item & {sha256: string})[]} photos @param {number} now ms

@@ -19,6 +19,10 @@ const PATHS = {
   camera: svg`<path d="M4 8h3l2-3h6l2 3h3v11H4z"/><circle cx="12" cy="13" r="3.5"/>`,
   gallery: svg`<path d="M4 5h16v14H4z"/><path d="M4 16l5-5 4 4 3-2 4 3"/><circle cx="15.5" cy="9" r="1.2"/>`,
   place: svg`<path d="M12 21s7-6 7-11a7 7 0 0 0-14 0c0 5 7 11 7 11z"/><circle cx="12" cy="10" r="2.5"/>`,
+  pen: svg`<path d="M4 20l1-5L16 4l4 4L9 19z"/><path d="M13 7l4 4"/>`,
+  microphone: svg`<rect x="9" y="3" width="6" height="11" rx="3"/><path d="M5 11a7 7 0 0 0 14 0M12 18v3M9 21h6"/>`,
+  folder: svg`<path d="M3 6h6l2 3h10v10H3z"/>`,
+  barcode: svg`<path d="M4 6v12M8 6v12M11 6v12M16 6v12M20 6v12"/>`,
   sun: svg`<circle cx="12" cy="12" r="4.2"/><path d="M12 3v2M12 19v2M3 12h2M19 12h2M5.6 5.6L7 7M17 17l1.4 1.4M18.4 5.6L17 7M7 17l-1.4 1.4"/>`,
 }
 

@@ -8,6 +8,9 @@ import { takenAt } from './exif.js'
 import { sha256 } from './uuid.js'
 
 const LONGEST_SIDE_PX = 1600
+/** More than a phone's canvas can hold is of no use to anyone. */
+const MOST_PX = 4096
+/** For a picture of the usual size; a larger or smaller one is aimed at as much more or less. */
 const AIM_BYTES = 260_000
 const QUALITIES = [0.82, 0.72, 0.6]
 /** What the server accepts of a photo, bytes (FIELDAPP_PHOTO_MAX_BYTES by default). */
@@ -26,10 +29,10 @@ export class PhotoRefused extends Error {
 
 /**
  * A file from camera or gallery, ready for the store. Raises PhotoRefused.
- * @param {File} file
+ * @param {File} file @param {{longestPx?: number, limitBytes?: number}} [options] longest side as the question asks for it
  * @returns {Promise<{photo: {sha256: string, type: string, size: number, taken_at: string|null}, bytes: ArrayBuffer, unchanged: boolean}>}
  */
-export async function preparePhoto(file) {
+export async function preparePhoto(file, { longestPx = LONGEST_SIDE_PX, limitBytes = LIMIT_BYTES } = {}) {
   await checkRoom()
   const original = await file.arrayBuffer()
   const kind = kindOf(new Uint8Array(original, 0, Math.min(16, original.byteLength)))
@@ -40,12 +43,12 @@ export async function preparePhoto(file) {
   const url = URL.createObjectURL(new Blob([original], { type: kind }))
   try {
     const picture = await decode(url)
-    if (picture) return await ready(await shrink(picture), 'image/jpeg', taken, false)
+    if (picture) return await ready(await shrink(picture, Math.min(longestPx, MOST_PX)), 'image/jpeg', taken, false)
   } finally {
     URL.revokeObjectURL(url)
   }
   if (kind !== 'image/heic') throw new PhotoRefused('damaged')
-  if (original.byteLength > LIMIT_BYTES) throw new PhotoRefused('too_large')
+  if (original.byteLength > limitBytes) throw new PhotoRefused('too_large')
   return ready(original, kind, taken, true)
 }
 
@@ -54,10 +57,10 @@ async function ready(bytes, type, taken, unchanged) {
   return { photo: { sha256: await sha256(bytes), type, size: bytes.byteLength, taken_at: taken }, bytes, unchanged }
 }
 
-/** Photos make way for records: refused while there is still room for those. */
-async function checkRoom() {
+/** Photos make way for records: refused while there is still room for those. @param {number} [size] bytes it will take */
+export async function checkRoom(size = 0) {
   const estimate = await navigator.storage?.estimate?.()
-  if (estimate?.quota && estimate.quota - (estimate.usage ?? 0) < ROOM_BYTES) throw new PhotoRefused('no_room')
+  if (estimate?.quota && estimate.quota - (estimate.usage ?? 0) - size < ROOM_BYTES) throw new PhotoRefused('no_room')
 }
 
 /**
@@ -98,9 +101,10 @@ async function decode(url) {
   return picture.decode().then(() => picture, () => null)
 }
 
-/** @param {HTMLImageElement} picture @returns {Promise<ArrayBuffer>} a JPEG of about 200 KB */
-async function shrink(picture) {
-  const scale = Math.min(1, LONGEST_SIDE_PX / Math.max(picture.naturalWidth, picture.naturalHeight))
+/** @param {HTMLImageElement} picture @param {number} longestPx @returns {Promise<ArrayBuffer>} a JPEG, about 200 KB of the usual size */
+async function shrink(picture, longestPx) {
+  const aim = AIM_BYTES * (longestPx / LONGEST_SIDE_PX) ** 2
+  const scale = Math.min(1, longestPx / Math.max(picture.naturalWidth, picture.naturalHeight))
   const canvas = document.createElement('canvas')
   canvas.width = Math.max(1, Math.round(picture.naturalWidth * scale))
   canvas.height = Math.max(1, Math.round(picture.naturalHeight * scale))
@@ -112,7 +116,7 @@ async function shrink(picture) {
   let blob = null
   for (const quality of QUALITIES) {
     blob = await new Promise((resolve) => canvas.toBlob(resolve, 'image/jpeg', quality))
-    if (blob && blob.size <= AIM_BYTES) break
+    if (blob && blob.size <= aim) break
   }
   canvas.width = 0 // phones hold on to a canvas's memory otherwise
   if (!blob) throw new PhotoRefused('damaged')

@@ -32,13 +32,14 @@ export class PlaceControl {
     this.#stop = null
   }
 
-  /** @param {string} path */
-  #start(path) {
+  /** @param {string} path @param {number} [goodM] */
+  #start(path, goodM) {
     this.form.draft().location_declined = null
     this.form.touch(path)
     this.#best = null
     this.#end = ''
     this.#stop = watchPlace({
+      goodM,
       report: (place) => { this.#best = place; app.draw() },
       end: (how) => {
         this.#stop = null
@@ -91,8 +92,10 @@ export class PlaceControl {
       </form>`)
   }
 
-  /** @param {string} path @param {string|undefined} value */
-  view(path, value) {
+  /** @param {import('../checklist/engine.js').Item} item */
+  view({ path, value, node }) {
+    const metres = (/** @type {string} */ name) => Number(node.parameters?.[name]) || undefined
+    const start = () => this.#start(path, metres('capture-accuracy'))
     const draft = this.form.draft()
     const decline = html`<button class="btn" type="button" @click=${() => this.#decline(path)}>${t('place.decline')}</button>`
     if (this.#stop) {
@@ -102,19 +105,21 @@ export class PlaceControl {
     if (this.#end === 'weak' && this.#best) {
       return html`<p role="status">${t('place.weak', { m: Math.round(this.#best.accuracy_m) })}</p>
         <div class="row wrap"><button class="btn go" type="button" @click=${() => this.#accept(path)}>${t('place.accept')}</button>
-        <button class="btn" type="button" @click=${() => this.#start(path)}>${t('place.again')}</button>${decline}</div>`
+        <button class="btn" type="button" @click=${start}>${t('place.again')}</button>${decline}</div>`
     }
     const problem = this.#end ? html`<p class="problem" role="alert">${t(`place.${this.#end}`)}</p>` : nothing
     if (value && draft.location) {
       const home = draft.household && homeOf(draft.household)
       const words = [t('place.accuracy', { m: Math.round(draft.location.accuracy_m) }),
         home && t('place.from_home', { d: distanceWords(distanceM(draft.location, home)) })].filter(Boolean)
+      const limit = metres('warning-accuracy')
       return html`<p class="done" role="status">✓ ${t('place.done')} · ${words.join(' · ')}</p>
-        <div class="row wrap"><button class="btn" type="button" @click=${() => this.#start(path)}>${t('place.again')}</button>${decline}</div>`
+        ${limit && draft.location.accuracy_m > limit ? html`<p class="note orange">${t('place.wanted', { m: limit })}</p>` : nothing}
+        <div class="row wrap"><button class="btn" type="button" @click=${start}>${t('place.again')}</button>${decline}</div>`
     }
     return html`
       ${draft.location_declined ? html`<p class="done" role="status">${t('place.declined', { reason: draft.location_declined })}</p>` : nothing}
       ${problem}
-      <div class="row wrap"><button class="btn" type="button" @click=${() => this.#start(path)}>${icon('place')}${t(this.#end ? 'place.again' : 'place.get')}</button>${decline}</div>`
+      <div class="row wrap"><button class="btn" type="button" @click=${start}>${icon('place')}${t(this.#end ? 'place.again' : 'place.get')}</button>${decline}</div>`
   }
 }

@@ -21,6 +21,8 @@ export class Sync {
   /** @type {ReturnType<typeof setTimeout>|undefined} */
   #timer
   #stopped = false
+  /** @type {Promise<void>|null} */
+  #overtaking = null
 
   /** What the screens show. @type {{phase: ''|'ops'|'pull'|'photos', fault: Fault|null, next_at: number|null}} */
   state = { phase: '', fault: null, next_at: null }
@@ -41,6 +43,7 @@ export class Sync {
     this.#force ||= force
     if (this.state.phase) {
       this.#again = true
+      if (this.state.phase === 'photos') this.#overtake()
       return
     }
     clearTimeout(this.#timer)
@@ -71,6 +74,7 @@ export class Sync {
   async #once() {
     const force = this.#force
     this.#force = false
+    await this.#overtaking
     /** @type {Fault|null} */
     let fault = null
     for (const [phase, work] of /** @type {const} */ ([
@@ -91,6 +95,13 @@ export class Sync {
     if (!fault) await this.#tidy()
     this.#failures = fault ? this.#failures + 1 : 0
     this.#show({ phase: '', fault })
+  }
+
+  /** A large attachment may take minutes: what was finished meanwhile, a red visit perhaps, does not wait for it. */
+  #overtake() {
+    this.#overtaking ??= this.#pushOps(false).catch((error) => {
+      if (!(error instanceof Fault)) throw error // else the run that follows meets it again, and says so
+    }).finally(() => { this.#overtaking = null })
   }
 
   /** @param {Partial<Sync['state']>} changes */
@@ -160,7 +171,8 @@ export class Sync {
   /** @param {boolean} force */
   async #sendPhotos(force) {
     let patience = PATIENCE
-    for (const photo of await this.store.photos()) {
+    // Small ones first: a video does not keep the photos waiting.
+    for (const photo of (await this.store.photos()).sort((a, b) => a.size - b.size)) {
       if (photo.state !== 'waiting' || !(force || photo.next_at <= Date.now())) continue
       const bytes = await this.store.photoBytes(photo.sha256)
       if (!bytes) continue

@@ -5,6 +5,7 @@
  */
 import { html, nothing } from 'lit-html'
 import { app } from '../app.js'
+import { arePhotos } from '../outbox.js'
 import { facts, mainBar } from '../parts.js'
 import { sinceWords, sizeWords, t } from '../words.js'
 import { languageChoice, signInBanner } from './sign_in.js'
@@ -48,7 +49,7 @@ export function meScreen() {
         <main>
           ${signInBanner()}
           <section class="card"><h2>${t('me.sync')}</h2>
-            <p>${clear ? html`<span class="ok">✓ ${t('me.sync_clear')}</span>` : html`<a class="chip wait" href="#/send">▲ ${t('me.sync_waiting', { n: waiting + attention, photos })}</a>`}</p>
+            <p>${clear ? html`<span class="ok">✓ ${t('me.sync_clear')}</span>` : html`<a class="chip wait" href="#/send">▲ ${t(arePhotos(app.outbox.photos) ? 'me.sync_waiting' : 'me.sync_waiting_files', { n: waiting + attention, photos })}</a>`}</p>
             <p class="quiet">${pulledAt ? t('me.pulled', { when: sinceWords(pulledAt, new Date()) }) : t('me.never_pulled')}</p>
             ${fault && !['signed_out', 'wrong_account'].includes(fault.kind) ? html`<p class="note orange" role="status">${faultWords(fault)}</p>` : nothing}
             <p class="quiet">${isReady ? `✓ ${t('me.offline_ready')}` : t('me.offline_not_ready')}</p>

@@ -7,7 +7,7 @@ import { html, nothing } from 'lit-html'
 import { repeat } from 'lit-html/directives/repeat.js'
 import { app } from '../app.js'
 import { startCorrection } from '../drafts.js'
-import { standing } from '../outbox.js'
+import { arePhotos, standing } from '../outbox.js'
 import { empty, mainBar } from '../parts.js'
 import { clockTime, localDate, sinceWords, t } from '../words.js'
 import { signInBanner } from './sign_in.js'
@@ -30,7 +30,7 @@ export function sendScreen() {
   }
   /** @typedef {ReturnType<typeof itemOf>} Item */
 
-  const photoWords = (/** @type {Item} */ { photos, done }) => (photos.length ? t('send.state_photos', { done, total: photos.length }) : '')
+  const photoWords = (/** @type {Item} */ { photos, done }) => (photos.length ? t(arePhotos(photos) ? 'send.state_photos' : 'send.state_files', { done, total: photos.length }) : '')
 
   /** @param {Item} item */
   function stateWords(item) {
@@ -59,7 +59,7 @@ export function sendScreen() {
       if (op.fault?.code === 'too_large') parts.push(t('send.op_large'))
       else if (op.fault?.message) parts.push(op.fault.message)
     } else if (done < photos.length) {
-      parts.push(t('send.photos_left', { n: photos.length - done }))
+      parts.push(t(arePhotos(photos) ? 'send.photos_left' : 'send.files_left', { n: photos.length - done }))
     } else {
       parts.push(t('send.finished', { when: sinceWords(op.at, new Date()) }), photoWords(item))
     }
@@ -68,7 +68,7 @@ export function sendScreen() {
     return parts.filter(Boolean).join(' · ').replaceAll('。 · ', '。')
   }
 
-  const refusedWords = (/** @type {Photo} */ photo) => t(photo.fault?.code === 'too_large' ? 'send.photo_large' : 'send.photo_refused')
+  const refusedWords = (/** @type {Photo} */ photo) => t(`send.${arePhotos([photo]) ? 'photo' : 'file'}_${photo.fault?.code === 'too_large' ? 'large' : 'refused'}`)
 
   /** @param {Op} op @param {Photo[]} refused */
   async function again(op, refused) {

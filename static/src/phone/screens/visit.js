@@ -8,10 +8,15 @@ import { html, nothing } from 'lit-html'
 import { makeFormView } from '../../checklist/view/form_view.js'
 import { answerWords, dutyPhone, lastAnswer, progressOf } from '../answers.js'
 import { app } from '../app.js'
-import { finishedOf, formOf, togglePerson } from '../drafts.js'
+import { Attachments } from '../attachments.js'
+import { BarcodeControl, canScan } from '../barcode_control.js'
+import { FILE_TYPES, finishedOf, formOf, photosIn, togglePerson } from '../drafts.js'
+import { DrawingControl } from '../drawing_control.js'
+import { FileControl } from '../file_control.js'
 import { empty, icon, innerBar } from '../parts.js'
 import { PhotoControl } from '../photo_control.js'
 import { PlaceControl } from '../place_control.js'
+import { StartPlace } from '../start_place.js'
 import { currentLanguage, dayWords, pick, sinceWords, t } from '../words.js'
 import { notFound } from './household.js'
 
@@ -38,8 +43,15 @@ export function visitScreen([draftUuid]) {
   const theDraft = () => /** @type {import('../drafts.js').Draft} */ (draft)
   const touch = (/** @type {string} */ path) => { theDraft().place = path; save() }
   const valueOf = (/** @type {string} */ path) => form.items().find((/** @type {any} */ item) => item.path === path)?.value
-  const photos = new PhotoControl({ draft: theDraft, value: valueOf, set: (path, value) => view.set(path, value), touch })
-  const place = new PlaceControl({ draft: theDraft, set: (path, value) => view.set(path, value), touch })
+  const isNamed = (/** @type {string} */ sha) => form.items().some((/** @type {any} */ item) => FILE_TYPES.has(item.node?.type) && photosIn(item.value).includes(sha))
+  const host = { draft: theDraft, value: valueOf, set: (/** @type {string} */ path, /** @type {string} */ value) => view.set(path, value), touch, isNamed }
+  const attachments = new Attachments(host)
+  const photos = new PhotoControl(attachments)
+  const drawings = new DrawingControl(attachments)
+  const files = new FileControl(attachments)
+  const barcode = new BarcodeControl(host)
+  const place = new PlaceControl(host)
+  const startPlace = new StartPlace({ draft: theDraft, set: (path, value) => { form.set(path, value); noted() } })
 
   // Answers
 
@@ -81,7 +93,7 @@ export function visitScreen([draftUuid]) {
   // Finishing
 
   async function finish() {
-    if (finishing || photos.isBusy) return
+    if (finishing || attachments.isBusy) return
     const open = view.problems()
     theDraft().tried = true
     if (open.length) {
@@ -91,6 +103,7 @@ export function visitScreen([draftUuid]) {
     }
     finishing = true
     place.close()
+    startPlace.close()
     await saving
     closed = true
     try {
@@ -169,8 +182,13 @@ export function visitScreen([draftUuid]) {
     view = makeFormView({
       form, document: checklist, language: currentLanguage(), t, draw: () => app.draw(), answered,
       controls: {
-        photo: (path, item) => photos.view(path, /\bmultiple\b/.test(item.node.appearance ?? '')),
-        place: (path, item) => place.view(path, item.value),
+        photo: (_, item) => photos.view(item),
+        draw: (_, item) => drawings.view(item),
+        audio: (_, item) => files.view(item),
+        video: (_, item) => files.view(item),
+        file: (_, item) => files.view(item),
+        place: (_, item) => place.view(item),
+        ...(canScan() ? { barcode: (_, item) => barcode.view(item) } : {}),
       },
       isTried: () => theDraft().tried,
       isShown: isPlaced,
@@ -247,12 +265,14 @@ export function visitScreen([draftUuid]) {
       openForm()
       draft.answers = form.typed()
       draft.progress = progressOf(form.items())
-      await photos.open()
+      await attachments.open()
+      startPlace.open(checklist)
       if (draft.place) view.jump(draft.place)
     },
     leave: () => {
       place.close()
-      photos.close()
+      startPlace.close()
+      attachments.close()
     },
     view: () => {
       if (!draft) return notFound()
@@ -269,6 +289,7 @@ export function visitScreen([draftUuid]) {
         })}
         <main class="with-foot form">
           ${returnedCard()}
+          ${startPlace.view()}
           ${view.template()}
           <p class="center"><button class="link danger" @click=${askToDrop}>${t('visit.drop')}</button></p>
         </main>
