@@ -72,11 +72,11 @@ export function mountForm(root, document, { language, context = {}, answers = nu
     },
     answers: () => form.answers(),
     problems: () => form.problems(),
-    /** Try to finish, as on the phone: what is missing is said beside every question; returns the problems. */
+    /** Try to finish, as on the phone: what is missing is said beside every question; returns the items it is about. */
     finish() {
       isTried = true
       draw()
-      return form.problems()
+      return view.problems()
     },
   }
 }
