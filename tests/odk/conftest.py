@@ -41,9 +41,9 @@ class Judge:
         self.offset = NOW[zone][-6:]
         self._page = page
 
-    def load(self, name: str, compiled: Compiled, files: dict[str, str]) -> str:
+    def load(self, name: str, compiled: Compiled, files: dict[str, str] | None = None) -> str:
         """Load a form into both engines; returns "" or why ODK's engine cannot."""
-        form = {"document": compiled.document, "xform": compiled.xform, "files": files}
+        form = {"document": compiled.document, "xform": compiled.xform, "files": files or {}}
         return self._page.evaluate("([name, form]) => judge.load(name, form)", [name, form])
 
     def run(self, name: str, plans: list[dict[str, Any]]) -> dict[str, Any]:
@@ -52,9 +52,18 @@ class Judge:
             "([name, plans, context]) => judge.run(name, plans, context)", [name, plans, self.context]
         )
 
-    def find(self, xform: str, answers: dict[str, Any], names: list[str], language: str = "") -> list[str]:
-        """What ODK's engine makes of calculations after answers are given; errors as "Error: …"."""
-        return self._page.evaluate("(given) => judge.find(given)", [xform, answers, names, language])
+    def find(
+        self,
+        xform: str,
+        answers: dict[str, Any],
+        name: str,
+        files: dict[str, str] | None = None,
+        language: str = "",
+    ) -> list[str]:
+        """What ODK's engine makes of a calculation after answers are given, in each instance; an error as its text."""
+        return self._page.evaluate(
+            "(given) => judge.find(given)", [xform, files or {}, answers, name, language]
+        )
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):

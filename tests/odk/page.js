@@ -17,18 +17,18 @@ const PHOTOS = new Set(['image', 'audio', 'video', 'file'])
 
 const forms = new Map()
 
+/** @param {Record<string, string>} files texts by file name */
+const fetchFrom = (files) => async (/** @type {URL} */ url) => {
+  const body = files[decodeURIComponent(url.pathname.split('/').pop() ?? '')]
+  return new Response(body ?? '', { status: body === undefined ? 404 : 200, headers: { 'Content-Type': 'text/csv' } })
+}
+
 /**
  * Load a form into both; returns "" or why ODK's engine cannot.
  * @param {string} name @param {{document: any, xform: string, files: Record<string, string>}} form
  */
 export async function load(name, form) {
-  const loaded = await loadForm(form.xform, {
-    fetchFormAttachment: async (url) => {
-      const body = form.files[decodeURIComponent(url.pathname.split('/').pop())]
-      const headers = new Headers({ 'Content-Type': 'text/csv' })
-      return new Response(body ?? '', { status: body === undefined ? 404 : 200, headers })
-    },
-  })
+  const loaded = await loadForm(form.xform, { fetchFormAttachment: fetchFrom(form.files) })
   if (loaded.status === 'failure') return String(loaded.error)
   try {
     loaded.createInstance()
@@ -356,21 +356,22 @@ function submitted({ root, form }) {
 }
 
 /**
- * What ODK's engine alone makes of calculations.
- * @param {[string, Record<string, any>, string[], string]} given XForm, nested answers, names of calculations, language
+ * What ODK's engine alone makes of a calculation, in every instance; or why it cannot.
+ * @param {[string, Record<string, string>, Record<string, any>, string, string]} given XForm, the files beside it, nested
+ *   answers, name of the calculation, language
  */
-export async function find([xform, answers, names, wanted]) {
-  const loaded = await loadForm(xform)
-  if (loaded.status === 'failure') return names.map(() => String(loaded.error.cause ?? loaded.error))
+export async function find([xform, files, answers, name, wanted]) {
+  const loaded = await loadForm(xform, { fetchFormAttachment: fetchFrom(files) })
+  if (loaded.status === 'failure') return [String(loaded.error.cause ?? loaded.error)]
   try {
     const { root } = loaded.createInstance()
     const language = root.languages.find((found) => found.language.endsWith(`(${wanted})`))
     if (language) root.setLanguage(language)
     fill(root, answers)
-    const written = new DOMParser().parseFromString(root.instanceState.instanceXML, 'text/xml').documentElement
-    return names.map((name) => [...written.querySelectorAll(name)].map((element) => element.textContent))
+    const submission = new DOMParser().parseFromString(root.instanceState.instanceXML, 'text/xml')
+    return [...submission.querySelectorAll(name)].map((element) => element.textContent)
   } catch (error) {
-    return names.map(() => String(error))
+    return [String(error)]
   }
 }
 

@@ -20,7 +20,22 @@ Node = dict[str, Any]
 Plan = dict[str, Any]
 
 TODAY = dt.date(2026, 11, 23)
-TEXTS = ["a", "b", "yes", "no", "0", "1", "困难群众", "a b", " x", "A1", "13800001234", "2026-11-01", "<&>", "-5", "x\ny"]
+TEXTS = [
+    "a",
+    "b",
+    "yes",
+    "no",
+    "0",
+    "1",
+    "困难群众",
+    "a b",
+    " x",
+    "A1",
+    "13800001234",
+    "2026-11-01",
+    "<&>",
+    "-5",
+]
 # What no type below takes; ODK's engine leaves it out.
 WRONG = {
     "integer": ["abc", "1,5", "２"],
@@ -126,7 +141,9 @@ def _value(document: Document, node: Node, offset: str) -> SearchStrategy[str]:
             return st.one_of(st.integers(-2, 130), st.sampled_from(near)).map(str)
         case "decimal":
             tenths = st.one_of(st.integers(-20, 1300), st.sampled_from(near).map(lambda number: number * 10))
-            return st.one_of(tenths.map(lambda n: f"{n / 10}"), st.integers(-999, 9999).map(lambda n: f"{n / 1000}"))
+            return st.one_of(
+                tenths.map(lambda n: f"{n / 10}"), st.integers(-999, 9999).map(lambda n: f"{n / 1000}")
+            )
         case "date":
             return st.one_of(
                 st.dates(dt.date(1920, 1, 1), dt.date(2040, 12, 31)),
@@ -135,8 +152,9 @@ def _value(document: Document, node: Node, offset: str) -> SearchStrategy[str]:
         case "time":
             return st.times().map(lambda time: f"{time:%H:%M:%S}.{time.microsecond // 1000:03}{offset}")
         case "dateTime":
-            return st.datetimes(dt.datetime(1970, 1, 2), dt.datetime(2040, 1, 1)).map(
-                lambda at: f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03}{offset}"
+            days = st.dates(dt.date(1970, 1, 2), dt.date(2040, 1, 1))
+            return st.tuples(days, st.times()).map(
+                lambda at: f"{at[0]}T{at[1]:%H:%M:%S}.{at[1].microsecond // 1000:03}{offset}"
             )
         case "range":
             start, end, by = (float(node["parameters"][name]) for name in ("start", "end", "step"))
@@ -151,7 +169,8 @@ def _value(document: Document, node: Node, offset: str) -> SearchStrategy[str]:
             return st.just("OK")
         case "image" | "audio" | "video" | "file":
             return st.sampled_from(["a" * 64, "b" * 64])
-    return st.one_of(st.sampled_from(TEXTS), st.sampled_from(words or ["a"]), st.integers(-9, 999).map(str))
+    texts = [*TEXTS, "x\ny", "1\n\n2"] if "multiline" in node.get("appearance", "") else TEXTS
+    return st.one_of(st.sampled_from(texts), st.sampled_from(words or ["a"]), st.integers(-9, 999).map(str))
 
 
 def _words(tree: Any) -> list[str]:

@@ -18,7 +18,7 @@ from fieldapp.checklists.rules import evaluate
 from fieldapp.core.codes import list_seed_codes
 from tests.checklists.test_library import LIBRARY
 from tests.checklists.test_workbook import REAL_FORMS
-from tests.checklists.vectors import FOLLOWUP_TYPES, read, workbook_of
+from tests.checklists.vectors import FOLLOWUP_TYPES, compile_form, read
 from tests.odk.conftest import CHINA, GREENWICH
 from tests.odk.feature_forms import FORMS
 from tests.odk.plans import some_plans
@@ -46,10 +46,7 @@ def compile_named(name: str) -> tuple[Compiled, dict[str, str]]:
         except ChecklistRefused as refused:
             pytest.skip(f"refused: {refused}"[:200])
     form = FORMS[name] if kind == "feature" else read("forms.json")["forms"][name]
-    files: dict[str, str] = form.get("files", {})
-    beside = {name: body.encode() for name, body in files.items()}
-    extra = {'files': beside} if beside else {}
-    return compile_workbook(workbook_of(form), FOLLOWUP_TYPES, **extra), files
+    return compile_form(form), form.get("files", {})
 
 
 NAMES = [
