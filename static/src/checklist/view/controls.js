@@ -46,14 +46,14 @@ export function field(kind, item, asking, { id, describedBy }) {
   return html`<input class="input" id=${id} type=${type} inputmode=${keyboard ?? nothing} autocomplete="off" aria-describedby=${describedBy}
     aria-required=${item.required ? 'true' : nothing} aria-invalid=${asking.problem ? 'true' : nothing} placeholder=${kind === 'year' ? asking.t('form.year') : nothing}
     .value=${live(shown)} @input=${(/** @type {Event} */ event) => { const { value } = /** @type {HTMLInputElement} */ (event.target); asking.typed(item, keep(value), value) }}
-    @change=${() => asking.left(item)}>`
+    @blur=${() => asking.left(item)}>`
 }
 
 /** @param {Item} item @param {Asking} asking @param {Aria} aria */
 export const area = (item, asking, { id, describedBy }) => html`
   <textarea class="input" id=${id} rows="3" aria-describedby=${describedBy} aria-required=${item.required ? 'true' : nothing} aria-invalid=${asking.problem ? 'true' : nothing}
     .value=${live(item.value)} @input=${(/** @type {Event} */ event) => { const { value } = /** @type {HTMLTextAreaElement} */ (event.target); asking.typed(item, value, value) }}
-    @change=${() => asking.left(item)}></textarea>`
+    @blur=${() => asking.left(item)}></textarea>`
 
 /** How a range is shown: a picker, a button for each value, or a slider with buttons. @param {Item} item */
 export function rangeKind(item) {

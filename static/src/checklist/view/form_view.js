@@ -33,7 +33,7 @@ import { cutPages, cutSections } from './sections.js'
  */
 
 const FIRST_CARDS = 8
-const MORE_CARDS = 40
+const MORE_CARDS = 150
 
 /** Text typed may be out of range at every key but the last. */
 const PROBLEMS = ['required', 'constraint', 'choice', 'type']
