@@ -334,7 +334,7 @@ class _Evaluation:
         operation, *operands = tree
         match operation:
             case "ref":
-                return self.referred(place, positions, candidate, *operands)
+                return self.referred(place, positions, candidate, *operands, around=positions)
             case "if":
                 holds = truth(self.compute(operands[0], place, positions, candidate))
                 return self.compute(operands[1 if holds else 2], place, positions, candidate)
@@ -343,7 +343,10 @@ class _Evaluation:
             case "or":
                 return any(truth(self.compute(operand, place, positions, candidate)) for operand in operands)
             case "candidate" if candidate:
-                return self.compute(operands[0], place, candidate.positions, candidate)
+                inner, *arguments = operands[0]
+                if inner == "position":
+                    return float(candidate.positions[arguments[0]])
+                return self.referred(place, positions, candidate, *arguments, around=candidate.positions)
             case "index" if candidate:
                 return float(candidate.index)
             case "size" if candidate:
@@ -380,17 +383,19 @@ class _Evaluation:
         bound: int,
         path: str,
         picks: list[Any] | None = None,
+        *,
+        around: Positions,
     ) -> list[str]:
-        """The answers at `path`, the first `bound` repeats being those of `positions`."""
+        """The answers at `path`, the first `bound` repeats being those of `around`."""
         target = self.places[path]
         if picks is None:
             if bound == len(target.repeats) and target.node["kind"] == "question":
-                return [self.seen(target, positions[:bound])]
-            key = (path, positions[:bound])
+                return [self.seen(target, around[:bound])]
+            key = (path, around[:bound])
             if key not in self.references:
-                self.references[key] = self.answers_at(target, self.spread(target, positions[:bound], bound))
+                self.references[key] = self.answers_at(target, self.spread(target, around[:bound], bound))
             return self.references[key]
-        found: list[Positions] = [positions[:bound]]
+        found: list[Positions] = [around[:bound]]
         for level, repeat in enumerate(target.inner_repeats[bound:], start=bound):
             pick = picks[level]
             if pick is None:
@@ -610,7 +615,7 @@ def _names_column(tree: Any) -> bool:
     """Whether a tree looks at the row itself."""
     if not isinstance(tree, list):
         return False
-    return tree[0] in {"col", "index", "size"} or any(map(_names_column, tree[1:]))
+    return tree[0] in ("col", "index", "size") or any(map(_names_column, tree[1:]))
 
 
 def _fits(node: Node, value: str) -> bool:

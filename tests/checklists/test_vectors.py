@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
+import subprocess
 from copy import deepcopy
+from pathlib import Path
 
 import pytest
 
+from fieldapp.checklists import expressions, functions
 from fieldapp.checklists.rules import evaluate
 from tests.checklists.vectors import compile_expressions, compile_form, read
 
@@ -46,3 +51,32 @@ def test_form_has_the_verdict_the_vector_says(case):
     assert verdict.answers == case["answers"]
     assert verdict.problems == case.get("problems", [])
     assert verdict.flags == case.get("flags", [])
+
+
+# --- every function there is ---
+
+OFFERED = sorted({*expressions.FUNCTIONS, *expressions.PLACE_FUNCTIONS})
+OPERATORS = ["=", "!=", "<", "<=", ">", ">=", "+", "-", "*", "div", "mod", "neg"]
+# Those that look at the form or decide what is computed are in the evaluators themselves.
+IN_THE_EVALUATORS = {"if", "now", "once", "today"}
+STATIC = Path(__file__).parents[2] / "static" / "src" / "checklist"
+
+
+@pytest.mark.parametrize("name", OFFERED)
+def test_a_function_authors_may_use_has_at_least_three_vectors(name):
+    called = re.compile(rf"(?<![\w:-]){re.escape(name)}\s*\(")
+    found = [case for case in EXPRESSIONS["cases"] if called.search(case["expression"])]
+    assert len(found) >= (1 if name in {"true", "false", "pi"} else 3)
+
+
+def test_every_function_and_operator_is_in_both_evaluators():
+    wanted = {*expressions.FUNCTIONS, *OPERATORS} - IN_THE_EVALUATORS
+    assert set(functions.FUNCTIONS) == wanted
+    script = f"import {{ FUNCTIONS }} from '{STATIC / 'functions.js'}'; console.log(JSON.stringify(Object.keys(FUNCTIONS)))"
+    node = ["node", "--input-type=module", "--eval", script]
+    out = subprocess.run(node, capture_output=True, text=True, check=True, timeout=60)
+    assert set(json.loads(out.stdout)) == wanted
+
+
+def test_there_are_vectors_enough():
+    assert len(EXPRESSIONS["cases"]) + len(FORMS["cases"]) >= 400
