@@ -54,6 +54,7 @@ def make_county(app: Flask) -> County:
         "stranger": ("supervisor", ["230183101"]),
         "leader": ("leader", [TOWNSHIP]),
         "officer": ("officer", ["230183"]),
+        "stranger_officer": ("officer", ["230183101"]),
         "admin": ("admin", []),
         "security": ("security", []),
         "audit": ("audit", []),

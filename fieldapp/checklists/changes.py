@@ -76,19 +76,24 @@ class Changes:
 
 
 @dataclass(frozen=True)
-class _Place:
+class Place:
     """A node where it stands in its version."""
 
     node: Node
     path: str
     parent: str
     section: Node | None
-    children: tuple[_Place, ...] = field(default=(), hash=False, compare=False)
+    children: tuple[Place, ...] = field(default=(), hash=False, compare=False)
 
 
 def compare_versions(old: Document, new: Document, was: Source, now: Source) -> Changes:
     """What `new` changes against `old`, in the order of the new version, removed questions where they stood."""
     return _Comparison(old, new, was, now).run()
+
+
+def walk_nodes(document: Document) -> Iterator[Place]:
+    """All groups and questions of a document, in order."""
+    return _walk(_places(document["nodes"]))
 
 
 class _Comparison:
@@ -97,7 +102,7 @@ class _Comparison:
         self.old_root, self.new_root = _places(old["nodes"]), _places(new["nodes"])
         self.old_order = {place.path: at for at, place in enumerate(_walk(self.old_root))}
         # New path → what it was.
-        self.partner: dict[str, _Place] = {}
+        self.partner: dict[str, Place] = {}
         self.taken: set[str] = set()
         self.stayed: dict[str, frozenset[str]] = {}
 
@@ -115,7 +120,7 @@ class _Comparison:
 
     # who is who
 
-    def pair(self, old: Sequence[_Place], new: Sequence[_Place]) -> None:
+    def pair(self, old: Sequence[Place], new: Sequence[Place]) -> None:
         """Match what stands in the same group, by name, then by the same words and type; then go into the groups."""
         self.match(old, new)
         for place in new:
@@ -133,9 +138,9 @@ class _Comparison:
                     self.pair(self.partner[place.path].children, place.children)
         self.match(list(_walk(self.old_root)), places)
 
-    def match(self, old: Iterable[_Place], new: Iterable[_Place]) -> None:
+    def match(self, old: Iterable[Place], new: Iterable[Place]) -> None:
         for keys_of in (_name_keys, _word_keys):
-            free: dict[Hashable, list[_Place]] = {}
+            free: dict[Hashable, list[Place]] = {}
             for place in old:
                 if place.path not in self.taken:
                     for key in keys_of(place.node):
@@ -151,7 +156,7 @@ class _Comparison:
 
     # what is different
 
-    def describe(self, place: _Place) -> Change | None:
+    def describe(self, place: Place) -> Change | None:
         before = self.partner.get(place.path)
         if before is None:
             # What stands in a group that came is told with the group.
@@ -178,10 +183,10 @@ class _Comparison:
             tuple(dict.fromkeys(risks)),
         )
 
-    def is_inside_new(self, place: _Place) -> bool:
+    def is_inside_new(self, place: Place) -> bool:
         return bool(place.parent) and place.parent not in self.partner
 
-    def has_moved(self, before: _Place, place: _Place) -> bool:
+    def has_moved(self, before: Place, place: Place) -> bool:
         """Whether it stands in another group, or among its neighbours in another order."""
         parent = self.partner.get(place.parent)
         if (parent.path if parent else "") != before.parent:
@@ -201,7 +206,7 @@ class _Comparison:
         rising = _longest_rising([at for at, _ in both])
         return frozenset(path for at, path in both if at in rising)
 
-    def details(self, before: _Place, place: _Place) -> Iterator[Detail]:
+    def details(self, before: Place, place: Place) -> Iterator[Detail]:
         old, new = before.node, place.node
         if _type_of(old) != _type_of(new):
             yield Detail("type", _type_of(old), _type_of(new))
@@ -241,7 +246,7 @@ class _Comparison:
         if flagged - left - renamed:
             yield "flag_dropped"
 
-    def removed(self, place: _Place) -> Change:
+    def removed(self, place: Place) -> Change:
         inside = [
             place.node,
             *(other.node for other in _walk(place.children) if other.path not in self.taken),
@@ -253,7 +258,7 @@ class _Comparison:
             risks.append("flag_dropped")
         return Change("removed", place.path, place.node, place.section, place.path, risks=tuple(risks))
 
-    def position_of_removed(self, place: _Place, ordered: Sequence[Change]) -> int:
+    def position_of_removed(self, place: Place, ordered: Sequence[Change]) -> int:
         """After the last change to what stood before it."""
         order, here = self.old_order, self.old_order[place.path]
         return max(
@@ -281,9 +286,9 @@ class _Comparison:
         return details, risks
 
 
-def _places(nodes: Iterable[Node], path: str = "", section: Node | None = None) -> tuple[_Place, ...]:
+def _places(nodes: Iterable[Node], path: str = "", section: Node | None = None) -> tuple[Place, ...]:
     return tuple(
-        _Place(
+        Place(
             node,
             path + node["name"],
             path.rstrip("/"),
@@ -294,7 +299,7 @@ def _places(nodes: Iterable[Node], path: str = "", section: Node | None = None) 
     )
 
 
-def _walk(places: Iterable[_Place]) -> Iterator[_Place]:
+def _walk(places: Iterable[Place]) -> Iterator[Place]:
     for place in places:
         yield place
         yield from _walk(place.children)
@@ -304,7 +309,7 @@ def _type_of(node: Node) -> str:
     return str(node["type"] if node["kind"] == "question" else node["kind"])
 
 
-def _children(root: Sequence[_Place], parent: str) -> Sequence[_Place]:
+def _children(root: Sequence[Place], parent: str) -> Sequence[Place]:
     return next((place.children for place in _walk(root) if place.path == parent), root)
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import io
 import json
+import re
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl
@@ -20,11 +22,11 @@ from werkzeug.wrappers import Response
 from fieldapp.areas import queries as areas
 from fieldapp.areas.models import LEVELS
 from fieldapp.checklists import actions, change_words, queries, samples
-from fieldapp.checklists.changes import compare_versions, plain_text
+from fieldapp.checklists.changes import compare_versions, plain_text, walk_nodes
 from fieldapp.checklists.forms import PublishForm, RegistryForm, UploadForm
 from fieldapp.checklists.models import ChecklistVersion, Registration
 from fieldapp.checklists.problems import ChecklistRefused, Problem
-from fieldapp.checklists.reading import label_paths, read_answers, read_problems
+from fieldapp.checklists.reading import read_answers, read_problems
 from fieldapp.checklists.registry import prepare_entries
 from fieldapp.checklists.rules import evaluate
 from fieldapp.checklists.sources import read_source
@@ -217,12 +219,12 @@ def download_workbook(key: str, version: str) -> Response:
     return _download(found, found.filename, found.workbook, EXCEL)
 
 
-@bp.get("/checklists/<key>/<version>/files/<name>")
+@bp.get("/checklists/<key>/<version>/files/<filename>")
 @require(*READERS)
-def download_file(key: str, version: str, name: str) -> Response:
+def download_file(key: str, version: str, filename: str) -> Response:
     """A CSV file as it was uploaded with the workbook."""
     found = _get_version(key, version)
-    file = next((file for file in found.files if file.name == name), None)
+    file = next((file for file in found.files if file.name == filename), None)
     if file is None:
         raise AppError("not_found")
     return _download(found, file.name, file.content, "text/csv")
@@ -286,7 +288,7 @@ def read(key: str, version: str) -> str | tuple[str, int]:
         "checklists/_reading.html",
         lines=lines,
         flags=verdict.flags,
-        problems=read_problems(verdict.problems, label_paths(lines)),
+        problems=read_problems(verdict.problems, _labels_of(found.document, verdict.problems)),
         words=wording.get_words("severity", "followup_type"),
     )
 
@@ -434,6 +436,13 @@ def _label_of(node: Any) -> str:
     language = str(get_locale())
     text = texts.get(language) or texts.get("zh") or next(iter(texts.values()), "")
     return plain_text(text) or str(node["name"])
+
+
+def _labels_of(document: Any, problems: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """What the questions of those problems are called, answered or not."""
+    nodes = {place.path: place.node for place in walk_nodes(document)}
+    paths = {problem["path"]: re.sub(r"\[\d+\]", "", problem["path"]) for problem in problems}
+    return {path: _label_of(nodes[plain]) for path, plain in paths.items() if plain in nodes}
 
 
 def _area_roots(version: ChecklistVersion) -> list[str]:

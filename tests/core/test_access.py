@@ -8,17 +8,22 @@ import uuid
 import pytest
 from sqlalchemy import select
 
-from fieldapp.core.db import db
+from fieldapp.checklists import actions as checklists
+from fieldapp.core import clock
+from fieldapp.core.db import db, transaction
 from fieldapp.core.guard import ROLES, roles_of
 from fieldapp.followups.models import Followup
 from fieldapp.reviews.models import Flag
-from tests.factories import PASSWORD, Desk, Phone, draw_photo
+from fieldapp.users.models import User
+from tests.checklists.vectors import workbook_of
+from tests.factories import PASSWORD, TOWNSHIP, Desk, Phone, draw_photo
 
 EVERYONE: frozenset[str] = frozenset({"", *ROLES})
 SIGNED_IN = frozenset(ROLES)
 READERS = frozenset({"supervisor", "leader", "officer"})
 SUPERVISOR = frozenset({"supervisor"})
 WORKER = frozenset({"worker"})
+OFFICER = frozenset({"officer"})
 ADMIN = frozenset({"admin"})
 
 # Who may call what; a new route must be entered here on purpose.
@@ -39,6 +44,21 @@ ACCESS: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/accounts/<int:user_id>/sign-out"): ADMIN,
     ("POST", "/accounts/<int:user_id>/unlock"): ADMIN,
     ("POST", "/accounts/<int:user_id>/end"): ADMIN,
+    ("GET", "/checklists"): READERS,
+    ("POST", "/checklists"): OFFICER,
+    ("GET", "/checklist-upload"): OFFICER,
+    ("POST", "/checklist-publications/<int:publication_id>/retire"): OFFICER,
+    ("GET", "/checklists/<key>"): READERS,
+    ("POST", "/checklists/<key>/registry/<area_code>"): OFFICER,
+    ("GET", "/checklists/<key>/<version>"): READERS,
+    ("GET", "/checklists/<key>/<version>/document"): READERS,
+    ("GET", "/checklists/<key>/<version>/files/<filename>"): READERS,
+    ("GET", "/checklists/<key>/<version>/frame"): READERS,
+    ("GET", "/checklists/<key>/<version>/preview"): READERS,
+    ("GET", "/checklists/<key>/<version>/workbook"): READERS,
+    ("POST", "/checklists/<key>/<version>/delete"): OFFICER,
+    ("POST", "/checklists/<key>/<version>/publish"): OFFICER,
+    ("POST", "/checklists/<key>/<version>/read"): READERS,
     ("GET", "/followups"): READERS,
     ("GET", "/followups/<uuid:followup_id>"): READERS,
     ("POST", "/followups/<uuid:followup_id>/hand-out"): SUPERVISOR,
@@ -86,6 +106,7 @@ def records(app, county) -> dict[str, object]:
     assert phone.push(phone.op("visit.submit", body))[0]["outcome"] == "accepted"
     with app.app_context():
         return {
+            **_make_checklist(),
             "visit_uuid": body["visit_uuid"],
             "household_uuid": county.household_uuid,
             "followup_id": db.session.scalars(select(Followup.followup_id)).first(),
@@ -94,6 +115,35 @@ def records(app, county) -> dict[str, object]:
             "sha256": sha256,
             "name": "nothing.js",
         }
+
+
+def _make_checklist() -> dict[str, object]:
+    """A checklist of the worker's township, with a file of choices, in force there."""
+    book = workbook_of(
+        {
+            "survey": [{"type": "select_one_from_file villages.csv", "name": "village", "label": "在哪个村"}],
+            "settings": {"form_id": "winter"},
+        }
+    )
+    files = {"villages.csv": b"name,label\na,A\n"}
+    compiled = checklists.compile_upload(book, files)
+    officer = db.session.scalars(select(User).where(User.username == "officer")).one()
+    now = clock.now()
+    with transaction():
+        checklists.store_version(officer, TOWNSHIP, "winter.xlsx", book, files, compiled, now)
+        checklists.register_checklist(
+            officer, "winter", TOWNSHIP, owner="镇政府", purpose="冬季保暖", valid_until=None, now=now
+        )
+        [publication] = checklists.publish_version(
+            officer, "winter", "1", [TOWNSHIP], from_on=clock.local_date(now), until_on=None, now=now
+        )
+    return {
+        "key": "winter",
+        "version": "1",
+        "area_code": TOWNSHIP,
+        "filename": "villages.csv",
+        "publication_id": publication.id,
+    }
 
 
 def path_of(rule: str, records: dict[str, object]) -> str:
@@ -153,7 +203,7 @@ def test_every_page_opens_for_the_roles_that_may_read_it(app, records):
     ("method", "rule"), [key for key in ACCESS if "<" in key[1] and ACCESS[key] & READERS]
 )
 def test_outside_ones_area_everything_is_404(app, records, method, rule):
-    desk = Desk(app, "stranger")
+    desk = Desk(app, "stranger_officer" if ACCESS[method, rule] == OFFICER else "stranger")
     answer = desk.client.open(
         path_of(rule, records),
         method=method,
@@ -162,6 +212,11 @@ def test_outside_ones_area_everything_is_404(app, records, method, rule):
     missing = {
         **{key: str(uuid.uuid4()) for key in ("visit_uuid", "household_uuid", "followup_id")},
         "flag_id": 999_999,
+        "publication_id": 999_999,
+        "key": "none",
+        "version": "77",
+        "area_code": "999999",
+        "filename": "none.csv",
         "sha256": "0" * 64,
         "name": "neither.js",
     }
@@ -212,6 +267,8 @@ def test_every_answer_forbids_inline_script_framing_and_sniffing(app, records):
 def test_pages_carry_no_inline_script_style_or_handler(app, records):
     desk = Desk(app, "supervisor")
     paths = ("/sign-in", "/reviews", f"/reviews/{records['visit_uuid']}", "/followups", "/app/")
+    of_checklists = ("", "/winter", "/winter/1", "/winter/1/preview", "/winter/1/frame")
+    paths += tuple(f"/checklists{path}" for path in of_checklists)
     for path in (*paths, f"/followups/{records['followup_id']}", f"/households/{records['household_uuid']}"):
         page = desk.get(path).text
         assert not re.search(r"<script(?![^>]*\bsrc=)", page), path
