@@ -48,10 +48,7 @@ class Compilation:
 
     def refuse(self, node: Node, column: str, reason: str, instead: str = "") -> None:
         """Note a reason for refusal in a cell of the node's row, unless the sheets have shown one there."""
-        if not any(
-            (known.sheet, known.row, known.column) == ("survey", node.row, column) and known.reason != reason
-            for known in self.source.problems
-        ):
+        if not self.source.problems.at("survey", node.row, column):
             self.source.refuse("survey", node.row, column, reason, instead)
 
     def expression(

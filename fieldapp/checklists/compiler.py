@@ -98,9 +98,7 @@ def compile_workbook(
         raise ChecklistRefused(source.problems)
     compiled = _compile(source, attached, read_form(source, key), key, followup_types, prefill_fields)
     if source.problems:
-        raise ChecklistRefused(
-            sorted(source.problems, key=lambda p: (p.sheet != "survey", p.sheet, p.row, p.column))
-        )
+        raise ChecklistRefused(source.problems)
     return compiled
 
 

@@ -88,7 +88,9 @@ def _label(work: Compilation, number: int, text: str, asking: list[Node]) -> Any
     """A label with the answers it names, which all questions with the list must read alike."""
     if "${" not in text or not asking:
         return text
-    read = [work.parts(node, "label", text) for node in asking]
+    # What ${name} means depends on the repeats around it only.
+    places = {tuple(node.repeats()): node for node in asking}
+    read = [work.parts(node, "label", text) for node in places.values()]
     if any(parts != read[0] for parts in read):
         work.source.refuse(
             "choices",

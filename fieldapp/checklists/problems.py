@@ -5,7 +5,7 @@ Invariant: a refusal always carries at least one problem, each with a reason in 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from flask_babel import gettext as _
@@ -61,9 +61,32 @@ def _in_runs(rows: list[int]) -> str:
     return ", ".join(str(first) if first == last else f"{first}–{last}" for first, last in runs)
 
 
+class Problems:
+    """Problems in the order in which they are found, each once."""
+
+    def __init__(self, found: Iterable[Problem] = ()) -> None:
+        self._found: dict[Problem, None] = dict.fromkeys(found)
+        self._cells = {(problem.sheet, problem.row, problem.column) for problem in self._found}
+
+    def add(self, problem: Problem) -> None:
+        """Note a problem."""
+        self._found.setdefault(problem)
+        self._cells.add((problem.sheet, problem.row, problem.column))
+
+    def at(self, sheet: str, row: int, column: str) -> bool:
+        """Whether there is a problem in a cell."""
+        return (sheet, row, column) in self._cells
+
+    def __iter__(self) -> Iterator[Problem]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+
 class ChecklistRefused(Exception):
     """The workbook cannot become a checklist; `problems` says where and why."""
 
-    def __init__(self, problems: list[Problem]) -> None:
-        super().__init__("; ".join(map(str, problems)))
-        self.problems = problems
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = sorted(problems, key=lambda p: (p.sheet != "survey", p.sheet, p.row, p.column))
+        super().__init__("; ".join(map(str, self.problems)))

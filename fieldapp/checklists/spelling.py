@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from flask_babel import gettext as _
 
 from fieldapp.checklists.limits import MAX_CHARACTERS, MAX_NESTING, MAX_REFERENCES, Limits
-from fieldapp.checklists.problems import Problem
+from fieldapp.checklists.problems import Problem, Problems
 from fieldapp.checklists.question_types import AUDIT, SELECTS, UNKNOWABLE, Written, read_type, unsupported
 from fieldapp.checklists.workbook import Row, Sheet, refusal
 
@@ -67,23 +67,19 @@ class Source:
     survey: dict[int, Row]
     choices: dict[int, Row]
     settings: Row
-    problems: list[Problem]
-    notices: list[Problem] = field(default_factory=list)
+    problems: Problems
+    notices: Problems = field(default_factory=Problems)
     types: dict[int, Written] = field(default_factory=dict)
 
     def refuse(self, sheet: str, row: int, column: str, reason: str, instead: str = "") -> None:
         """Note a reason for refusal, once."""
         if row > _EXTERNAL:
             sheet, row = "external_choices", row - _EXTERNAL
-        problem = Problem(sheet, row, column, reason, instead)
-        if problem not in self.problems:
-            self.problems.append(problem)
+        self.problems.add(Problem(sheet, row, column, reason, instead))
 
     def notice(self, sheet: str, row: int, column: str, text: str) -> None:
         """Note what the author should know."""
-        notice = Problem(sheet, row, column, text)
-        if notice not in self.notices:
-            self.notices.append(notice)
+        self.notices.add(Problem(sheet, row, column, text))
 
 
 def base(column: str) -> str:
@@ -91,7 +87,7 @@ def base(column: str) -> str:
     return column.partition("::")[0]
 
 
-def spell(sheets: dict[str, Sheet], problems: list[Problem], limits: Limits) -> Source:
+def spell(sheets: dict[str, Sheet], problems: Problems, limits: Limits) -> Source:
     """Bring sheets into one spelling; raises ChecklistRefused where they are too large."""
     source = Source({}, {}, {}, problems)
     source.survey = _rows(source, "survey", sheets["survey"])
@@ -263,7 +259,7 @@ def _types(source: Source) -> None:
             continue
         elif "loop" in (said.begins, said.ends):
             if said.begins:
-                source.problems.append(unsupported(number, row["type"]))
+                source.problems.add(unsupported(number, row["type"]))
             said = Written(said.type.replace("loop", "repeat"))
         if said.type in SELECTS:
             said = Written(said.type, renamed.get(said.list_name, said.list_name), said.or_other)

@@ -25,7 +25,7 @@ from fieldapp.checklists.limits import (
     MAX_TAGS,
     MAX_UNPACKED_BYTES,
 )
-from fieldapp.checklists.problems import ChecklistRefused, Problem
+from fieldapp.checklists.problems import ChecklistRefused, Problem, Problems
 
 _ZIP = b"PK\x03\x04"
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -72,10 +72,10 @@ def _no_workbook() -> ChecklistRefused:
     return refusal(_("this is not an Excel workbook"), _("save the checklist as .xlsx and upload that"))
 
 
-def read_sheets(content: bytes, max_bytes: int) -> tuple[dict[str, Sheet], list[Problem]]:
+def read_sheets(content: bytes, max_bytes: int) -> tuple[dict[str, Sheet], Problems]:
     """The sheets of an .xlsx or .xls workbook that matter, by name, and what is wrong in them; raises ChecklistRefused."""
     kind = file_type(content, max_bytes)
-    problems: list[Problem] = []
+    problems = Problems()
     try:
         raw = dict(_xlsx_sheets(_slim(content)) if kind == ".xlsx" else _xls_sheets(content))
         sheets = {name: _sheet(name, rows, problems) for name, rows in raw.items()}
@@ -272,7 +272,7 @@ def clean(text: str) -> str:
     return _LINE_BREAK.sub("\n", _UNWRITABLE.sub("", text)).replace("\xa0", " ").strip()
 
 
-def _sheet(name: str, rows: RawRows, problems: list[Problem]) -> Sheet:
+def _sheet(name: str, rows: RawRows, problems: Problems) -> Sheet:
     if not rows:
         return Sheet()
     first, header = rows[0]
@@ -302,7 +302,7 @@ def _sheet(name: str, rows: RawRows, problems: list[Problem]) -> Sheet:
             if column is None:
                 continue
             if cell.fault:
-                problems.append(_fault(name, number, column, cell))
+                problems.add(_fault(name, number, column, cell))
             if len(cell.text) > MAX_CELL_CHARACTERS:
                 raise refusal(
                     _("the cell holds more than %(limit)s characters", limit=MAX_CELL_CHARACTERS),
@@ -311,7 +311,7 @@ def _sheet(name: str, rows: RawRows, problems: list[Problem]) -> Sheet:
                     column=column,
                 )
             if row.setdefault(column, cell.text) != cell.text:
-                problems.append(
+                problems.add(
                     Problem(
                         name,
                         number,

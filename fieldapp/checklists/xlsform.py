@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import gettext as _
+from pyxform.builder import create_survey_element_from_dict
 from pyxform.errors import PyXFormError
-from pyxform.xls2xform import convert
+from pyxform.xls2json import workbook_to_json
+from pyxform.xls2json_backends import DefinitionData
 
 from fieldapp.checklists.problems import ChecklistRefused, Problem
 from fieldapp.checklists.spelling import OWN_COLUMNS, Source, base, unshelter
@@ -49,10 +51,15 @@ def read_form(source: Source, key: str) -> XlsForm:
         warnings: list[str] = []
         sheets = _Sheets(source, key)
         try:
-            result = convert(sheets.definition, warnings=warnings)
+            # Not pyxform's convert(): it looks through a list of choices once for every question that has it.
+            form = workbook_to_json(DefinitionData(**sheets.definition), form_name="data", warnings=warnings)
+            xform = create_survey_element_from_dict(form).to_xml(
+                validate=False, pretty_print=False, warnings=warnings
+            )
         except PyXFormError as error:
             problems = [problem for line in _lines(str(error)) for problem in [_problem(line, sheets)]]
-            source.problems += [problem for problem in problems if problem not in source.problems]
+            for problem in problems:
+                source.problems.add(problem)
             mended = [_mend(source, problem) for problem in problems]
             if not any(mended) or time.monotonic() - started > _SECONDS_FOR_FURTHER_FAULTS:
                 raise ChecklistRefused(source.problems) from error
@@ -64,12 +71,11 @@ def read_form(source: Source, key: str) -> XlsForm:
             stumble = refusal(reason, _("compare the column names with docs/checklists.md"))
             raise ChecklistRefused(source.problems or stumble.problems) from error
         else:
-            assert result._pyxform is not None
             for line in warnings:
                 if not _NEEDLESS_WARNINGS.search(line):
                     said = _problem(line, sheets)
                     source.notice(said.sheet, said.row, said.column, said.reason)
-            return XlsForm(result._pyxform, unshelter(result.xform))
+            return XlsForm(form, unshelter(xform))
 
 
 class _Sheets:
