@@ -49,7 +49,7 @@ export class DrawingControl {
       <h2>${t(`${what}.pad`)}</h2>
       <canvas class="pad ${what}" role="img" aria-label=${t(`${what}.pad`)} ${ref(attach)}
         @pointerdown=${handle} @pointermove=${handle} @pointerup=${handle} @pointercancel=${handle}></canvas>
-      ${isAsked && pad.isBlank ? html`<p class="problem" role="alert">${t(`${what}.blank`)}</p>` : nothing}
+      <div class="pad-words" role="status">${isAsked && pad.isBlank ? html`<p class="problem" role="alert">${t(`${what}.blank`)}</p>` : html`<p class="quiet">${t(`${what}.hint`)}</p>`}</div>
       <div class="row"><button class="btn" type="button" ?disabled=${pad.isBlank} @click=${() => pad.undo()}>${t('draw.undo')}</button>
         <button class="btn" type="button" ?disabled=${pad.isBlank} @click=${() => pad.clear()}>${t('draw.clear')}</button></div>
       <div class="row"><button class="btn" type="button" @click=${() => app.closeSheet()}>${t('app.cancel')}</button>
