@@ -172,9 +172,7 @@ class _Telling:
         place = self._place() if at_home and reached and not self.story.place_declined else None
         household = find_household(self.household.household_uuid)
         assert household is not None
-        answers = answer_checklist(
-            self.household, self.story, household.address, place, clock.local_date(finished)
-        )
+        answers = answer_checklist(self.household, self.story, household.address, place, finished)
         photo = self.photos.get((self.household.number, self.story.days_ago))
         if photo:
             put_photo(answers, self.story.photo, photo.sha256)
@@ -183,7 +181,7 @@ class _Telling:
             "household_uuid": self.household.household_uuid,
             "people": [person.person_uuid for person in self.household.people] if reached else [],
             "outcome": self.story.outcome,
-            "checklist": self._checklist(checklist_of(self.household)),
+            "checklist": self._checklist(checklist_of(self.story)),
             "method": self.story.method,
             "started_at": clock.iso(finished - timedelta(minutes=4 + self.household.number % 9)),
             "finished_at": clock.iso(finished),

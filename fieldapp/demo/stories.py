@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import datetime
 from typing import Any
 
 from fieldapp.demo.county import WORKER2_GRIDS, WORKER_GRIDS, RosterHousehold, RosterPerson
@@ -16,6 +16,17 @@ from fieldapp.demo.county import WORKER2_GRIDS, WORKER_GRIDS, RosterHousehold, R
 INTERVAL_DAYS = {"high": 7, "middle": 30, "low": 90}
 EARLIER_VISITS = 2
 ELDER_TAGS = {"living_alone", "lonely_elder", "empty_nest"}
+CHILD_TAGS = {"left_behind_child", "child_in_need", "child_without_carer"}
+LOW_INCOME = {
+    "dibao_urban",
+    "dibao_rural",
+    "dibao_margin",
+    "rigid_expense",
+    "anti_relapse",
+    "other_hardship",
+}
+# Whoever has one of these has aid to expect.
+AIDED_TAGS = {"disabled", "severely_disabled", "child_without_carer", "child_in_need"}
 HEATING_MONTHS = {10, 11, 12, 1, 2, 3, 4}
 
 
@@ -32,7 +43,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class VisitStory:
-    """A visit so many days ago; `home`, `basics` and `elder` hold the answers that were not simply in order."""
+    """A visit so many days ago; `home`, `basics`, `elder` and `card` hold the answers that were not simply in order."""
 
     days_ago: int
     outcome: str = "reached"
@@ -40,6 +51,7 @@ class VisitStory:
     home: dict[str, str] = field(default_factory=dict)
     basics: dict[str, str] = field(default_factory=dict)
     elder: dict[str, Any] = field(default_factory=dict)
+    card: dict[str, str] = field(default_factory=dict)  # of a patrol
     note: str = ""
     photo: str = ""
     away_m: float = 0.0
@@ -129,7 +141,8 @@ SPECIAL: dict[int, tuple[VisitStory, ...]] = {
         VisitStory(
             5,
             method="patrol",
-            home={"urgent": "other", "urgent_note": "夜里冷，问不出姓名和家在哪里，愿意去救助站。"},
+            card={"wish": "unclear", "done": "supplies told"},
+            note="夜里冷，问不出姓名和家在哪里，去不去救助站说不定。",
             steps=(
                 Step(
                     "report",
@@ -162,7 +175,11 @@ SPECIAL: dict[int, tuple[VisitStory, ...]] = {
     39: (
         VisitStory(
             15,
-            basics={"aid_on_time": "missing", "aid_note": "上个月的护理补贴没到卡上。"},
+            basics={
+                "aid_on_time": "disability",
+                "aid_state": "missing",
+                "aid_note": "上个月的护理补贴没到卡上。",
+            },
             steps=(Step("refuse", 2, text="发放记录要到县里才能查，社区查不到。"),),
         ),
     ),
@@ -194,51 +211,87 @@ def list_visits(household: RosterHousehold) -> list[VisitStory]:
     interval = min(INTERVAL_DAYS[person.risk] for person in household.people)
     earliest = max(story.days_ago for story in told)
     # Every other earlier contact was a phone call, as the rules allow.
+    method = "patrol" if is_on_the_street(household) else "home"
     routine = [
-        VisitStory(earliest + interval * back, method="phone" if back % 2 and household.phone else "home")
+        VisitStory(earliest + interval * back, method="phone" if back % 2 and household.phone else method)
         for back in range(1, EARLIER_VISITS + 1)
     ]
     return sorted([*routine, *told], key=lambda story: -story.days_ago)
 
 
-def checklist_of(household: RosterHousehold) -> str:
-    """The checklist a visit to this household is made with."""
-    alone = {"living_alone", "lonely_elder"}
-    return "elderly_alone" if any(alone & set(person.tags) for person in household.people) else "routine"
+def is_on_the_street(household: RosterHousehold) -> bool:
+    """Whether this is somebody without a home, met on patrol."""
+    return any("vagrant" in person.tags for person in household.people)
+
+
+def checklist_of(story: VisitStory) -> str:
+    """The checklist a visit is made with."""
+    return "patrol" if story.method == "patrol" else "routine"
 
 
 def answer_checklist(
-    household: RosterHousehold, story: VisitStory, address: str, place: tuple[float, float] | None, day: date
+    household: RosterHousehold,
+    story: VisitStory,
+    address: str,
+    place: tuple[float, float] | None,
+    at: datetime,
 ) -> dict[str, Any]:
-    """The answers of a visit on `day`, as the phone would send them; photos are not in them yet."""
-    answers: dict[str, Any] = {"hh_address": address, "reached": story.outcome}
+    """The answers of a visit at `at`, as the phone would send them; photos are not in them yet."""
+    if checklist_of(story) == "patrol":
+        return _answer_patrol(household, story, place, at)
+    answers: dict[str, Any] = {"hh_address": address, "method": story.method}
     if household.phone:
         answers["hh_phone"] = household.phone
     if story.outcome == "not_reached":
-        return answers | {"not_reached_note": story.note}
+        return answers | {"reached": "not_reached", "not_reached_note": story.note}
     if story.outcome == "refused":
-        return answers | {"refused_note": story.note}
+        return answers | {"reached": "refused", "refused_note": story.note}
+    answers["reached"] = "self"
     home = {
-        "who_answered": "self",
         "food_days": "ten_plus" if household.number % 3 else "three_nine",
         "medicine": "enough" if _takes_medicine(household) else "not_needed",
         "urgent": "none",
     }
-    if day.month in HEATING_MONTHS:
+    if at.month in HEATING_MONTHS:
         home["heating"] = "ok"
-    basics = {
-        "registry": "same",
-        "utilities": "ok",
-        "aid_on_time": "none_due" if household.people[0].main_class == "none" else "on_time",
-    }
+    is_aided = any(
+        person.main_class != "none" or AIDED_TAGS & set(person.tags) for person in household.people
+    )
+    basics = {"registry": "same", "utilities": "ok", "aid_on_time": "on_time" if is_aided else "none_due"}
     answers["home"] = home | story.home
     answers["basics"] = basics | story.basics
     if place:
-        answers["place"] = f"{place[0]:.6f} {place[1]:.6f} 0 12"
-    with_elder_part = checklist_of(household) == "elderly_alone"
-    answers["people"] = [
-        _answer_person(person, story, with_elder_part=with_elder_part) for person in household.people
-    ]
+        answers["place"] = _geopoint(place)
+    answers["people"] = [_answer_person(person, story) for person in household.people]
+    if any(person.main_class in LOW_INCOME for person in household.people):
+        answers["low_income"] = {
+            "income": "same",
+            "job": "same",
+            "expense": "none",
+            "assets": "same",
+            "scheme": "none",
+        }
+    return answers
+
+
+def _geopoint(place: tuple[float, float]) -> str:
+    return f"{place[0]:.6f} {place[1]:.6f} 0 12"
+
+
+def _answer_patrol(
+    household: RosterHousehold, story: VisitStory, place: tuple[float, float] | None, at: datetime
+) -> dict[str, Any]:
+    card = {"state": "fine", "age_about": "old", "sex": "m", "wish": "nothing", "done": "supplies"}
+    answers: dict[str, Any] = {
+        "reached": "found",
+        "seen_at": at.isoformat(timespec="milliseconds"),
+        "place_note": household.address,
+        "card": card | story.card,
+    }
+    if story.note:
+        answers["note"] = story.note
+    if place:
+        answers["place"] = _geopoint(place)
     return answers
 
 
@@ -250,24 +303,61 @@ def put_photo(answers: dict[str, Any], path: str, sha256: str) -> None:
     answers[name] = sha256
 
 
-def _answer_person(person: RosterPerson, story: VisitStory, *, with_elder_part: bool) -> dict[str, Any]:
+def _answer_person(person: RosterPerson, story: VisitStory) -> dict[str, Any]:
+    tags = set(person.tags)
     answers: dict[str, Any] = {"condition": "no_change"}
     if person.name:
         answers["name"] = person.name
-    if person.tags:
-        answers["tags"] = " ".join(person.tags)
-    if with_elder_part and ELDER_TAGS & set(person.tags):
+    if ELDER_TAGS & tags:
         usual = {
             "chronic": "stable" if person.number % 3 else "none",
             "selfcare": "none",
             "mood": "ok",
             "gas": "safe",
             "hygiene": "good",
-            "children_contact": "no_children" if "lonely_elder" in person.tags else "week",
+            "children_contact": "no_children" if "lonely_elder" in tags else "week",
             "emergency": "reachable",
         }
         answers["elder"] = {"abuse": "none", "usual": usual | story.elder}
+    if person.main_class == "destitute_scattered":
+        arranged = {"care_person": "village", "agreement": "valid"}
+        if not ELDER_TAGS & tags:
+            arranged["own_home"] = "good"
+        answers["destitute"] = {"care_week": "enough", "arranged": arranged}
+    if CHILD_TAGS & tags:
+        answers["child"] = {"child_abuse": "none", "usual": _answer_child(person, tags)}
+    if "severely_disabled" in tags:
+        answers["disabled"] = {
+            "certificate": "limb",
+            "level": "1",
+            "disabled_carer": "family",
+            "device": "enough",
+            "adaptation": "ok",
+        }
+    if "mental_disorder" in tags:
+        usual = {"pair_carer": "yes", "followed": "yes"}
+        if story.method == "home":
+            usual["company"] = "cadre"
+        answers["pair"] = {"risk": "none", "takes": "yes", "usual": usual}
     return answers
+
+
+def _answer_child(person: RosterPerson, tags: set[str]) -> dict[str, str]:
+    usual = {
+        "parents": "home",
+        "guardianship": "good",
+        "school": "attending" if (person.age or 0) >= 6 else "young",
+        "hukou": "yes",
+        "child_mood": "ok",
+    }
+    if "child_in_need" in tags:
+        return usual | {"child_carer": "parents"}
+    where = "unable" if "child_without_carer" in tags else "away"
+    return usual | {
+        "parents": where,
+        "child_carer": "grandparents",
+        "carer_contact": "同住的老人，电话见登记",
+    }
 
 
 def _takes_medicine(household: RosterHousehold) -> bool:

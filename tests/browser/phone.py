@@ -116,25 +116,25 @@ class Phone:
     def start_visit(self, name: str) -> None:
         """Start a visit from Today, straight from the list."""
         self.tap(self.button("Start visit to {name}", name=name))
-        expect(self.question("Did you reach someone?")).to_be_visible()
+        expect(self.question("Whom did you reach?")).to_be_visible()
 
-    def question(self, english: str) -> Locator:
+    def question(self, english: str, **values: object) -> Locator:
         """The card of a question with choices, a photo or a place; "optional" may follow its words."""
-        name = re.compile("^" + re.escape(self.words(english)))
+        name = re.compile("^" + re.escape(self.words(english, **values)))
         return self.page.get_by_role("group", name=name)
 
-    def choice(self, question: str, answer: str) -> Locator:
+    def choice(self, question: str, answer: str, **values: object) -> Locator:
         """One of the big buttons of a question."""
-        card, name = self.question(question), self.words(answer)
+        card, name = self.question(question, **values), self.words(answer)
         return card.get_by_role("radio", name=name, exact=True).or_(
             card.get_by_role("checkbox", name=name, exact=True)
         )
 
-    def answer(self, question: str, *answers: str) -> None:
+    def answer(self, question: str, *answers: str, **values: object) -> None:
         """Tap the answers, and see them chosen."""
         for answer in answers:
-            self.tap(self.choice(question, answer))
-            expect(self.choice(question, answer)).to_be_checked()
+            self.tap(self.choice(question, answer, **values))
+            expect(self.choice(question, answer, **values)).to_be_checked()
 
     def answer_heating(self) -> None:
         """From October to April the checklists ask how the home is heated."""
@@ -152,8 +152,7 @@ class Phone:
 
     def answer_daily_life(self, food: str = "10 days or more") -> None:
         """The questions about the household that are asked afresh every time."""
-        self.answer("Did you reach someone?", "Reached")
-        self.answer("Who answered?", "The person")
+        self.answer("Whom did you reach?", "The person")
         self.answer("How many days of food are left?", food)
         self.answer("Is there enough regular medicine?", "Enough")
         self.answer_heating()
@@ -177,11 +176,18 @@ class Phone:
         expect(self.page.get_by_role("status").filter(has_text=self.words("Saved"))).to_be_visible()
         expect(self.page.get_by_role("heading", name=self.words("Today"), exact=True)).to_be_visible()
 
-    def make_visit(self, name: str, food: str = "10 days or more") -> None:
-        """A visit in which nothing has changed, from Today to "saved"."""
+    def answer_part(self, question: str, answer: str) -> None:
+        """A question of the part that only some people have."""
+        if self.question(question).is_visible():
+            self.answer(question, answer)
+
+    def make_visit(self, name: str, food: str = "10 days or more", children: tuple[str, ...] = ()) -> None:
+        """A visit in which nothing has changed, from Today to "saved"; `children` are those with a part of their own."""
         self.start_visit(name)
         self.answer_daily_life(food)
-        if self.question("Any sign of fraud, abuse or neglect?").is_visible():
-            self.answer("Any sign of fraud, abuse or neglect?", "None")
+        self.answer_part("Any sign of fraud, abuse or neglect?", "None")
+        self.answer_part("Was care given this week?", "Came, and well done")
+        for name in children:
+            self.answer("Any sign of injury, abuse or neglect of {name}?", "None", name=name)
         self.same_as_last_time()
         self.finish()

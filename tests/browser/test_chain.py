@@ -52,8 +52,7 @@ def test_a_visit_goes_offline_to_the_desk_and_back_until_nothing_is_left_to_do(
     phone.tap(phone.button("Start visit"))
 
     # A red answer offers help at once.
-    phone.answer("Did you reach someone?", "Reached")
-    phone.answer("Who answered?", "The person")
+    phone.answer("Whom did you reach?", "The person")
     phone.answer(FOOD, "Under 3 days")
     help_ = phone.page.get_by_role("alert").filter(has_text=words("This raises a red flag"))
     expect(help_).to_be_visible()
@@ -77,10 +76,9 @@ def test_a_visit_goes_offline_to_the_desk_and_back_until_nothing_is_left_to_do(
     phone.kill_page()
     phone.tap(phone.link("{name} · visit unfinished", name=ELDER))
     expect(phone.question("Any sign of fraud, abuse or neglect?")).to_be_in_viewport()
-    expect(phone.question("Did you reach someone?")).not_to_be_in_viewport()
+    expect(phone.question("Whom did you reach?")).not_to_be_in_viewport()
     for question, answer in (
-        ("Did you reach someone?", "Reached"),
-        ("Who answered?", "The person"),
+        ("Whom did you reach?", "The person"),
         (FOOD, "Under 3 days"),
         (MEDICINE, "Enough"),
         ("Is urgent help needed now?", "None"),

@@ -9,15 +9,17 @@ MOST_TAPS = 10
 
 
 @pytest.mark.parametrize(
-    "name",
+    ("name", "children"),
     [
-        pytest.param("何有田", id="routine checklist"),
-        pytest.param("王桂兰", id="elderly living alone"),
+        pytest.param("何有田", (), id="a destitute person"),
+        pytest.param("王桂兰", (), id="an elder living alone"),
+        pytest.param("李德福", (), id="a destitute elder living alone"),
+        pytest.param("刘凤琴", ("姜子涵", "姜子轩"), id="a family with two children"),
     ],
 )
-def test_a_visit_with_nothing_changed_takes_at_most_ten_taps(phone, name):
+def test_a_visit_with_nothing_changed_takes_at_most_ten_taps(phone, name, children):
     phone.taps = 0
-    phone.make_visit(name)
+    phone.make_visit(name, children=children)
     assert phone.taps <= MOST_TAPS, f"{phone.taps} taps"
     # It is a whole visit, not one that only looks finished.
     phone.go_to("To send")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
+from tests.browser.books import STOVE, WINTER, winter_book, wrong_book
 from tests.browser.desk import Desk
 from tests.browser.phone import Phone
 
@@ -51,7 +52,7 @@ def walk_phone(phone: Phone, password: str, photo: Path) -> Iterator[str]:
     expect(phone.button("Start visit")).to_be_visible()
     yield "household"
     phone.tap(phone.button("Start visit"))
-    expect(phone.question("Did you reach someone?")).to_be_visible()
+    expect(phone.question("Whom did you reach?")).to_be_visible()
     yield "visit, new"
     phone.answer_daily_life("Under 3 days")
     phone.attach("Photo of the problem", photo)
@@ -187,3 +188,40 @@ def walk_desk(desk: Desk, password: str) -> Iterator[str]:
     desk.type_sign_in("admin", password)
     expect(main.get_by_role("heading", name=words("Accounts"))).to_be_visible()
     yield "accounts"
+
+
+def walk_checklists(desk: Desk, password: str) -> Iterator[str]:
+    """Through every page of checklists as an officer uploads two versions and publishes one; gives each page's name."""
+    words, page = desk.words, desk.page
+    main = page.get_by_role("main")
+    desk.sign_in(password, "officer")
+    desk.menu.get_by_role("link", name=words("Checklists")).click()
+    expect(main.get_by_role("heading", level=1, name=words("Checklists"))).to_be_visible()
+    yield "checklists"
+    desk.upload("冬季.xlsx", wrong_book())
+    expect(main.get_by_role("table")).to_contain_text("survey")
+    yield "a refused workbook"
+    desk.upload("冬季.xlsx", winter_book())
+    expect(desk.text("This is the first version")).to_be_visible()
+    yield "the first version"
+    desk.field("Who answers for it").fill("依兰县民政局社会救助科")
+    desk.field("Why it is needed, and on what basis").fill("冬季困难群众走访排查")
+    desk.button("Write down").click()
+    expect(desk.field("Who answers for it")).to_have_count(0)
+    desk.publish("依兰县")
+    expect(main.get_by_text(words("In force")).first).to_be_visible()
+    yield "a checklist in force"
+    main.get_by_text(words("Retire…")).first.click()
+    yield "retiring"
+    desk.upload("冬季.xlsx", winter_book("烟道通不通，炉具安全吗"))
+    expect(main.get_by_text(words("Compared with version %(version)s", version=1))).to_be_visible()
+    yield "what changed"
+    desk.link("Preview").click()
+    frame = page.frame_locator("iframe")
+    expect(frame.get_by_role("heading", name=WINTER)).to_be_visible()
+    expect(frame.get_by_text("烟道通不通")).to_be_visible()
+    yield "preview"
+    frame.get_by_text("不安全", exact=True).click()
+    desk.button("Read the answers so far").click()
+    expect(main.get_by_text(f"{STOVE}").or_(main.get_by_text("烟道通不通")).first).to_be_visible()
+    yield "preview, read"

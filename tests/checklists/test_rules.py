@@ -15,6 +15,7 @@ from tests.checklists.test_library import LIBRARY
 from tests.checklists.vectors import compile_form, read
 
 FORMS = read("forms.json")
+EXPRESSIONS = read("expressions.json")
 CONTEXT = FORMS["context"]
 TYPES, RULES, PEOPLE, REPEATS = (FORMS["documents"][name] for name in ("types", "rules", "people", "repeats"))
 
@@ -139,21 +140,21 @@ def _seconds(work) -> float:
 
 
 @pytest.fixture(scope="module")
-def elderly():
+def routine():
     return compile_workbook(
-        (LIBRARY / "elderly_alone.xlsx").read_bytes(), list_seed_codes("followup_type")
+        (LIBRARY / "routine.xlsx").read_bytes(), list_seed_codes("followup_type")
     ).document
 
 
-def test_only_carry_answers_are_carried_and_people_by_who_they_are(elderly):
+def test_only_carry_answers_are_carried_and_people_by_who_they_are(routine):
     answers = {
-        "reached": "reached",
+        "reached": "self",
         "home": {"food_days": "lt3"},
-        "basics": {"utilities": "ok", "aid_on_time": "late", "aid_note": "10月"},
+        "basics": {"utilities": "ok", "aid_on_time": "other", "aid_note": "10月"},
         "people": [{"condition": "ill", "elder": {"abuse": "none", "usual": {"chronic": "stable"}}}, {}],
     }
-    assert carried(elderly, answers, ["u-1", "u-2"]) == {
-        "basics": {"utilities": "ok", "aid_on_time": "late"},
+    assert carried(routine, answers, ["u-1", "u-2"]) == {
+        "basics": {"utilities": "ok", "aid_on_time": "other"},
         "people": [{"person_uuid": "u-1", "elder": {"usual": {"chronic": "stable"}}}, {"person_uuid": "u-2"}],
     }
 
@@ -161,15 +162,111 @@ def test_only_carry_answers_are_carried_and_people_by_who_they_are(elderly):
 @pytest.mark.parametrize(
     "answers", [{}, {"people": 3}, {"people": [4]}, {"basics": "x"}, {"basics": {"utilities": 7}}]
 )
-def test_malformed_answers_carry_nothing(elderly, answers):
-    found = carried(elderly, answers, ["u-1"])
+def test_malformed_answers_carry_nothing(routine, answers):
+    found = carried(routine, answers, ["u-1"])
     assert "basics" not in found
     assert found.get("people", []) in ([], [{"person_uuid": "u-1"}])
 
 
-def test_labels_are_said_with_the_answers_they_name(elderly):
-    label = elderly["nodes"][-2]["children"][2]["label"]
-    say = speaker(elderly, {"reached": "reached", "people": [{"name": "刘玉珍"}, {"name": "王海"}]}, "zh")
+def test_labels_are_said_with_the_answers_they_name(routine):
+    people = next(node for node in routine["nodes"] if node["name"] == "people")
+    label = next(node for node in people["children"] if node["name"] == "condition")["label"]
+    say = speaker(routine, {"reached": "self", "people": [{"name": "刘玉珍"}, {"name": "王海"}]}, "zh")
     assert say(label, "people[2]/condition") == "王海的情况有变化吗？"
-    say = speaker(elderly, {"reached": "reached", "people": [{"name": "Wang"}]}, "en")
+    say = speaker(routine, {"reached": "self", "people": [{"name": "Wang"}]}, "en")
     assert say(label, "people[1]/condition") == "Has anything changed for Wang?"
+
+
+# --- hostile answers and forms ---
+
+REPEAT = {"kind": "repeat", "children": []}
+
+
+def question(name: str, kind: str = "text", **more: object) -> dict[str, object]:
+    return {"kind": "question", "name": name, "type": kind, **more}
+
+
+def document_of(nodes: list[dict[str, object]], choices: dict[str, object] | None = None, **more: object):
+    languages = {"languages": ["zh"], "default_language": "zh"}
+    return {
+        "key": "t",
+        "version": "1",
+        "nodes": nodes,
+        "choices": choices or {},
+        "order": [],
+        **languages,
+        **more,
+    }
+
+
+def test_two_hundred_in_each_of_two_hundred_are_bounded_and_said():
+    inner = REPEAT | {
+        "name": "s",
+        "children": [question("w"), question("n", "calculate", calculate=["sum", ["ref", 0, "r/s/w"]])],
+    }
+    document = document_of([REPEAT | {"name": "r", "children": [inner]}])
+    answers = {"r": [{"s": [{"w": "1"}] * 200}] * 200}
+    started = time.monotonic()
+    verdict = evaluate(document, answers, CONTEXT)
+    assert time.monotonic() - started < 10
+    assert ("r[1]/s", "too_many") in codes(verdict)
+    assert len(verdict.answers["r"][0]["s"]) == 10
+    assert verdict.answers["r"][0]["s"][0]["n"] == "2000"
+
+
+def test_texts_that_double_themselves_are_cut():
+    nodes = [question("a")]
+    for n in range(40):
+        before = ["ref", 0, f"c{n - 1}" if n else "a"]
+        nodes.append(question(f"c{n}", "calculate", calculate=["concat", before, before]))
+    verdict = evaluate(document_of(nodes), {"a": "困难" * 1000}, CONTEXT)
+    assert len(verdict.answers["c39"]) == 100_000
+
+
+def test_a_chain_of_two_thousand_calculations_in_the_wrong_order_is_no_deep_recursion():
+    size = 2000
+    names = [f"c{n}" for n in range(size)]
+    reads = [*names[1:], "a"]
+    nodes = [
+        question(name, "calculate", calculate=["+", ["ref", 0, read], 1])
+        for name, read in zip(names, reads, strict=True)
+    ]
+    document = document_of([*nodes, question("a")], order=list(reversed(names)))
+    assert evaluate(document, {"a": "1"}, CONTEXT).answers["c0"] == "2001"
+
+
+def test_a_cascade_over_ten_thousand_places_is_quick():
+    places = [{"name": f"p{n}", "label": {"zh": str(n)}, "county": f"c{n % 100}"} for n in range(10_000)]
+    nodes = [question("county")] + [
+        question(
+            f"place{n}",
+            "select_one",
+            list="places",
+            choice_filter=[
+                "and",
+                ["=", ["col", "county"], ["ref", 0, "county"]],
+                ["!=", ["col", "name"], "p8"],
+            ],
+        )
+        for n in range(30)
+    ]
+    answers = {"county": "c8"} | {f"place{n}": f"p{n}08" for n in range(1, 30)} | {"place0": "p8"}
+    document = document_of(nodes, {"places": places})
+    started = time.monotonic()
+    verdict = evaluate(document, answers, CONTEXT)
+    assert time.monotonic() - started < 3
+    assert "place0" not in verdict.answers
+    assert verdict.answers["place7"] == "p708"
+    assert not verdict.problems
+
+
+@pytest.mark.parametrize("expression", EXPRESSIONS["cases"], ids=lambda case: case["expression"][:40])
+def test_no_answer_makes_an_expression_fall(expression):
+    document = deepcopy(EXPRESSIONS["document"])
+    nodes = document["nodes"]
+    if expression.get("at"):
+        nodes = next(node for node in nodes if node["name"] == expression["at"])["children"]
+    nodes.append(question("result", "calculate", calculate=expression["tree"]))
+    for odd in ("\ud800", "9" * 400, "-" * 5, "2026-11-23T99", "1e999", "\x00", "a" * 20_000, "0 0;" * 50):
+        answers = dict.fromkeys("abnxdescpkz", odd) | {"r": [{"v": odd, "w": odd, "at": odd}] * 2}
+        evaluate(document, answers, CONTEXT | {"now": odd, "today": odd, "people": odd, "household": odd})

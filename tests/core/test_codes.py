@@ -22,7 +22,7 @@ PROMISED = {
     "method": "home phone wechat video patrol",
     "followup_type": "temporary_relief temporary_care medical education housing employment disaster judicial legal_aid "
     "heating charity service disability_subsidy home_adaptation assistive_device child_protection joint_visit "
-    "complaint data_correction revisit",
+    "complaint data_correction revisit random_revisit",
 }
 
 
@@ -59,7 +59,7 @@ def test_every_followup_type_says_who_by_when_and_with_which_checklist(seed):
         extra = row["extra"]
         assert extra["assignee_role"] in {"worker", "supervisor"}
         assert 0 < extra["due_hours"]["red"] < extra["due_hours"]["orange"] < extra["due_hours"]["yellow"]
-        assert extra["checklist_key"] == "followup_result"
+        assert extra["checklist_key"] == ("revisit" if row["code"] == "random_revisit" else "followup_result")
 
 
 def test_seeding_again_keeps_what_a_county_changed_and_what_phones_were_told(app):

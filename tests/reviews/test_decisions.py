@@ -244,10 +244,9 @@ def test_voided_visit_no_longer_counts_as_contact(app, county, phone):
 
 
 def test_same_answer_about_another_person_is_another_flag_with_its_own_task(app, county, phone):
-    elderly = {"key": "elderly_alone", "version": "1"}
     answers = {"reached": "reached", "people": [{"tags": "living_alone", "elder": {"abuse": "neglect"}}]}
     first, second = county.person_uuids
-    body = phone.visit(answers, people=[first], checklist=elderly)
+    body = phone.visit(answers, people=[first])
     phone.push(phone.op("visit.submit", body))
     with app.app_context():
         flag = db.session.scalars(select(Flag).where(Flag.question.like("people%"))).one()
@@ -263,10 +262,9 @@ def test_same_answer_about_another_person_is_another_flag_with_its_own_task(app,
 
 
 def test_flag_follows_its_person_to_another_place_in_the_list(app, county, phone):
-    elderly = {"key": "elderly_alone", "version": "1"}
     neglected = {"tags": "living_alone", "elder": {"abuse": "neglect"}}
     first, second = county.person_uuids
-    body = phone.visit({"reached": "reached", "people": [neglected]}, people=[first], checklist=elderly)
+    body = phone.visit({"reached": "reached", "people": [neglected]}, people=[first])
     phone.push(phone.op("visit.submit", body))
     moved = {"reached": "reached", "people": [{"condition": "no_change"}, neglected]}
     phone.push(phone.op("visit.revise", {**body, "people": [second, first], "answers": moved}, base=1))
@@ -327,7 +325,6 @@ def test_flag_in_a_persons_part_names_that_person(app, county, phone):
     body = phone.visit(
         answers,
         people=list(reversed(county.person_uuids)),
-        checklist={"key": "elderly_alone", "version": "1"},
     )
     phone.push(phone.op("visit.submit", body))
     with app.app_context():
