@@ -76,7 +76,12 @@ def number(value: Value) -> float:
         return float(value)
     if isinstance(value, int | float):
         return float(value)
-    written = text(value).strip(_SPACE)
+    return _number_written(text(value))
+
+
+@lru_cache(maxsize=65536)
+def _number_written(written: str) -> float:
+    written = written.strip(_SPACE)
     return float(written) if _NUMBER.fullmatch(written) else days(written)
 
 
@@ -376,7 +381,11 @@ def power(base: Value, exponent: Value) -> float:
 
 
 def _numbers(values: tuple[Value, ...]) -> list[float]:
-    return [number(item) for value in values for item in (value if isinstance(value, list) else [value])]
+    return [
+        found
+        for value in values
+        for found in (map(_number_written, value) if isinstance(value, list) else [number(value)])
+    ]
 
 
 def _extreme(pick: Callable[[list[float]], float]) -> Callable[..., float]:

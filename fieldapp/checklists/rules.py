@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from fieldapp.checklists.functions import (
     FUNCTIONS,
@@ -100,8 +100,7 @@ class _Place:
         return f"{outer}/{own}" if outer else own
 
 
-@dataclass(frozen=True)
-class _Candidate:
+class _Candidate(NamedTuple):
     """What a predicate looks at: a choice, or an instance (or its question) at positions; the how-manieth of how many."""
 
     row: dict[str, Any] | None
@@ -116,6 +115,7 @@ class _List:
     def __init__(self, rows: list[dict[str, Any]]) -> None:
         self.rows = rows
         self.names = frozenset(row["name"] for row in rows)
+        self.flagged = [row for row in rows if "flag" in row]
         self.by_column: dict[str, dict[str, list[int]] | None] = {}
 
     def places(self, column: str) -> dict[str, list[int]] | None:
@@ -451,10 +451,11 @@ class _Evaluation:
         self, place: _Place, positions: Positions, name: str, column: str, *conditions: Any
     ) -> list[str]:
         """Rows of a choice list that meet one condition after the other, by one column."""
-        choices = self.list_of(name)
-        for condition in conditions:
-            choices = _List(self.rows_that(choices, condition, place, positions))
-        return [self.column(row, column, place, positions) if column else "" for row in choices.rows]
+        rows = self.list_of(name).rows
+        for n, condition in enumerate(conditions):
+            choices = _List(rows) if n else self.list_of(name)
+            rows = self.rows_that(choices, condition, place, positions)
+        return [self.column(row, column, place, positions) if column else "" for row in rows]
 
     def column(self, row: dict[str, Any], name: str, place: _Place, positions: Positions) -> str:
         found = row.get(name, "")
@@ -540,10 +541,10 @@ class _Evaluation:
         severity = text(self.compute(node["flag"], place, positions)) if "flag" in node else ""
         if severity in SEVERITIES:
             self.raise_flag(place, positions, severity, node.get("followup", ""), {}, node.get("flag_text"))
-        if value and "list" in node:
+        if value and "list" in node and self.list_of(node["list"]).flagged:
             chosen = set(_names(node, value))
-            for choice in self.list_of(node["list"]).rows:
-                if choice["name"] in chosen and "flag" in choice:
+            for choice in self.list_of(node["list"]).flagged:
+                if choice["name"] in chosen:
                     said = choice.get("flag_text") or node.get("flag_text")
                     self.raise_flag(
                         place, positions, choice["flag"], choice.get("followup", ""), choice, said

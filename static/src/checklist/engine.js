@@ -59,7 +59,7 @@ const FITS = {
  *   children: Place[], flat: Place[]}} Place
  *   a node of the document; `flat` are the places below that share its instances
  * @typedef {{repeat: Spot | null, n: number, position: Cell, around: Scope[], spots: Map<Place, Spot>, line?: Spot,
- *   begun: boolean}} Scope
+ *   lists: Map<Place, Cell>, begun: boolean}} Scope
  *   one instance of a repeat (or the whole form), whatever its position becomes
  * @typedef {{place: Place, scope: Scope, up: Spot | null, scopes: Scope[], cells: Record<string, Cell>, last?: string,
  *   stamped?: boolean}} Spot
@@ -128,7 +128,7 @@ export function createForm(document, { answers, context }) {
   /** @param {Spot | null} repeat @param {number} n @returns {Scope} */
   const makeScope = (repeat, n) => {
     /** @type {Scope} */
-    const scope = { repeat, n, position: make(() => scope.n), around: [], spots: new Map(), begun: isOpening }
+    const scope = { repeat, n, position: make(() => scope.n), around: [], spots: new Map(), lists: new Map(), begun: isOpening }
     if (repeat) {
       scope.around = [...repeat.scope.around, scope]
       scope.line = makeSpot(repeat.place, scope, repeat)
@@ -251,7 +251,7 @@ export function createForm(document, { answers, context }) {
   /** @param {Spot} spot @returns {string} */
   const findValue = (spot) => {
     const { node } = spot.place
-    let given = ''
+    let given
     if ('calculate' in node) {
       const inside = node.kept ? holder(spot, true) : {}
       const before = spot.stamped ? '' : inside[node.name]
@@ -429,7 +429,9 @@ export function createForm(document, { answers, context }) {
    */
   const referred = ([, bound, path, picks], spot, scope, candidate) => {
     const target = /** @type {Place} */ (places.get(path))
-    let found = [bound ? scope.around[bound - 1] : whole]
+    const base = bound ? scope.around[bound - 1] : whole
+    if (!picks) return answersIn(base, target, bound)
+    let found = [base]
     target.inner.slice(bound).forEach((repeat, n) => {
       const pick = picks?.[bound + n] ?? null
       const wanted = pick === null || pick[0] === 'where' ? null : number(compute(pick, spot, candidate))
@@ -440,9 +442,26 @@ export function createForm(document, { answers, context }) {
       })
     })
     if (picks?.length > target.inner.length) found = found.flatMap((at) => where(picks[picks.length - 1], [at], spot))
-    if (target.node.kind !== 'question') return found.map(() => '')
-    return found.map((at) => seen(/** @type {Spot} */ (at.spots.get(target))))
+    return answersOf(found, target)
   }
+
+  /** @param {Scope[]} scopes @param {Place} target @returns {string[]} */
+  const answersOf = (scopes, target) =>
+    scopes.map((at) => (target.node.kind === 'question' ? seen(/** @type {Spot} */ (at.spots.get(target))) : ''))
+
+  /** The answers at a place in all instances inside a scope. @param {Scope} scope @param {Place} target @param {number} bound @returns {string[]} */
+  const answersIn = (scope, target, bound) => {
+    const repeats = target.inner.slice(bound)
+    if (!repeats.length) return answersOf([scope], target)
+    let found = scope.lists.get(target)
+    // Remembered, or many sums over many instances would each remember all of them.
+    if (!found) scope.lists.set(target, (found = make(() => answersOf(spread(scope, repeats), target))))
+    return read(found)
+  }
+
+  /** All instances of repeats inside a scope. @param {Scope} scope @param {Place[]} repeats */
+  const spread = (scope, repeats) =>
+    repeats.reduce((found, repeat) => found.flatMap((outer) => scopesOf(/** @type {Spot} */ (outer.spots.get(repeat)))), [scope])
 
   /** Those instances that meet one predicate after the other. @param {any[]} pick @param {Scope[]} scopes @param {Spot} spot */
   const where = (pick, scopes, spot) =>
@@ -485,16 +504,26 @@ export function createForm(document, { answers, context }) {
     return texts ? written(inLanguage(texts, wanted), spot) : ''
   }
 
+  /** The label or hint of a line; one that holds answers is remembered. @param {Spot} spot @param {'label' | 'hint'} name @returns {string} */
+  const shownText = (spot, name) => {
+    const texts = inLanguage(spot.place.node[name] ?? {})
+    return Array.isArray(texts) ? cell(spot, name, name === 'label' ? findLabel : findHint) : String(texts)
+  }
+  const findLabel = (/** @type {Spot} */ spot) => said(spot, 'label')
+  const findHint = (/** @type {Spot} */ spot) => said(spot, 'hint')
+
   // verdict
 
   const names = (/** @type {Json} */ node, /** @type {string} */ given) =>
     MANY_CHOICES.includes(node.type) ? split(given) : [given]
 
-  /** @param {Spot} spot */
+  /** @param {Spot} spot @returns {boolean} */
   const isRequired = (spot) => {
-    const required = spot.place.node.required ?? false
-    return required === true || truth(compute(required, spot))
+    const { required } = spot.place.node
+    return required === true || (required !== undefined && cell(spot, 'required', findRequired))
   }
+
+  const findRequired = (/** @type {Spot} */ spot) => truth(compute(spot.place.node.required, spot))
 
   /** The code of what is wrong with an answer, or "". @param {Spot} spot */
   const wrong = (spot) => {
@@ -619,8 +648,8 @@ export function createForm(document, { answers, context }) {
       readOnly: false,
       value: '',
       instances: node.kind === 'repeat' && !isLine(spot) ? instances(spot) : 0,
-      label: isPerson ? (people[read(spot.scope.position) - 1]?.name ?? '') : said(spot, 'label'),
-      hint: said(spot, 'hint'),
+      label: isPerson ? (people[read(spot.scope.position) - 1]?.name ?? '') : shownText(spot, 'label'),
+      hint: shownText(spot, 'hint'),
       choices: [],
       problem: null,
       flag: null,
@@ -644,8 +673,8 @@ export function createForm(document, { answers, context }) {
       readOnly: 'calculate' in node || truth(compute(node.read_only ?? false, spot)),
       value: value(spot),
       instances: 0,
-      label: said(spot, 'label'),
-      hint: said(spot, 'hint'),
+      label: shownText(spot, 'label'),
+      hint: shownText(spot, 'hint'),
       choices: node.list && isRelevant ? choicesOf(spot) : [],
       problem: code ? { code, message: said(spot, `${code}_message`) } : null,
       flag: raised[0] ?? null,
@@ -751,10 +780,7 @@ export function createForm(document, { answers, context }) {
   /** The spots of a place that share the instances around another. @param {Spot} spot @param {Place} place */
   const beside = (spot, place) => {
     const shared = place.repeats.filter((repeat, n) => spot.place.repeats[n] === repeat).length
-    let scopes = [shared ? spot.scope.around[shared - 1] : whole]
-    for (const repeat of place.repeats.slice(shared)) {
-      scopes = scopes.flatMap((scope) => scopesOf(/** @type {Spot} */ (scope.spots.get(repeat))))
-    }
+    const scopes = spread(shared ? spot.scope.around[shared - 1] : whole, place.repeats.slice(shared))
     return scopes.map((scope) => /** @type {Spot} */ (scope.spots.get(place)))
   }
 
