@@ -63,13 +63,22 @@ NODES: list[Json] = [
         "kind": "group",
         "name": "written",
         "label": {"zh": "要写的", "en": "To write"},
-        "hint": {"zh": "**加粗**的和[链接](https://example.org/)都能看", "en": "**Strong** and [link](https://example.org/)"},
+        "hint": {
+            "zh": "**加粗**的和[链接](https://example.org/)都能看",
+            "en": "**Strong** and [link](https://example.org/)",
+        },
         "children": [
             ask("note", "read", "先读这一段：**不收任何费用**。", "Read this first: **nothing is charged**."),
             ask("text", "name", "姓名", "Name", required=True),
             ask("text", "story", LONG_ZH, LONG_EN, appearance="multiline"),
             ask("text", "card", "银行卡后四位", "Last four of the bank card", appearance="numbers"),
-            ask("integer", "members", "家里几口人", "How many people", hint={"zh": "常住的", "en": "Those who live here"}),
+            ask(
+                "integer",
+                "members",
+                "家里几口人",
+                "How many people",
+                hint={"zh": "常住的", "en": "Those who live here"},
+            ),
             ask("decimal", "weight", "体重（公斤）", "Weight in kg"),
             ask("barcode", "code", "残疾证条码", "Code on the certificate"),
         ],
@@ -79,10 +88,32 @@ NODES: list[Json] = [
         "name": "stepped",
         "label": {"zh": "分数", "en": "Ranges"},
         "children": [
-            ask("range", "pain", "疼得厉害吗？0 到 10", "How bad is the pain, 0 to 10?", parameters={"start": "0", "end": "10", "step": "1"}),
-            ask("range", "stars", "满意吗", "How satisfied", parameters={"start": "1", "end": "5", "step": "1"}, appearance="rating"),
-            ask("range", "sugar", "血糖", "Blood sugar", parameters={"start": "2", "end": "30", "step": "0.1"}),
-            ask("range", "floor", "住几楼", "Which floor", parameters={"start": "1", "end": "33", "step": "1"}, appearance="picker"),
+            ask(
+                "range",
+                "pain",
+                "疼得厉害吗？0 到 10",
+                "How bad is the pain, 0 to 10?",
+                parameters={"start": "0", "end": "10", "step": "1"},
+            ),
+            ask(
+                "range",
+                "stars",
+                "满意吗",
+                "How satisfied",
+                parameters={"start": "1", "end": "5", "step": "1"},
+                appearance="rating",
+            ),
+            ask(
+                "range", "sugar", "血糖", "Blood sugar", parameters={"start": "2", "end": "30", "step": "0.1"}
+            ),
+            ask(
+                "range",
+                "floor",
+                "住几楼",
+                "Which floor",
+                parameters={"start": "1", "end": "33", "step": "1"},
+                appearance="picker",
+            ),
         ],
     },
     {
@@ -112,7 +143,14 @@ NODES: list[Json] = [
             ask("select_multiple", "places", "去过哪些村", "Villages visited", list="villages"),
             ask("rank", "first", "先解决哪样", "What comes first", list="needs"),
             ask("acknowledge", "told", "告知书已经念给本人听", "The notice was read aloud"),
-            ask("text", "shown", "合计（自动）", "Total (by itself)", calculate=["+", ["ref", 0, "written/members"], 1], read_only=True),
+            ask(
+                "text",
+                "shown",
+                "合计（自动）",
+                "Total (by itself)",
+                calculate=["+", ["ref", 0, "written/members"], 1],
+                read_only=True,
+            ),
         ],
     },
     {

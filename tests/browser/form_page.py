@@ -8,15 +8,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Route
+from playwright.sync_api import Browser, Dialog, Locator, Page, Route
 
 from tests import chromium
 from tests.live import ROOT
 
 DIST = ROOT / "static" / "dist"
+TYPES = {".js": "text/javascript", ".css": "text/css"}
 # Nothing is fetched from anywhere: the test answers for this address itself.
 ADDRESS = "http://localhost/"
 POLICY = "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; object-src 'none'; base-uri 'none'"
@@ -47,6 +50,11 @@ class FormPage:
         self.page = page
         self.attacks: list[str] = []
 
+    def refuse(self, dialog: Dialog) -> None:
+        """A checklist has nothing to ask in a box of the browser's."""
+        self.attacks.append(dialog.message)
+        dialog.dismiss()
+
     def mount(self, document: dict[str, Any], language: str = "zh", **options: Any) -> None:
         """Show a compiled checklist; `context`, `answers` as for mountForm."""
         self.page.evaluate(MOUNT, [document, {"language": language, **options}])
@@ -76,14 +84,21 @@ class FormPage:
         self.page.evaluate("() => window.rest()")
 
 
+@cache
+def _assets() -> dict[str, bytes]:
+    """What the page is made of, by its name."""
+    names = json.loads((DIST / "assets.json").read_text())
+    return {name: (DIST / names[name]).read_bytes() for name in ("form.js", "form.css")}
+
+
 def open_form_page(browser: Browser, language: str = "zh", **options: Any) -> FormPage:
     """An empty page at the size of a phone; give it a checklist by `mount`."""
     context = browser.new_context(**{**chromium.SCREENS["phone"], **options})
     page = context.new_page()
     form_page = FormPage(page)
     page.on("pageerror", lambda error: form_page.attacks.append(str(error)))
-    page.on("dialog", lambda dialog: (form_page.attacks.append(dialog.message), dialog.dismiss()))
-    assets = json.loads((DIST / "assets.json").read_text())
+    page.on("dialog", form_page.refuse)
+    assets = _assets()
 
     def answer(route: Route) -> None:
         name = route.request.url.removeprefix(ADDRESS)
@@ -91,7 +106,7 @@ def open_form_page(browser: Browser, language: str = "zh", **options: Any) -> Fo
             body = PAGE.format(language=language)
             route.fulfill(body=body, content_type="text/html", headers={"Content-Security-Policy": POLICY})
         elif name in assets:
-            route.fulfill(path=DIST / assets[name])
+            route.fulfill(body=assets[name], content_type=TYPES[Path(name).suffix])
         else:
             route.fulfill(status=404)
 
@@ -120,7 +135,17 @@ def new_form_page(browser: Browser) -> Iterator[Callable[..., FormPage]]:
 
 MOST_TRIES = 16
 NUMBERS = ["3", "1", "30", "0", "60", "2020", "15", "500", "100", "12345"]
-TEXTS = ["样例", "Sample Name", "13812341234", "A1234567", "12", "ABC-123", "2001", "0451123456", "a@example.org"]
+TEXTS = [
+    "样例",
+    "Sample Name",
+    "13812341234",
+    "A1234567",
+    "12",
+    "ABC-123",
+    "2001",
+    "0451123456",
+    "a@example.org",
+]
 DATES = ["2026-11-20", "2000-05-05", "1950-01-01", "2027-01-31"]
 
 
@@ -149,7 +174,10 @@ def _next_open(form: FormPage, tries: dict[str, int]) -> dict[str, Any] | None:
     for item in form.items():
         if item["kind"] != "question" or not item["relevant"] or item["readOnly"]:
             continue
-        if item["node"]["type"] in ("note", "calculate", "hidden") or item["node"].get("appearance") == "label":
+        if (
+            item["node"]["type"] in ("note", "calculate", "hidden")
+            or item["node"].get("appearance") == "label"
+        ):
             continue
         if item["node"].get("list") and not item["choices"]:
             continue  # nothing is offered: the answer above it decides

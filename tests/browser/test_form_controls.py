@@ -214,7 +214,8 @@ def test_what_appears_above_moves_nothing_under_the_finger(new_form_page, betwee
     expect(form.card("above3")).to_have_count(1)
     form.rest()
     after = form.card("switch").bounding_box()
-    assert before and after
+    assert before
+    assert after
     assert abs(before["y"] - after["y"]) <= 2
     expect(yes).to_be_focused()
 
@@ -272,14 +273,25 @@ def test_hostile_words_stay_words(new_form_page):
     rows = [{"name": f"c{n}", "label": label} for n, label in enumerate(words)]
     nodes: list[dict[str, Any]] = []
     for n, label in enumerate(words):
-        question = {"kind": "question", "name": f"q{n}", "type": "select_one", "list": "l", "label": label, "hint": label}
-        nodes.append({"kind": "group", "name": f"g{n}", "label": label, "hint": label, "children": [question]})
+        question = {
+            "kind": "question",
+            "name": f"q{n}",
+            "type": "select_one",
+            "list": "l",
+            "label": label,
+            "hint": label,
+        }
+        nodes.append(
+            {"kind": "group", "name": f"g{n}", "label": label, "hint": label, "children": [question]}
+        )
         nodes.append({"kind": "question", "name": f"n{n}", "type": "note", "label": label})
     form = new_form_page("zh")
     form.mount(document(nodes, {"l": rows}))
     form.card("g0/q0").get_by_role("radio").first.tap()
     root = form.page.locator("#root")
-    expect(root.locator("script, img, iframe, svg:not(.icon), [onclick], [onerror], [onload]")).to_have_count(0)
+    expect(root.locator("script, img, iframe, svg:not(.icon), [onclick], [onerror], [onload]")).to_have_count(
+        0
+    )
     expect(root.locator("a")).to_have_count(0)
     expect(form.card("n0")).to_contain_text("<script>alert(1)</script>")
 

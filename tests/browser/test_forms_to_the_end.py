@@ -16,7 +16,10 @@ __all__ = ["new_form_page"]
 
 LIBRARY = sorted((ROOT / "fieldapp" / "checklists" / "library").glob("*.xlsx"))
 REAL = ["bk_demographic", "ifrc_distribution_site", "odk_socio_economic", "ramop_older_people"]
-PEOPLE = [{"person_uuid": "1", "name": "王桂兰", "tags": ["living_alone"]}, {"person_uuid": "2", "name": "李强", "tags": []}]
+PEOPLE = [
+    {"person_uuid": "1", "name": "王桂兰", "tags": ["living_alone"]},
+    {"person_uuid": "2", "name": "李强", "tags": []},
+]
 
 
 def fill(form, workbook: Path, **context: object) -> dict[str, int]:
