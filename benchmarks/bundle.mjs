@@ -23,8 +23,11 @@ await Promise.all([
   }),
   // Its own build for Solid shares one Solid with the page.
   build({ ...common, entryPoints: [page('odk.js')], conditions: ['solid'] }),
+  build({ ...common, entryPoints: [page('enketo.js')], loader: { '.png': 'empty', '.svg': 'empty' } }),
   // Enketo's widgets dress up controls that work without: left out, its page is lighter and ready sooner.
-  build({ ...common, entryPoints: [page('enketo.js')], alias: { 'enketo/widgets': page('no_widgets.js') } }),
+  build({
+    ...common, entryPoints: [{ in: page('enketo.js'), out: 'enketo_bare' }], alias: { 'enketo/widgets': page('no_widgets.js') },
+  }),
   // Runs in the browser ahead of time, as Enketo's servers run theirs; not measured.
   build({ ...common, entryPoints: [page('enketo_transformer.js')], external: ['libxslt'] }),
 ])

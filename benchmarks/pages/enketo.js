@@ -1,5 +1,5 @@
 /**
- * A thin page over enketo-core: the HTML that enketo-transformer made of the form, its own plain controls, no widgets.
+ * A thin page over enketo-core: the HTML that enketo-transformer made of the form, its own controls.
  *
  * Enketo's servers transform a form once, keep the result, and send HTML and model to the browser: so it is done here.
  */

@@ -37,15 +37,17 @@
   window.watch = {
     /**
      * Milliseconds since navigation began: the first question, and all `asked`, can be answered. What is timed is that
-     * they are there; that they can be seen and answered is looked at afterwards, so that looking takes no time.
+     * they are there; whether they can be seen and answered is looked at afterwards, so that looking takes no time.
      * @param {number} asked
      */
     async ready(asked) {
       const count = () => (window.filled ? window.filled.questions().length : -1)
       const first = await shown(() => count() >= Math.min(asked, 1))
       const all = count() >= asked ? first : await shown(() => count() >= asked)
-      return { first, all, found: answerable().length }
+      return { first, all }
     },
+
+    answerable: () => answerable().length,
 
     /** Bring a choice to the middle of the screen; where to tap, when the page has come to rest. */
     async aim({ question, value }) {
