@@ -544,33 +544,40 @@ def _quoted(syntax: Syntax) -> str | None:
     return syntax.value if isinstance(syntax, Literal) and isinstance(syntax.value, str) else None
 
 
-_CONDITIONS = {"=", "!=", "<", "<=", ">", ">=", "and", "or"}
-_CONDITION_FUNCTIONS = {
-    "boolean",
-    "boolean-from-string",
-    "contains",
-    "ends-with",
-    "false",
-    "not",
-    "regex",
-    "selected",
-    "starts-with",
-    "true",
+_ARITHMETIC = {"+", "-", "*", "div", "mod", "neg"}
+_NUMBER_FUNCTIONS = {
+    "abs",
+    "ceiling",
+    "count",
+    "count-non-empty",
+    "count-selected",
+    "floor",
+    "int",
+    "max",
+    "min",
+    "number",
+    "position",
+    "round",
+    "string-length",
+    "sum",
 }
 
 
 def _position_asked(predicate: Syntax) -> Syntax | None:
-    """What position a predicate asks for, where that can be said without looking at an instance."""
+    """The position a predicate asks for, where it is a number that can be told without looking at an instance."""
     if (
         isinstance(predicate, Operation)
         and predicate.operator == "="
         and predicate.operands[0] == Call("position", ())
     ):
-        predicate = predicate.operands[1]
-    is_condition = (isinstance(predicate, Operation) and predicate.operator in _CONDITIONS) or (
-        isinstance(predicate, Call) and predicate.name in _CONDITION_FUNCTIONS
+        wanted = predicate.operands[1]
+        return None if _looks_at_candidate(wanted) else wanted
+    is_number = (
+        (isinstance(predicate, Literal) and not isinstance(predicate.value, str))
+        or (isinstance(predicate, Operation) and predicate.operator in _ARITHMETIC)
+        or (isinstance(predicate, Call) and predicate.name in _NUMBER_FUNCTIONS)
     )
-    return None if is_condition or _looks_at_candidate(predicate) else predicate
+    return predicate if is_number and not _looks_at_candidate(predicate) else None
 
 
 def _looks_at_candidate(syntax: Syntax) -> bool:

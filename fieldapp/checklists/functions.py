@@ -410,7 +410,7 @@ def substr(value: Value, start: Value, end: Value | None = None) -> str:
 
     def place(position: Value) -> int:
         found = number(position)
-        if math.isnan(found):
+        if not math.isfinite(found):
             return -1
         found = math.trunc(max(min(found, size), -size))
         return found + size if found < 0 else found

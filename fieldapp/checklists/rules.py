@@ -105,7 +105,7 @@ class _Candidate(NamedTuple):
 
     row: dict[str, Any] | None
     positions: Positions
-    index: int
+    nth: int
     size: int
 
 
@@ -348,7 +348,7 @@ class _Evaluation:
                     return float(candidate.positions[arguments[0]])
                 return self.referred(place, positions, candidate, *arguments, around=candidate.positions)
             case "index" if candidate:
-                return float(candidate.index)
+                return float(candidate.nth)
             case "size" if candidate:
                 return float(candidate.size)
             case "col" if candidate and candidate.row:

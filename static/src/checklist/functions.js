@@ -246,7 +246,7 @@ const substr = (value, start, end) => {
   const signs = [...text(value)]
   const first = Math.trunc(number(start))
   const last = end === undefined ? signs.length : Math.trunc(number(end))
-  return [first, last].some(Number.isNaN) ? '' : signs.slice(first, last).join('')
+  return ![first, last].every(Number.isFinite) ? '' : signs.slice(first, last).join('')
 }
 
 /** @type {Map<string, RegExp>} */
