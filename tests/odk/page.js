@@ -105,7 +105,9 @@ function follow(form, plan, context) {
       if (!step.quiet) look(both, result)
       else refresh(both)
     } catch (error) {
-      result.differences.push({ step, what: 'error', error: String(error?.stack ?? error) })
+      // A date that does not exist stops ODK's engine (an exception by itself).
+      if (/Invalid iso(Year|Month|Day|Hour|Minute)/.test(String(error))) result.leftOff = true
+      else result.differences.push({ step, what: 'error', error: String(error?.stack ?? error) })
     }
   }
   result.final = { context: here, typed: ours.typed(), answers: ours.answers(), problems: ours.problems(), full: !result.leftOff }

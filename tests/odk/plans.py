@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from hypothesis import HealthCheck, Phase, given, settings, strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
@@ -18,6 +18,7 @@ from fieldapp.checklists.rules import PEOPLE, UNASKED
 Document = dict[str, Any]
 Node = dict[str, Any]
 Plan = dict[str, Any]
+Drawn = TypeVar("Drawn")
 
 TODAY = dt.date(2026, 11, 23)
 TEXTS = [
@@ -50,9 +51,9 @@ WRONG = {
 }
 
 
-def some_plans(document: Document, count: int, offset: str) -> list[Plan]:
-    """`count` plans for a form; times are given in the zone of `offset`, as in +08:00."""
-    plans: list[Plan] = []
+def draw(strategy: SearchStrategy[Drawn], count: int) -> list[Drawn]:
+    """`count` random examples, the same every time."""
+    examples: list[Drawn] = []
 
     @settings(
         max_examples=count,
@@ -62,12 +63,17 @@ def some_plans(document: Document, count: int, offset: str) -> list[Plan]:
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    @given(_plan(document, offset))
-    def collect(plan: Plan) -> None:
-        plans.append(plan)
+    @given(strategy)
+    def collect(example: Drawn) -> None:
+        examples.append(example)
 
     collect()
-    return plans
+    return examples
+
+
+def some_plans(document: Document, count: int, offset: str) -> list[Plan]:
+    """`count` plans for a form; times are given in the zone of `offset`, as in +08:00."""
+    return draw(_plan(document, offset), count)
 
 
 def _plan(document: Document, offset: str) -> SearchStrategy[Plan]:

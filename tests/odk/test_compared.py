@@ -19,9 +19,10 @@ from fieldapp.core.codes import list_seed_codes
 from tests.checklists.test_library import LIBRARY
 from tests.checklists.test_workbook import REAL_FORMS
 from tests.checklists.vectors import FOLLOWUP_TYPES, compile_form, read
-from tests.odk.conftest import CHINA, GREENWICH
+from tests.odk.conftest import CHINA, GREENWICH, Judge
 from tests.odk.feature_forms import FORMS
-from tests.odk.plans import some_plans
+from tests.odk.plans import draw, some_plans
+from tests.odk.random_expressions import expressions, form as form_with
 
 # Random instances of each form; `make test-long` asks for more. Real forms are large: a quarter of them.
 INSTANCES = int(os.environ.get("ODK_INSTANCES", "70"))
@@ -61,16 +62,34 @@ NAMES = [
 def test_random_answers_mean_the_same_to_odks_engine(name, open_judge, record_property):
     compiled, files = compile_named(name)
     judge = open_judge(GREENWICH if name.partition("/")[2] in IN_GREENWICH else CHINA)
-    assert judge.load(name, compiled, files) == ""
     count = INSTANCES // 4 if name.startswith("real/") else INSTANCES
+    record_property("odk", compare(judge, compiled, files, count))
+
+
+@pytest.fixture(scope="module")
+def written():
+    """Random expressions, in four parts."""
+    found = sorted(set(draw(expressions(), 10 * INSTANCES)))
+    return [found[part::4] for part in range(4)]
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_random_expressions_mean_the_same_to_odks_engine(part, written, open_judge, record_property):
+    compiled = compile_form(form_with(written[part]))
+    record_property("odk", compare(open_judge(GREENWICH), compiled, {}, INSTANCES // 4))
+
+
+def compare(judge: Judge, compiled: Compiled, files: dict[str, str], count: int) -> tuple[int, int]:
+    """Follow `count` random plans in both engines; gives instances and facts compared, fails on the first difference."""
+    assert judge.load(compiled.document["key"], compiled, files) == ""
     plans = some_plans(compiled.document, count, judge.offset)
-    found = judge.run(name, plans)
-    record_property("odk", [len(plans) - found["leftOff"], found["comparisons"]])
+    found = judge.run(compiled.document["key"], plans)
     assert not found["differences"], said(found["differences"])
     for final in found["finals"]:
         verdict = evaluate(compiled.document, final["typed"], final["context"])
         assert verdict.answers == final["answers"], json.dumps(final["typed"], ensure_ascii=False)
         assert verdict.problems == final["problems"], json.dumps(final["typed"], ensure_ascii=False)
+    return len(plans) - found["leftOff"], found["comparisons"]
 
 
 def said(differences: list[dict[str, Any]]) -> str:
