@@ -287,7 +287,10 @@ export function makeFormView(host) {
       found.push({ key: `${section.key} head`, show: () => heading(section, items) })
       for (const item of section.items) {
         cards += 1
-        if (cards > cardLimit) return found
+        if (cards > cardLimit) {
+          goOn()
+          return found
+        }
         found.push({ key: item.path, show: () => card(item) })
       }
       for (const end of section.ends) found.push({ key: `${end.path} end`, show: () => addButton(end) })
@@ -297,8 +300,7 @@ export function makeFormView(host) {
 
   /** The first cards can be filled at once; the others follow while the phone has nothing else to do. */
   function goOn() {
-    if (cardLimit === Infinity) return
-    cardLimit = cardLimit > 2000 ? Infinity : cardLimit + MORE_CARDS
+    cardLimit += MORE_CARDS
     setTimeout(draw)
   }
 
@@ -310,7 +312,6 @@ export function makeFormView(host) {
       page = Math.max(Math.min(page, pages.length - 1), 0)
       const sections = isPaged ? pages[page] ?? [] : cutSections(items)
       const cards = blocks(sections, items)
-      if (!isPaged) goOn()
       return html`${languageChoice()}${repeat(cards, ({ key }) => key, ({ show }) => show())}${isPaged && pages.length > 1 ? pager(pages) : nothing}`
     },
     set,
