@@ -25,7 +25,9 @@ class Feed(Base):
 
     __tablename__ = "feeds"
 
-    code: Mapped[str] = mapped_column(String(15), primary_key=True, doc="Code of a grid or an area above it, or 'common'.")
+    code: Mapped[str] = mapped_column(
+        String(15), primary_key=True, doc="Code of a grid or an area above it, or 'common'."
+    )
     number: Mapped[int] = mapped_column(BigInteger, default=0, doc="The last number given out.")
 
 
