@@ -178,7 +178,7 @@ class Phone:
 
     def answer_part(self, question: str, answer: str) -> None:
         """A question of the part that only some people have."""
-        if self.question(question).is_visible():
+        if self.question(question).count():
             self.answer(question, answer)
 
     def make_visit(self, name: str, food: str = "10 days or more", children: tuple[str, ...] = ()) -> None:

@@ -8,9 +8,9 @@ import { html, nothing } from 'lit-html'
 import { makeFormView } from '../../checklist/view/form_view.js'
 import { answerWords, dutyPhone, lastAnswer, progressOf } from '../answers.js'
 import { app } from '../app.js'
-import { Attachments } from '../attachments.js'
+import { Attachments, FILE_TYPES, photosIn } from '../attachments.js'
 import { BarcodeControl, canScan } from '../barcode_control.js'
-import { FILE_TYPES, finishedOf, formOf, photosIn, togglePerson } from '../drafts.js'
+import { finishedOf, formOf, togglePerson } from '../drafts.js'
 import { DrawingControl } from '../drawing_control.js'
 import { FileControl } from '../file_control.js'
 import { empty, icon, innerBar } from '../parts.js'
@@ -45,11 +45,11 @@ export function visitScreen([draftUuid]) {
   const valueOf = (/** @type {string} */ path) => form.items().find((/** @type {any} */ item) => item.path === path)?.value
   const isNamed = (/** @type {string} */ sha) => form.items().some((/** @type {any} */ item) => FILE_TYPES.has(item.node?.type) && photosIn(item.value).includes(sha))
   const host = { draft: theDraft, value: valueOf, set: (/** @type {string} */ path, /** @type {string} */ value) => view.set(path, value), touch, isNamed }
-  const attachments = new Attachments(host)
+  const attachments = new Attachments(host, app)
   const photos = new PhotoControl(attachments)
   const drawings = new DrawingControl(attachments)
   const files = new FileControl(attachments)
-  const barcode = new BarcodeControl(host)
+  const barcode = new BarcodeControl(host, app)
   const place = new PlaceControl(host)
   const startPlace = new StartPlace({ draft: theDraft, set: (path, value) => { form.set(path, value); noted() } })
 
@@ -221,9 +221,22 @@ export function visitScreen([draftUuid]) {
       return offered.every(({ item, last }) => item.value === last) ? html`<p class="same done">✓ ${t('visit.same_done')}</p>` : nothing
     }
     return html`<button class="btn same" type="button" @click=${() => {
-      for (const { item, last } of blank) form.set(item.path, last)
+      sameForAll()
       answered(offered[offered.length - 1].item.path)
     }}>${icon('check')}${t('visit.same', { n: blank.length })}</button>`
+  }
+
+  /** Last time's answers into all blanks, and into those that are asked because of them. */
+  function sameForAll() {
+    const filled = new Set()
+    const open = () => offersOf(form.items().filter((/** @type {any} */ item) => item.relevant))
+      .filter(({ item }) => !item.value && !filled.has(item.path))
+    for (let blank = open(); blank.length; blank = open()) {
+      for (const { item, last } of blank) {
+        form.set(item.path, last)
+        filled.add(item.path)
+      }
+    }
   }
 
   /** Who was seen, when there is more than one to choose from. */
