@@ -32,8 +32,8 @@ import { cutPages, cutSections } from './sections.js'
  * @property {() => any} [urgent] what a red answer offers at once
  */
 
-const FIRST_CARDS = 8
-const MORE_CARDS = 150
+/** Drawn at one go; those off the screen are not laid out, so that one go is cheaper than several. */
+const CARDS_AT_ONCE = 200
 
 /** Text typed may be out of range at every key but the last. */
 const PROBLEMS = ['required', 'constraint', 'choice', 'type']
@@ -51,7 +51,7 @@ export function makeFormView(host) {
   let page = 0
   /** Pages that were left unfinished once, by their first path: the second time they are not held back. @type {Set<string>} */
   const warned = new Set()
-  let cardLimit = FIRST_CARDS
+  let cardLimit = CARDS_AT_ONCE
   let epoch = 0
   let language = checklist.languages.includes(host.language) ? host.language : checklist.default_language
 
@@ -298,9 +298,9 @@ export function makeFormView(host) {
     return found
   }
 
-  /** The first cards can be filled at once; the others follow while the phone has nothing else to do. */
+  /** The others of a very long form follow while the phone has nothing else to do. */
   function goOn() {
-    cardLimit += MORE_CARDS
+    cardLimit += CARDS_AT_ONCE
     setTimeout(draw)
   }
 
