@@ -56,7 +56,13 @@ class Compilation:
     ) -> Resolved | None:
         """The expression in `column` of the node's row; None (and a problem noted) when it is wrong."""
         try:
-            return resolve(text, self.form, node, choice_list)
+            found = resolve(text, self.form, node, choice_list)
+            if found.drawn and column not in {"calculation", "default"}:
+                raise ExpressionError(
+                    _("random() and uuid() give something else on the server"),
+                    _("put it into a calculate row of its own, and name that here"),
+                )
+            return found
         except ExpressionError as error:
             self.refuse(node, column, error.reason, error.instead)
             return None

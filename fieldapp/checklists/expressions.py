@@ -87,6 +87,7 @@ _NODE_SET_FUNCTIONS = {"count", "count-non-empty"}
 _SELF_FUNCTIONS = {"normalize-space", "number", "string", "string-length"}
 # What they give differs from one time to the next, so the phone's answer stays.
 _KEPT_FUNCTIONS = {"now", "once", "random", "uuid"}
+_DRAWN_FUNCTIONS = {"random", "uuid"}
 _OPERATORS_AS_FUNCTIONS = {"div", "mod"}
 _INSTEAD = {
     "iif": "if(…)",
@@ -99,6 +100,8 @@ _INSTEAD = {
     "current-date": "today()",
     "ceil": "ceiling(…)",
     "itext": "jr:itext(…)",
+    "device-info": "${name} of a row of type deviceid",
+    "duration": "decimal-date-time(${end}) - decimal-date-time(${start})",
     "choice-name": "jr:choice-name(${name}, '${name}')",
 }
 
@@ -143,7 +146,9 @@ class Resolved:
 
     tree: Tree
     reads: list[Node] = field(default_factory=list)
+    # Whether it differs from one time to the next, and whether even between the phone and the server.
     kept: bool = False
+    drawn: bool = False
 
 
 @dataclass
@@ -198,7 +203,7 @@ class _Resolver:
     # The node a predicate looks at, one instance after the other; relative paths in it start there.
     candidate: Node | None = None
     reads: list[Node] = field(default_factory=list)
-    kept: bool = False
+    called: set[str] = field(default_factory=set)
 
     def tree(self, syntax: Syntax) -> Tree:
         match syntax:
@@ -216,7 +221,7 @@ class _Resolver:
 
     def inside(self, choice_list: str | None = None, candidate: Node | None = None) -> _Resolver:
         """A resolver for a predicate, which reads on behalf of the same expression."""
-        return _Resolver(self.form, self.here, choice_list, candidate, self.reads)
+        return _Resolver(self.form, self.here, choice_list, candidate, self.reads, self.called)
 
     # references
 
@@ -405,8 +410,7 @@ class _Resolver:
             instead = f"{known}(…)" if known in FUNCTIONS else _INSTEAD.get(known, "")
             raise ExpressionError(_("there is no function %(name)s()", name=name), instead)
         self.count_arguments(call, *FUNCTIONS[name])
-        if name in _KEPT_FUNCTIONS:
-            self.kept = True
+        self.called.add(name)
         if name == "regex":
             pattern = _quoted(call.arguments[1])
             if pattern is None:
@@ -597,4 +601,5 @@ def resolve(text: str, form: Form, here: Node, choice_list: str | None = None) -
     """Parse `text`, written at `here` (in a choice_filter over `choice_list`); raises ExpressionError."""
     resolver = _Resolver(form, here, choice_list)
     tree = resolver.tree(xpath.parse(text))
-    return Resolved(tree, resolver.reads, resolver.kept)
+    called = resolver.called
+    return Resolved(tree, resolver.reads, bool(called & _KEPT_FUNCTIONS), bool(called & _DRAWN_FUNCTIONS))
