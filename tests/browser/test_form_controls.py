@@ -248,6 +248,28 @@ def test_pages_are_turned_and_a_problem_is_found_on_its_page(new_form_page):
     assert form.problems() == []
 
 
+def test_a_list_that_hangs_on_another_answer_says_so_until_it_is_given(new_form_page):
+    rows = [
+        {"name": f"{county}{n}", "county": county, "label": {"zh": f"{county}{n}村"}}
+        for county in "ab"
+        for n in range(3)
+    ]
+    counties = [{"name": name, "label": {"zh": f"{name}县"}} for name in "ab"]
+    village = ask("select_one", "village", "哪个村", "Which village", list="villages")
+    village["choice_filter"] = ["=", ["col", "county"], ["ref", 0, "county"]]
+    form = new_form_page("zh")
+    nodes = [ask("select_one", "county", "哪个县", "Which county", list="counties"), village]
+    form.mount(document(nodes, {"counties": counties, "villages": rows}))
+    expect(form.card("village")).to_contain_text("先答前面的题")
+    form.card("county").get_by_role("radio", name="b县").tap()
+    expect(form.card("village").get_by_role("radio")).to_have_count(3)
+    form.card("village").get_by_role("radio", name="b2村").tap()
+    assert form.answers() == {"county": "b", "village": "b2"}
+    form.card("county").get_by_role("radio", name="a县").tap()
+    expect(form.card("village").get_by_role("radio", checked=True)).to_have_count(0)
+    assert form.answers() == {"county": "a"}
+
+
 def test_a_checklist_in_other_languages_offers_them(new_form_page):
     name = {"kind": "question", "name": "a", "type": "text", "label": {"fr": "Nom", "es": "Nombre"}}
     form = new_form_page("zh")

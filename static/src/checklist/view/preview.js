@@ -14,19 +14,30 @@ const SAMPLE_FILE = 'f1'.repeat(32)
 const SAMPLE_PLACE = '45.7567 126.6424 0 12'
 
 /**
+ * @typedef {(form: {value: (path: string) => string|undefined, set: (path: string, value: string) => void, items: () => any[],
+ *   draw: () => void}, language: string) => import('./questions.js').Controls} MakeControls controls in place of the stand-ins
+ */
+
+/**
  * Show `document` in `root`, to be filled in.
  * @param {HTMLElement} root
  * @param {any} document compiled checklist
- * @param {{language: string, context?: any, answers?: any}} options language of the words around the checklist and, where
+ * @param {{language: string, context?: any, answers?: any, makeControls?: MakeControls}} options language of the words around the checklist and, where
  *   it has it, of the checklist; context as for the engine, without it: now, a household without a record, one person
  */
-export function mountForm(root, document, { language, context = {}, answers = null }) {
+export function mountForm(root, document, { language, context = {}, answers = null, makeControls = () => ({}) }) {
   const now = new Date()
   const day = new Date(now.getTime() - now.getTimezoneOffset() * 60_000).toISOString()
   const form = createForm(document, {
     answers,
     context: { today: day.slice(0, 10), now: now.toISOString(), username: '', device_uuid: '', household: {}, people: [{}], ...context, language },
   })
+  const ofForm = {
+    value: (/** @type {string} */ path) => form.items().find((item) => item.path === path)?.value,
+    set: (/** @type {string} */ path, /** @type {string} */ value) => view.set(path, value),
+    items: () => form.items(),
+    draw,
+  }
   let isDrawing = false
   let isTried = false
   /** @type {ReturnType<typeof makeFormView>} */
@@ -47,7 +58,7 @@ export function mountForm(root, document, { language, context = {}, answers = nu
     const file = sample(SAMPLE_FILE)
     return makeFormView({
       form, document, t, draw, language: wanted, isTried: () => isTried,
-      answered: draw, controls: { photo: file, draw: file, audio: file, video: file, file, place: sample(SAMPLE_PLACE) },
+      answered: draw, controls: { photo: file, draw: file, audio: file, video: file, file, place: sample(SAMPLE_PLACE), ...makeControls(ofForm, wanted) },
     })
   }
 

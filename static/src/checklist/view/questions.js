@@ -55,6 +55,7 @@ function kindOf(item, controls) {
   const looks = (/** @type {string} */ name) => (item.node.appearance ?? '').split(/\s+/).includes(name)
   if (type === 'note' || (looks('label') && item.node.list)) return 'note'
   if (item.readOnly) return 'shown'
+  if (item.node.list && !item.choices.length) return 'empty'
   switch (type) {
     case 'text': return looks('multiline') ? 'area' : looks('numbers') ? 'digits' : 'line'
     case 'date': return looks('year') ? 'year' : looks('month-year') ? 'month' : 'date'
@@ -103,6 +104,7 @@ function flag({ flag: raised }, { urgent, t }) {
 function controlOf(kind, item, asking, aria) {
   switch (kind) {
     case 'shown': return html`<p class="shown">${shownValue(item) || asking.t('form.no_answer')}</p>`
+    case 'empty': return html`<p class="quiet">${asking.t('form.no_choices')}</p>`
     case 'area': return area(item, asking, aria)
     case 'picker': return rangePicker(item, asking, aria)
     case 'values': return rangeValues(item, asking)

@@ -4,6 +4,7 @@ export default {
   'form.optional': 'Optional',
   'form.clear': 'Clear',
   'form.choose': 'Choose',
+  'form.no_choices': 'Answer the questions before this one; then there are choices here.',
   'form.acknowledge': 'Understood',
   'form.no_answer': 'No answer yet',
   'form.red': 'This raises a red flag',

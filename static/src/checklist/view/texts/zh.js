@@ -4,6 +4,7 @@ export default {
   'form.optional': '选填',
   'form.clear': '清除',
   'form.choose': '请选择',
+  'form.no_choices': '先答前面的题，这里才有选项。',
   'form.acknowledge': '知道了',
   'form.no_answer': '还没有填',
   'form.red': '这会产生红色预警',
