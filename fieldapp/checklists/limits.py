@@ -12,6 +12,7 @@ from fieldapp.settings import Settings
 # What no county needs to change: they bound the work, not the checklist.
 MAX_UNPACKED_BYTES = 30_000_000
 MAX_TAGS = 800_000  # of XML in all parts of a workbook, empty cells not counted
+MAX_PLACES = 4_000_000  # for cells, in the rows of a sheet up to the last filled one of each
 MAX_PARTS = 2_000
 MAX_COLUMNS = 300
 MAX_CELL_CHARACTERS = 8_000

@@ -22,6 +22,7 @@ from fieldapp.checklists.limits import (
     MAX_CELL_CHARACTERS,
     MAX_COLUMNS,
     MAX_PARTS,
+    MAX_PLACES,
     MAX_TAGS,
     MAX_UNPACKED_BYTES,
 )
@@ -35,6 +36,7 @@ SHEETS = ("survey", "choices", "settings", "external_choices")
 # What neither XML nor a JSON document should hold, and signs without width that spoil names.
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff\ufeff\u200b]|_x000D_")
 _EMPTY_CELL = re.compile(rb"<(?:\w+:)?c(?: [^<>]*)?/>")
+_BEGIN = re.compile(rb"<((?:\w+:)?)worksheet(?: [^<>]*)?(?<!/)>")
 _LINE_BREAK = re.compile("\r\n?")
 _ROWS_LOOKED_AT_FOR_A_HEADER = 10
 
@@ -137,6 +139,8 @@ def _slim(content: bytes) -> bytes:
                     raise _damaged()
                 if name.startswith("xl/worksheets/") and b"<![CDATA[" not in part and b"<!--" not in part:
                     part = _EMPTY_CELL.sub(b"", part)
+                    # A sheet that does not say its size would be read twice.
+                    part = _BEGIN.sub(rb'\g<0><\1dimension ref="A1"/>', part, count=1)
                 tags += part.count(b"<")
                 if tags > MAX_TAGS:
                     raise _too_large()
@@ -198,8 +202,15 @@ def _holds_formulas(content: bytes) -> bool:
 
 def _xlsx_rows(sheet: Any, formulas: Any) -> RawRows:
     rows = []
+    for each in filter(None, (sheet, formulas)):
+        # What the sheet says of its size may be the last corner there is, and every row would be filled up to it.
+        each.reset_dimensions()
     written = formulas.iter_rows() if formulas is not None else None
+    places = 0
     for number, row in enumerate(sheet.iter_rows(), start=1):
+        places += len(row)
+        if places > MAX_PLACES:
+            raise _too_large()
         as_written = next(written, ()) if written is not None else ()
         cells = []
         for column, cell in enumerate(row):
