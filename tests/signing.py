@@ -17,6 +17,13 @@ ROWS = (
     ("image", "householder", "**户主签名**", "**Householder's signature**", {"appearance": "signature", "required": "yes"}),
     ("image", "worker", "走访人签名", "Worker's signature", {"appearance": "signature"}),
     ("image", "sketch", "房屋草图", "Sketch of the house", {"appearance": "draw"}),
+    (
+        "image",
+        "stove",
+        "炉子照片",
+        "Photo of the stove",
+        {"appearance": "new", "parameters": "max-pixels=640"},
+    ),
     ("audio", "words", "本人的话", "In their own words", {}),
     ("file", "certificate", "证件", "Certificate", {}),
     ("barcode", "code", "证件条码", "Code on the certificate", {}),

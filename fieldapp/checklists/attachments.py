@@ -36,13 +36,14 @@ class AttachmentView:
 def view_attachments(
     uses: Iterable[tuple[AttachmentUse, Attachment | None]], lines: Iterable[Line]
 ) -> list[AttachmentView]:
-    """The attachments of a record's revision once each, under the labels of its answers."""
+    """The attachments of a record's revision once each, under the labels of its answers and in their order."""
     asked = {sha256: line for line in lines for sha256 in line.attachments}
+    order = {sha256: place for place, sha256 in enumerate(asked)}
     views: dict[str, AttachmentView] = {}
     for use, held in uses:
         if use.sha256 not in views:
             views[use.sha256] = _view(use, held, asked.get(use.sha256))
-    return list(views.values())
+    return sorted(views.values(), key=lambda view: order.get(view.sha256, len(order)))
 
 
 def are_all_photos(views: Iterable[AttachmentView]) -> bool:

@@ -4,6 +4,7 @@
  * Invariant: nothing is stored and nothing is sent; the page around the frame asks for `answersTried()` when it wants them.
  */
 import { mountForm } from '../checklist/view/preview.js'
+import { controlsInMemory } from '../phone/controls_in_memory.js'
 
 const root = /** @type {HTMLElement} */ (document.getElementById('form'))
 const said = /** @type {HTMLElement} */ (document.getElementById('said'))
@@ -13,7 +14,7 @@ async function start() {
   const answer = await fetch(root.dataset.source ?? '', { credentials: 'same-origin' })
   if (!answer.ok) throw new Error(`document: ${answer.status}`)
   const { document: checklist, context } = await answer.json()
-  const mounted = mountForm(root, checklist, { language: root.dataset.language ?? 'zh', context })
+  const mounted = mountForm(root, checklist, { language: root.dataset.language ?? 'zh', context, makeControls: controlsInMemory })
   root.removeAttribute('aria-busy')
   for (const button of languages) {
     button.addEventListener('click', () => {

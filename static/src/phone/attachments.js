@@ -4,8 +4,6 @@
  * Invariant: an attachment is named in the answers only after the store has it, and leaves the store only when no
  * answer of the form names it any more.
  */
-import { app } from './app.js'
-import { photosIn } from './drafts.js'
 import { LIMIT_BYTES, PhotoRefused } from './photos.js'
 import { sizeWords, t } from './words.js'
 
@@ -14,6 +12,12 @@ import { sizeWords, t } from './words.js'
  * @typedef {object} Ready an attachment as it is kept and sent
  * @property {{sha256: string, type: string, size: number, taken_at: string|null, name?: string}} photo
  * @property {ArrayBuffer} bytes @property {boolean} [unchanged] a photo that could not be shrunk
+ */
+/**
+ * @typedef {object} Around what the controls need of the app they stand in: the phone's, or a page's in memory
+ * @property {() => void} draw @property {(label: string, content: () => any) => void} openSheet @property {() => void} closeSheet
+ * @property {Pick<import('./store.js').Store, 'addPhoto'|'dropPhoto'|'photoBytes'>} store
+ * @property {{site: {limits?: Record<string, number>}|null}} device
  */
 /**
  * @typedef {object} FormHost what the controls need of the form they stand in
@@ -25,8 +29,11 @@ import { sizeWords, t } from './words.js'
 /** What the server accepts unless it has said otherwise, bytes. @type {Record<Kind, number>} */
 const LIMITS = { image: LIMIT_BYTES, audio: 20_000_000, video: 50_000_000, file: 20_000_000 }
 
-/** The largest attachment of a kind, bytes. @param {Kind} kind */
-export const limitOf = (kind) => app.device.site?.limits?.[kind] ?? LIMITS[kind]
+/** Types whose answers are attachments. */
+export const FILE_TYPES = new Set(['image', 'audio', 'video', 'file'])
+
+/** The hashes of such a question's value. @param {string|undefined} value */
+export const photosIn = (value) => (value ? value.split(' ') : [])
 
 export class Attachments {
   /** Bytes on this phone as addresses, by hash. @type {Map<string, string>} */
@@ -36,15 +43,21 @@ export class Attachments {
   /** What to say at a question. @type {Map<string, string>} */
   #words = new Map()
 
-  /** @param {FormHost} form */
-  constructor(form) {
+  /** @param {FormHost} form @param {Around} app */
+  constructor(form, app) {
     this.form = form
+    this.app = app
+  }
+
+  /** The largest attachment of a kind, bytes. @param {Kind} kind */
+  limitOf(kind) {
+    return this.app.device.site?.limits?.[kind] ?? LIMITS[kind]
   }
 
   /** Make visible what was taken before. */
   async open() {
     for (const [sha, { type }] of Object.entries(this.form.draft().photos)) {
-      const bytes = await app.store.photoBytes(sha)
+      const bytes = await this.app.store.photoBytes(sha)
       if (bytes) this.#show(sha, bytes, type ?? 'image/jpeg')
     }
   }
@@ -75,23 +88,23 @@ export class Attachments {
   async add(path, several, makers) {
     this.#working.add(path)
     this.#words.delete(path)
-    app.draw()
+    this.app.draw()
     for (const make of makers) {
       try {
         await this.#keep(path, several, await make())
       } catch (error) {
-        this.#words.set(path, wordsOf(error))
+        this.#words.set(path, wordsOf(error, this.limitOf('image')))
       }
     }
     this.#working.delete(path)
-    app.draw()
+    this.app.draw()
   }
 
   /** @param {string} path @param {boolean} several @param {Ready} ready */
   async #keep(path, several, { photo, bytes, unchanged = false }) {
     const draft = this.form.draft()
     const { sha256, type, size, taken_at, name } = photo
-    await app.store.addPhoto({ sha256, type, size, taken_at }, bytes, draft.draft_uuid)
+    await this.app.store.addPhoto({ sha256, type, size, taken_at }, bytes, draft.draft_uuid)
     draft.photos[sha256] = { taken_at, size, here: true, type, ...(name ? { name } : {}) }
     if (!this.#urls.has(sha256)) this.#show(sha256, bytes, type)
     const before = photosIn(this.form.value(path))
@@ -105,12 +118,12 @@ export class Attachments {
   async remove(path, sha) {
     this.form.set(path, photosIn(this.form.value(path)).filter((one) => one !== sha).join(' '))
     await this.#letGo(sha)
-    app.draw()
+    this.app.draw()
   }
 
   /** @param {string} sha */
   async #letGo(sha) {
-    if (!this.form.isNamed(sha)) await app.store.dropPhoto(sha, this.form.draft().draft_uuid)
+    if (!this.form.isNamed(sha)) await this.app.store.dropPhoto(sha, this.form.draft().draft_uuid)
   }
 
   /** @param {string} path */
@@ -132,10 +145,10 @@ export class Attachments {
 /** Why an attachment was not taken in, in words. */
 export class FileRefused extends Error {}
 
-/** @param {unknown} error */
-function wordsOf(error) {
+/** @param {unknown} error @param {number} limit of photos, bytes */
+function wordsOf(error, limit) {
   if (error instanceof FileRefused) return error.message
-  if (error instanceof PhotoRefused) return t(`photo.${error.reason}`, { limit: sizeWords(limitOf('image')) })
+  if (error instanceof PhotoRefused) return t(`photo.${error.reason}`, { limit: sizeWords(limit) })
   if (error instanceof DOMException && error.name === 'QuotaExceededError') return t('file.no_room')
   return t('file.failed')
 }

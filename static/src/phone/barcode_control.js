@@ -6,7 +6,6 @@
 import { html, nothing } from 'lit-html'
 import { live } from 'lit-html/directives/live.js'
 import { ref } from 'lit-html/directives/ref.js'
-import { app } from './app.js'
 import { icon } from './parts.js'
 import { t } from './words.js'
 
@@ -19,13 +18,15 @@ export class BarcodeControl {
   /** Paths where the camera did not open. @type {Set<string>} */
   #blocked = new Set()
 
-  /** @param {{set: (path: string, value: string) => void, touch: (path: string) => void}} form */
-  constructor(form) {
+  /** @param {{set: (path: string, value: string) => void, touch: (path: string) => void}} form @param {Pick<import('./attachments.js').Around, 'draw'|'openSheet'|'closeSheet'>} app */
+  constructor(form, app) {
     this.form = form
+    this.app = app
   }
 
   /** @param {string} path */
   async #scan(path) {
+    const { app } = this
     this.form.touch(path)
     this.#blocked.delete(path)
     let stream

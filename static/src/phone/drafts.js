@@ -6,6 +6,7 @@
  */
 import { createForm } from '../checklist/engine.js'
 import { app } from './app.js'
+import { FILE_TYPES, photosIn } from './attachments.js'
 import { chooseOffers } from './offers.js'
 import { currentLanguage, localDate, pick, t } from './words.js'
 import { newUuid } from './uuid.js'
@@ -166,12 +167,6 @@ export function togglePerson(draft, person) {
     draft.people = [...draft.people, person]
   }
 }
-
-/** Types whose answers are attachments. */
-export const FILE_TYPES = new Set(['image', 'audio', 'video', 'file'])
-
-/** The hashes of such a question's value. @param {string|undefined} value */
-export const photosIn = (value) => (value ? value.split(' ') : [])
 
 /**
  * What a finished draft is to the store: the operation, whether it goes first, its title and its photos.

@@ -5,7 +5,6 @@
  */
 import { html, nothing } from 'lit-html'
 import { ref } from 'lit-html/directives/ref.js'
-import { app } from './app.js'
 import { Pad } from './pad.js'
 import { stateOf } from './photo_control.js'
 import { icon } from './parts.js'
@@ -26,6 +25,7 @@ export class DrawingControl {
 
   /** @param {string} path @param {'sign'|'draw'} what */
   #open(path, what) {
+    const { app } = this.attachments
     const pad = this.#pads.get(path) ?? new Pad(SHAPES[what], () => app.draw())
     this.#pads.set(path, pad)
     this.attachments.form.touch(path)

@@ -5,7 +5,7 @@
  * stays where it was on the phone.
  */
 import { html, nothing } from 'lit-html'
-import { FileRefused, limitOf } from './attachments.js'
+import { FileRefused } from './attachments.js'
 import { stateOf } from './photo_control.js'
 import { icon } from './parts.js'
 import { checkRoom, kindOf, preparePhoto } from './photos.js'
@@ -27,7 +27,7 @@ export class FileControl {
     const input = /** @type {HTMLInputElement} */ (event.target)
     const file = input.files?.[0]
     input.value = '' // the same file may be chosen again
-    if (file) this.attachments.add(path, false, [() => prepareFile(file, kind)])
+    if (file) this.attachments.add(path, false, [() => prepareFile(file, kind, this.attachments)])
   }
 
   /** The control. @param {import('../checklist/engine.js').Item} item */
@@ -42,7 +42,7 @@ export class FileControl {
         <input type="file" accept=${kind === 'file' ? nothing : `${kind}/*`} capture=${capture} @click=${() => this.attachments.form.touch(path)}
           @change=${(/** @type {Event} */ event) => this.#add(path, kind, event)}></label>`
     return html`
-      ${kept ? this.#kept(path, kind, kept) : html`<p class="quiet">${t('file.limit', { limit: sizeWords(limitOf(kind)) })}</p>`}
+      ${kept ? this.#kept(path, kind, kept) : html`<p class="quiet">${t('file.limit', { limit: sizeWords(this.attachments.limitOf(kind)) })}</p>`}
       <div class="row wrap">
         ${kind === 'file' ? nothing : picker(kind === 'audio' ? 'microphone' : 'camera', t(`${kind}.record`), looks.includes('new-front') ? 'user' : 'environment')}
         ${isNew && kind !== 'file' ? nothing : picker('folder', t(`${kind}.choose`), nothing)}</div>
@@ -63,10 +63,10 @@ export class FileControl {
 
 /**
  * A file as it is kept and sent. A picture among the files is treated as a photo: its place goes, it is shrunk.
- * @param {File} file @param {Kind} kind @returns {Promise<import('./attachments.js').Ready>}
+ * @param {File} file @param {Kind} kind @param {import('./attachments.js').Attachments} attachments @returns {Promise<import('./attachments.js').Ready>}
  */
-async function prepareFile(file, kind) {
-  const limit = limitOf(kind)
+async function prepareFile(file, kind, attachments) {
+  const limit = attachments.limitOf(kind)
   if (file.size > limit) throw new FileRefused(t(`${kind}.too_large`, { size: sizeWords(file.size), limit: sizeWords(limit) }))
   if (file.size === 0) throw new FileRefused(t('file.empty'))
   await checkRoom(file.size)
@@ -77,7 +77,7 @@ async function prepareFile(file, kind) {
   if (kind !== 'file' && isOther) throw new FileRefused(t(`${kind}.other`))
   const name = file.name.slice(-NAME_LENGTH)
   if (isPicture) {
-    const ready = await preparePhoto(file, { limitBytes: limitOf('image') })
+    const ready = await preparePhoto(file, { limitBytes: attachments.limitOf('image') })
     return { ...ready, photo: { ...ready.photo, name } }
   }
   const bytes = await file.arrayBuffer()

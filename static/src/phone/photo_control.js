@@ -4,8 +4,6 @@
  * Invariant: what the question's appearance asks to be taken now is never chosen from the gallery.
  */
 import { html, nothing } from 'lit-html'
-import { app } from './app.js'
-import { limitOf } from './attachments.js'
 import { icon } from './parts.js'
 import { preparePhoto } from './photos.js'
 import { t } from './words.js'
@@ -28,7 +26,7 @@ export class PhotoControl {
     const longestPx = Number(item.node.parameters?.['max-pixels']) || undefined
     if (files.length) {
       this.attachments.add(item.path, several, (several ? files : files.slice(-1)).map((file) => (
-        () => preparePhoto(file, { longestPx, limitBytes: limitOf('image') }))))
+        () => preparePhoto(file, { longestPx, limitBytes: this.attachments.limitOf('image') }))))
     }
   }
 
@@ -39,6 +37,7 @@ export class PhotoControl {
 
   /** @param {string} path @param {number} index @param {{sha: string, url: string|null}} photo */
   #look(path, index, photo) {
+    const { app } = this.attachments
     app.openSheet(t('photo.view', { n: index + 1 }), () => html`
       <div class="picture">${this.#picture(photo, 'screen')}</div>
       <div class="row"><button class="btn danger" @click=${() => { app.closeSheet(); this.attachments.remove(path, photo.sha) }}>${icon('trash')}${t('photo.remove')}</button>

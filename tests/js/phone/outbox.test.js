@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { afterFault, afterPhotoAnswer, afterReceipt, backOffMs, batchesDue, newItem, standing, summarise } from '../../../static/src/phone/outbox.js'
+import { arePhotos, afterFault, afterPhotoAnswer, afterReceipt, backOffMs, batchesDue, newItem, standing, summarise } from '../../../static/src/phone/outbox.js'
 
 const at = { now: 1_000_000, serverNow: 2_000_000, random: 0.5 }
 const op = (seq, more = {}) => ({ ...newItem(), op_uuid: `op${seq}`, seq, urgent: false, at: '2026-11-23T01:00:00Z', body: {}, ...more })
@@ -95,4 +95,10 @@ test('work that waits for more than a day is said to', () => {
   assert.equal(summarise([op(1)], [], now).old, true)
   assert.equal(summarise([op(1)], [], now - 2000).old, false)
   assert.equal(summarise([op(1, { state: 'received' })], [], now).old, false)
+})
+
+test('a signature is a picture; with a recording among them they are attachments', () => {
+  assert.equal(arePhotos([]), true)
+  assert.equal(arePhotos([{ type: 'image/png' }, { type: 'image/jpeg' }]), true)
+  assert.equal(arePhotos([{ type: 'image/jpeg' }, { type: 'audio/wav' }]), false)
 })

@@ -20,13 +20,13 @@ const browserFetch = globalThis.fetch
 const http = createServer((request, response) => {
   const chunks = []
   request.on('data', (chunk) => chunks.push(chunk))
-  request.on('end', () => {
+  request.on('end', async () => {
     const raw = Buffer.concat(chunks)
     const path = (request.url ?? '').split('?')[0]
     const body = /json/.test(request.headers['content-type'] ?? '') ? JSON.parse(raw.toString()) : raw
     asked.push({ path, method: request.method, headers: request.headers, body })
     const name = path.startsWith('/api/attachments/') ? 'photo' : path.slice('/api/'.length).replace('sync/', '')
-    const { status = 200, type = 'application/json', answer } = server[name]({ body, headers: request.headers, path })
+    const { status = 200, type = 'application/json', answer } = await server[name]({ body, headers: request.headers, path })
     response.writeHead(status, { 'Content-Type': type })
     response.end(type === 'application/json' ? JSON.stringify(answer) : answer)
   })
@@ -79,6 +79,42 @@ test('operations go up, then the pull comes down, then photos go up', async () =
   assert.deepEqual(asked.map(({ method, path }) => `${method} ${path}`), ['GET /api/session', 'POST /api/sync/push', 'GET /api/sync/pull', 'PUT /api/attachments/s'])
   assert.deepEqual(await opStates(store), { a: 'received', b: 'received' })
   assert.deepEqual(await photoStates(store), { s: 'received' })
+})
+
+test('small attachments go up before large ones', async () => {
+  const { store, run } = await phoneWith()
+  await addPhoto(store, 'a', Array(300).fill(1))
+  await addPhoto(store, 'b', [1])
+  await addPhoto(store, 'c', Array(20).fill(1))
+  await run()
+  assert.deepEqual(asked.filter(({ method }) => method === 'PUT').map(({ path }) => path.slice(-1)), ['b', 'c', 'a'])
+})
+
+test('what is finished while an attachment goes up does not wait for it', async () => {
+  const { store, sync } = await phoneWith()
+  await addPhoto(store, 'video', [1, 2, 3])
+  /** @type {() => void} */
+  let arrive = () => {}
+  const started = new Promise((begin) => {
+    server.photo = () => new Promise((resolve) => {
+      arrive = () => resolve({ status: 201, answer: {} })
+      begin(null)
+    })
+  })
+  const running = sync.run()
+  await started
+  await addOp(store, 'red', { urgent: true })
+  const pushed = new Promise((done) => {
+    sync.changed = async (what) => { if (what === 'outbox' && (await opStates(store)).red === 'received') done(null) }
+  })
+  sync.run()
+  sync.run() // and once more, by chance
+  await pushed
+  assert.deepEqual(await photoStates(store), { video: 'waiting' })
+  arrive()
+  await running
+  sync.stop()
+  assert.deepEqual([await photoStates(store), pushes().length], [{ video: 'received' }, 1])
 })
 
 test('every request names its user, and those that change something carry the token', async () => {
