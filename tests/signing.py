@@ -27,6 +27,7 @@ ROWS = (
     ("audio", "words", "本人的话", "In their own words", {}),
     ("file", "certificate", "证件", "Certificate", {}),
     ("barcode", "code", "证件条码", "Code on the certificate", {}),
+    ("select_one yes_no", "gas", "有没有**煤气味**?", "Any <b>smell of gas</b>?", {}),
 )  # fmt: skip
 
 
@@ -36,13 +37,24 @@ def workbook() -> bytes:
         {"type": kind, "name": name, "label::中文 (zh)": zh, "label::English (en)": en, **more}
         for kind, name, zh, en, more in ROWS
     ]
+    choices = [
+        {
+            "list_name": "yes_no",
+            "name": name,
+            "label::中文 (zh)": zh,
+            "label::English (en)": en,
+            "flag": flag,
+            "followup": "service" if flag else None,
+        }
+        for name, zh, en, flag in (("yes", "_有_", "_Yes_", "orange"), ("no", "没有", "No", None))
+    ]
     settings = {
         "form_id": "signed_visit",
         "title_zh": TITLE[0],
         "title_en": TITLE[1],
         "default_language": "中文 (zh)",
     }
-    return workbook_of({"survey": survey, "settings": settings})
+    return workbook_of({"survey": survey, "choices": choices, "settings": settings})
 
 
 def put_in_force(app: Flask) -> None:

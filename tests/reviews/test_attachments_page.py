@@ -7,7 +7,11 @@ import io
 
 import pytest
 from PIL import Image
+from sqlalchemy import select
 
+from fieldapp.core.db import db
+from fieldapp.followups.models import Followup
+from fieldapp.reviews.models import Flag
 from tests import signing
 from tests.factories import Desk, Phone
 from tests.media import DOCUMENTS, RECORDINGS
@@ -79,3 +83,15 @@ def test_a_name_with_markup_or_a_phone_number_in_it_harms_nobody(app, signed):
     page = Desk(app).get(send(signed, {"certificate": DOCUMENTS["pdf"]}, names={"certificate": name})).text
     assert "<script>alert" not in page
     assert "13800001234" not in page
+
+
+def test_a_flag_and_its_task_quote_the_question_without_markdown(app, signed):
+    body = signed.visit({"gas": "yes"}, checklist={"key": "signed_visit", "version": "1"})
+    assert signed.push(signed.op("visit.submit", body))[0]["outcome"] == "accepted"
+    with app.app_context():
+        [flag] = db.session.scalars(select(Flag).where(Flag.rule == "answer"))
+        [task] = db.session.scalars(select(Followup))
+        assert flag.text == task.reason == {"zh": "有没有煤气味：有", "en": "Any smell of gas: Yes"}
+    page = Desk(app).get(f"/reviews/{body['visit_uuid']}").text
+    assert "有没有煤气味：有" in page
+    assert "**" not in page
