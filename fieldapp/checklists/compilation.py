@@ -5,7 +5,6 @@ Invariant: an expression or text that is wrong is noted as a problem of its cell
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,12 +12,10 @@ from flask_babel import gettext as _
 
 from fieldapp.checklists.attached import AttachedList
 from fieldapp.checklists.expressions import Form, Node, Resolved, Tree, resolve
-from fieldapp.checklists.spelling import NO, YES, Source
+from fieldapp.checklists.spelling import NO, REFERENCE, YES, Source
 from fieldapp.checklists.texts import Languages
 from fieldapp.checklists.workbook import Row
 from fieldapp.checklists.xpath import ExpressionError
-
-_REFERENCE = re.compile(r"\$\{[^}]*\}")
 
 
 @dataclass
@@ -81,7 +78,7 @@ class Compilation:
             return text
         parts: list[Any] = []
         at = 0
-        for match in _REFERENCE.finditer(text):
+        for match in REFERENCE.finditer(text):
             if match.start() > at:
                 parts.append(text[at : match.start()])
             found = self.expression(node, column, match[0])

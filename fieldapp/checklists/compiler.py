@@ -23,8 +23,8 @@ from fieldapp.checklists.own_columns import PREFILL_FIELDS
 from fieldapp.checklists.problems import ChecklistRefused
 from fieldapp.checklists.question_types import CSV_EXTERNAL, FILES, SELECTS
 from fieldapp.checklists.rules import PEOPLE, UNASKED
-from fieldapp.checklists.sheet_checks import REFERENCE, check_sheets
-from fieldapp.checklists.spelling import NO, YES, Source, names, spell
+from fieldapp.checklists.sheet_checks import check_sheets
+from fieldapp.checklists.spelling import NO, REFERENCE, YES, Source, names, spell
 from fieldapp.checklists.texts import SPECIFY_OTHER, Languages
 from fieldapp.checklists.workbook import read_sheets
 from fieldapp.checklists.xlsform import ROW, XlsForm, read_form
@@ -349,7 +349,7 @@ def _question(work: Compilation, node: Node, compiled: dict[str, Any]) -> None:
 
 def _set_on(work: Compilation, node: Node, compiled: dict[str, Any]) -> None:
     row = work.row(node)
-    named = [work.form.named(name.strip()) for name in REFERENCE.findall(row["trigger"])]
+    named = [work.form.named(name) for name in REFERENCE.findall(row["trigger"])]
     for trigger in named:
         if node.repeats() != trigger.repeats()[: len(node.repeats())]:
             work.refuse(

@@ -13,11 +13,10 @@ from flask_babel import gettext as _
 from fieldapp.checklists.attached import AttachedList
 from fieldapp.checklists.question_types import SELECTS, Written, unsupported
 from fieldapp.checklists.rules import UNASKED
-from fieldapp.checklists.spelling import MEDIA, YES, Source, base
+from fieldapp.checklists.spelling import MEDIA, REFERENCE, YES, Source, base
 from fieldapp.checklists.workbook import Row
 
 NAME = re.compile(r"[^\W\d][\w.\-]*")
-REFERENCE = re.compile(r"\$\{([^{}]*)\}")
 _FILE_OR_LIST = re.compile(r"\b(pulldata|instance)\s*\(\s*['\"‘’“”]([^'\"‘’“”]{1,200})['\"‘’“”]")
 _PARAMETERS = {
     "range": {"start", "end", "step", "tick_interval", "placeholder", "tick_labelset"},
@@ -432,7 +431,7 @@ class _Survey:
         text = row[column]
         wrong = False
         if "${" in text:
-            for name in dict.fromkeys(map(str.strip, REFERENCE.findall(text))):
+            for name in dict.fromkeys(REFERENCE.findall(text)):
                 wrong |= self.reference(sheet, number, column, name)
             rest = REFERENCE.sub("", text)
             if "${" in rest:
@@ -488,7 +487,7 @@ class _Survey:
         return True
 
     def trigger(self, number: int, row: Row, kinds: dict[str, Written]) -> None:
-        names = [name.strip() for name in REFERENCE.findall(row["trigger"])]
+        names = REFERENCE.findall(row["trigger"])
         if not names or REFERENCE.sub("", row["trigger"]).strip(" ,"):
             self.refuse(number, "trigger", _("a trigger names questions and nothing else"), "${name}")
             names = []

@@ -47,6 +47,7 @@ _TECHNICAL = {"bind", "body", "control", "instance", "media", "autoplay", "inten
 _EXTERNAL = 10_000_000
 YES = {"yes", "true", "true()", "1", "y", "是"}
 NO = {"no", "false", "false()", "0", "n", "否", ""}
+REFERENCE = re.compile(r"\$\{([^{}]*)\}")
 _ELEMENT_NAME = re.compile(r"[^\W\d][\w.\-]*")
 # pyxform makes curly quotes straight, which is right in expressions and wrong in Chinese words.
 _CURLY = "‘’“”"
@@ -101,9 +102,11 @@ def spell(sheets: dict[str, Sheet], problems: Problems, limits: Limits) -> Sourc
     _types(source)
     for rows in (source.survey, source.choices):
         for row in rows.values():
-            for column in row:
+            for column, text in row.items():
+                if "${" in text:
+                    row[column] = text = REFERENCE.sub(lambda match: f"${{{match[1].strip()}}}", text)
                 if base(column) in TEXTS:
-                    row[column] = row[column].translate(_SHELTER)
+                    row[column] = text.translate(_SHELTER)
     return source
 
 
