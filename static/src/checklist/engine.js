@@ -253,6 +253,8 @@ export function createForm(document, { answers, context }) {
     const { node } = spot.place
     let given
     if ('calculate' in node) {
+      // The first value of what is kept is the one it has when it first counts.
+      if (node.kept && !relevant(spot)) return holder(spot)?.[node.name] ?? ''
       const inside = node.kept ? holder(spot, true) : {}
       const before = spot.stamped ? '' : inside[node.name]
       given = before || calculated(node.calculate, spot)

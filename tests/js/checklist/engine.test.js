@@ -360,6 +360,21 @@ test('what was drawn by lot stays with its instance', () => {
   assert.equal(createForm(documentOf(nodes), { answers: form.typed(), context }).answers().r[0].lot, lot)
 })
 
+test('once keeps what was first when it first counts', () => {
+  const first = { kind: 'question', name: 'first', type: 'calculate', kept: true, calculate: ['once', ['ref', 0, 'n']] }
+  const form = createForm(documentOf([text('n'), text('show'), { ...first, relevant: ['=', ['ref', 0, 'show'], 'yes'] }]), { context })
+  form.set('n', '1')
+  form.items()
+  form.set('n', '2')
+  form.set('show', 'yes')
+  form.set('n', '3')
+  assert.equal(form.answers().first, '2')
+  form.set('show', 'no')
+  assert.equal(form.answers().first, undefined)
+  form.set('show', 'yes')
+  assert.equal(form.answers().first, '2')
+})
+
 test('once keeps what was first, in an added instance too', () => {
   const nodes = [text('n', { default: '5' }), { kind: 'repeat', name: 'r', children: [
     text('v'), { kind: 'question', name: 'first', type: 'calculate', kept: true, calculate: ['once', ['ref', 0, 'n']] },
