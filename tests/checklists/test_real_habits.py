@@ -26,7 +26,7 @@ def book_of(
 ) -> bytes:
     """A workbook of tables, cell by cell as given; other sheets by name."""
     book = Workbook()
-    book.remove(book.active)
+    book.remove(book.worksheets[0])
     tables = {"survey": survey, "choices": choices, "settings": settings} | others
     for title, table in tables.items():
         if table is not None:
