@@ -727,11 +727,14 @@ def test_a_household_investigation_works_out_the_income_per_head(documents):
     answers = {
         "reached": "self",
         "people": [{"monthly_yuan": "0"}, {"monthly_yuan": "600"}],
+        "more_any": "yes",
         "more": [{"more_name": "甲", "more_monthly_yuan": "300"}],
         "income": {"business_yuan": "3000", "property_yuan": "0", "transfer_yuan": "1200"},
     }
     income = evaluate(document, answers, given).answers["income"]
     assert (income["members"], income["year_yuan"], income["per_head_yuan"]) == ("3", "15000", "417")
+    alone = evaluate(document, {**answers, "more_any": "no"}, given).answers["income"]
+    assert (alone["members"], alone["per_head_yuan"]) == ("2", "475")
     required = {problem["path"] for problem in evaluate(document, answers, given).problems}
     assert {f"signatures/{name}" for name in ("sign_household", "sign_first", "sign_second")} <= required
 
