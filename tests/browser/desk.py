@@ -49,10 +49,10 @@ class Desk:
         self.field("Password").fill(password)
         self.button("Sign in").click()
 
-    def sign_in(self, password: str) -> None:
-        """Sign in as `supervisor`, and see the start page."""
+    def sign_in(self, password: str, username: str = "supervisor") -> None:
+        """Sign in, and see the start page."""
         self.open_sign_in()
-        self.type_sign_in("supervisor", password)
+        self.type_sign_in(username, password)
         expect(self.button("Sign out")).to_be_visible()
 
     def open_queue(self) -> None:
@@ -91,3 +91,20 @@ class Desk:
         field = self.page.get_by_label(self.words("Note on: %(question)s", question=self.words(question)))
         self.page.get_by_role("group").filter(has=field).get_by_text(self.words("+ note")).click()
         field.fill(text)
+
+    def upload(self, name: str, content: bytes) -> None:
+        """Upload a workbook of that name from wherever we are; what comes of it is not waited for."""
+        self.page.goto("/checklist-upload")
+        kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+        book = {"name": name, "mimeType": kind, "buffer": content}
+        self.field("Workbook, and the CSV files it names").set_input_files(book)
+        self.button("Check and store").click()
+
+    def publish(self, area: str) -> None:
+        """Publish the version that is open to an area of the list, or to all of the one shown, from today on."""
+        whole = self.words("all of %(area)s", area=area)
+        where = self.page.get_by_role("group", name=self.words("Where"))
+        box = where.get_by_role("checkbox", name=area, exact=True)
+        box.or_(where.get_by_role("checkbox", name=whole, exact=True)).check()
+        self.button("Publish").click()
+        expect(self.message).to_contain_text(self.words("Published. Phones there get it at their next sync."))

@@ -9,7 +9,7 @@ from tests.browser.conftest import DESK_SIZE
 from tests.browser.desk import Desk
 from tests.browser.phone import Phone
 from tests.browser.photos import take_photo
-from tests.browser.walks import walk_desk, walk_offline, walk_phone
+from tests.browser.walks import walk_checklists, walk_desk, walk_offline, walk_phone
 from tests.live import ROOT
 
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
@@ -20,6 +20,7 @@ RUN_AXE = """async () => {
 }"""
 # Both languages, and both looks a phone or a computer may ask for.
 LOOKS = [pytest.param("zh", "light", id="zh, light"), pytest.param("en", "dark", id="en, dark")]
+PHONE_SIZE = {"width": 360, "height": 640}
 SOMEWHERE = {"latitude": 46.185, "longitude": 129.416, "accuracy": 9}
 # Twice the 16 px that browsers start from, as a reader sets it.
 LARGE_TEXT_PX = 32
@@ -91,4 +92,17 @@ def test_every_screen_of_the_phone_can_be_read_and_used(new_phone, live, words, 
 def test_every_page_of_the_desk_can_be_read_and_used(open_context, words, live, scheme):
     desk = Desk(open_context("desk", viewport=DESK_SIZE, color_scheme=scheme), words)
     found = {page: find_barriers(desk.page) for page in walk_desk(desk, live.password)}
+    assert {page: barriers for page, barriers in found.items() if barriers} == {}
+
+
+@pytest.mark.parametrize(("words", "scheme"), LOOKS, indirect=["words"])
+def test_every_page_of_checklists_can_be_read_and_used(open_context, words, live, scheme):
+    # Without motion: a message that is fading away has no contrast to measure.
+    desk = Desk(open_context("desk", viewport=DESK_SIZE, color_scheme=scheme, reduced_motion="reduce"), words)
+    found = {}
+    for page in walk_checklists(desk, live.password):
+        found[page] = find_barriers(desk.page)
+        desk.page.set_viewport_size(PHONE_SIZE)
+        found[page] += [f"too wide: {what}" for what in desk.page.evaluate(TOO_WIDE)]
+        desk.page.set_viewport_size(DESK_SIZE)
     assert {page: barriers for page, barriers in found.items() if barriers} == {}
