@@ -14,10 +14,13 @@ from openpyxl import Workbook
 from fieldapp.checklists.compiler import Compiled, compile_workbook
 from fieldapp.checklists.limits import Limits
 from fieldapp.checklists.problems import ChecklistRefused
+from fieldapp.checklists.workbook import read_sheets
+from tests.checklists.test_workbook import REAL_FORMS
 from tests.checklists.vectors import FOLLOWUP_TYPES, compile_form, workbook_of
 
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 FORM = {"survey": [{"type": "text", "name": "a", "label": "A"}]}
+WORKBOOK = workbook_of(FORM)
 SURVEY = (
     "type", "name", "label", "label::zh", "label::English (en)", "hint", "required", "required_message", "relevant",
     "constraint", "constraint_message", "calculation", "choice_filter", "appearance", "parameters", "default", "trigger",
@@ -154,7 +157,7 @@ def test_any_expression_is_compiled_or_refused(text):
 @settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_a_workbook_with_bytes_changed_is_compiled_or_refused(data):
-    content = bytearray(workbook_of(FORM))
+    content = bytearray(WORKBOOK)
     for _change in range(data.draw(st.integers(1, 6))):
         content[data.draw(st.integers(4, len(content) - 1))] = data.draw(st.integers(0, 255))
     verdict(bytes(content))
@@ -185,6 +188,18 @@ def test_a_workbook_whose_parts_are_changed_is_compiled_or_refused(data):
     verdict(rewritten(data.draw(st.sampled_from(PARTS)), change))
 
 
+@pytest.mark.skipif(not REAL_FORMS.is_dir(), reason="the collection of real forms is not on this machine")
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_an_xls_file_with_bytes_changed_or_cut_short_is_compiled_or_refused(data):
+    content = bytearray((REAL_FORMS / "ifrc_distribution_site.xlsx").read_bytes())
+    assert content.startswith(b"\xd0\xcf")  # whatever it is called
+    for _change in range(data.draw(st.integers(0, 6))):
+        content[data.draw(st.integers(8, len(content) - 1))] = data.draw(st.integers(0, 255))
+    with seconds(10), suppress(ChecklistRefused):
+        read_sheets(bytes(content[: data.draw(st.integers(8, len(content)))]), 5_000_000)
+
+
 PARTS = [
     "xl/workbook.xml", "xl/worksheets/sheet1.xml", "xl/styles.xml", "[Content_Types].xml", "xl/_rels/workbook.xml.rels",
 ]  # fmt: skip
@@ -193,7 +208,7 @@ PARTS = [
 def rewritten(name: str, change) -> bytes:
     out = io.BytesIO()
     with (
-        zipfile.ZipFile(io.BytesIO(workbook_of(FORM))) as old,
+        zipfile.ZipFile(io.BytesIO(WORKBOOK)) as old,
         zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new,
     ):
         for entry in old.infolist():
