@@ -37,11 +37,14 @@ LIBRARY = Path(__file__).parent / "library"
 PROVINCE = "23"
 
 
-def compile_upload(content: bytes, files: Mapping[str, bytes]) -> Compiled:
-    """Compile what was uploaded; call outside a transaction, for it may take seconds. Raises ChecklistRefused."""
+def compile_upload(content: bytes, files: Mapping[str, bytes], filename: str = "") -> Compiled:
+    """Compile what was uploaded; call outside a transaction, for it may take seconds. Raises ChecklistRefused.
+
+    A checklist that does not name itself is named after its file.
+    """
     types = {code.code for code in list_codes("followup_type")}
     limits = Limits.of(current_app.config["FIELDAPP"])
-    return compile_workbook(content, types, files=files, limits=limits)
+    return compile_workbook(content, types, files=files, name=Path(filename).stem, limits=limits)
 
 
 def store_version(

@@ -42,7 +42,7 @@ PAGE = 40
 EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 # The page in the phone's frame is the one page of the desk that another page of ours may hold.
 FRAME_POLICY = (
-    "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; form-action 'self'; "
+    "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'self'"
 )
 STATES = {
@@ -101,7 +101,7 @@ def upload() -> str | tuple[str, int] | Response:
         return _show_upload(form), 422
     filename, content, files = form.read()
     try:
-        compiled = actions.compile_upload(content, files)
+        compiled = actions.compile_upload(content, files, filename)
     except ChecklistRefused as refused:
         return _show_upload(form, refused.problems, filename), 422
     with transaction():
