@@ -12,7 +12,7 @@ from fieldapp.users.models import User
 from tests.checklists.vectors import workbook_of
 
 TITLE = ("签名走访单", "Home visit with signatures")
-ROWS = (
+ROWS: tuple[tuple[str, str, str, str, dict[str, str]], ...] = (
     ("start-geopoint", "opened_at", "", "", {}),
     ("image", "householder", "**户主签名**", "**Householder's signature**", {"appearance": "signature", "required": "yes"}),
     ("image", "worker", "走访人签名", "Worker's signature", {"appearance": "signature"}),

@@ -42,8 +42,8 @@ PAGE = 40
 EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 # The page in the phone's frame is the one page of the desk that another page of ours may hold.
 FRAME_POLICY = (
-    "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'self'; "
-    "frame-ancestors 'self'"
+    "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; object-src 'none'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
 )
 STATES = {
     "in_force": lazy_gettext("In force"),

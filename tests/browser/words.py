@@ -109,7 +109,13 @@ PHONE = {
     "Householder's signature": "户主签名",
     "Worker's signature": "走访人签名",
     "Sketch of the house": "房屋草图",
+    "Photo of the stove": "炉子照片",
     "In their own words": "本人的话",
+    "Take photo": "拍照",
+    "Scan a barcode": "扫条码",
+    "The camera did not open. Allow it in the browser’s settings, or type the code.": (
+        "相机没有打开。可在浏览器设置里允许使用相机，或直接输入。"
+    ),
     "Certificate": "证件",
     "Code on the certificate": "证件条码",
     "Home visit with signatures": "签名走访单",
