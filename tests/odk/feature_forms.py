@@ -72,6 +72,7 @@ TYPES: list[Row] = [
     ask("rank colour", "order"),
     ask("image", "photo", required="${one} = 'yes'"),
     ask("audio", "sound"),
+    ask("video", "film"),
     ask("file", "paper"),
     ask("geopoint", "place"),
     ask("barcode", "code", constraint="string-length() < 4 and string-length(normalize-space()) > 1"),
@@ -82,6 +83,8 @@ TYPES: list[Row] = [
     ask("text", "sometimes", readonly="${one} = 'yes'"),
     {"type": "hidden", "name": "kept", "default": "k"},
     {"type": "start", "name": "begun"},
+    {"type": "end", "name": "ended"},
+    {"type": "start-geopoint", "name": "begun_at"},
     {"type": "today", "name": "day"},
     {"type": "username", "name": "who"},
     {"type": "deviceid", "name": "device"},
@@ -593,6 +596,11 @@ SAYING: list[Row] = [
     find("chosen", "jr:choice-name(${sure}, '${sure}')"),
     {"type": "note", "name": "last", ZH: "选了${chosen}", EN: "Chose ${chosen}"},
 ]
+LOOKING_UP: list[Row] = [
+    ask("select_one town", "town"),
+    find("word", "jr:itext(instance('town')/root/item[name = ${town}]/itextId)"),
+    find("words", "concat(${word}, '!')"),
+]
 NAMED = [
     {"list_name": "person", "name": "one", ZH: "${name}本人", EN: "${name} in person", "n": 1},
     {"list_name": "person", "name": "two", ZH: "第二", EN: "Second", "n": 2},
@@ -630,5 +638,6 @@ FORMS: dict[str, dict[str, Any]] = {
     "repeats": _form(REPEATS, YES_NO),
     "deciding": _form(DECIDING, YES_NO + COLOURS),
     "starting": _form(STARTING),
+    "looking_up": _form(LOOKING_UP, PLACES),
     "saying": _form(SAYING, NAMED + YES_NO),
 }

@@ -78,12 +78,17 @@ def some_plans(document: Document, count: int, offset: str) -> list[Plan]:
 
 def _plan(document: Document, offset: str) -> SearchStrategy[Plan]:
     asked, repeats = [], []
+    counting = {path for _path, node in _walk(document["nodes"], "") for path in _words(node.get("count"))}
     for path, node in _walk(document["nodes"], ""):
         if node["kind"] == "question" and node["type"] not in UNASKED and "calculate" not in node:
             asked.append((path, node, _value(document, node, offset)))
+            if path in counting and node["type"] == "integer":
+                # Enough to see instances come and go.
+                asked[-1] = (path, node, st.integers(-1, 5).map(str))
         if node["kind"] == "repeat" and "count" not in node and path != PEOPLE:
             repeats.append(path)
     languages = st.sampled_from(document["languages"])
+    switches = len(document["languages"]) > 1 and not _looks_up_labels(document["nodes"])
     picks = st.lists(st.integers(0, 3), min_size=3, max_size=3)
 
     @st.composite
@@ -92,7 +97,7 @@ def _plan(document: Document, offset: str) -> SearchStrategy[Plan]:
         if kind < 3 and repeats:
             path = draw(st.sampled_from(repeats))
             return {"do": draw(st.sampled_from(["add", "add", "remove"])), "path": path, "picks": draw(picks)}
-        if kind == 3 and len(document["languages"]) > 1:
+        if kind == 3 and switches:
             return {"do": "language", "language": draw(languages)}
         path, node, value = draw(st.sampled_from(asked))
         if kind == 4 and node["type"] in WRONG:
@@ -126,6 +131,15 @@ def _walk(nodes: list[Node], outer: str) -> Iterator[tuple[str, Node]]:
         path = f"{outer}/{node['name']}" if outer else node["name"]
         yield path, node
         yield from _walk(node.get("children", []), path)
+
+
+def _looks_up_labels(tree: Any) -> bool:
+    """Whether labels are values somewhere: in ODK's engine those stay in the language of their first moment."""
+    if isinstance(tree, dict):
+        return any(map(_looks_up_labels, tree.values()))
+    if isinstance(tree, list):
+        return (tree[:1] == ["item"] and "label" in tree) or any(map(_looks_up_labels, tree))
+    return False
 
 
 def _value(document: Document, node: Node, offset: str) -> SearchStrategy[str]:

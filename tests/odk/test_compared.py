@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from typing import Any
 
 import pytest
 
 from fieldapp.checklists.compiler import Compiled, compile_workbook
+from fieldapp.checklists.expressions import FUNCTIONS, PLACE_FUNCTIONS
 from fieldapp.checklists.problems import ChecklistRefused
+from fieldapp.checklists.question_types import QUESTION_TYPES, read_type
 from fieldapp.checklists.rules import evaluate
 from fieldapp.core.codes import list_seed_codes
 from tests.checklists.test_library import LIBRARY
@@ -25,7 +28,7 @@ from tests.odk.plans import draw, some_plans
 from tests.odk.random_expressions import expressions, form as form_with
 
 # Random instances of each form; `make test-long` asks for more. Real forms are large: a quarter of them.
-INSTANCES = int(os.environ.get("ODK_INSTANCES", "70"))
+INSTANCES = int(os.environ.get("ODK_INSTANCES", "60"))
 REAL = ["bk_demographic", "cht_pregnancy_home_visit", "ifrc_distribution_site", "ipa_phq9_gad7", "liberia_coverage",
         "odk_socio_economic", "ramop_older_people", "unhcr_surveydesigner"]  # fmt: skip
 # These compute with dates as numbers, or with texts that may be dates.
@@ -50,10 +53,15 @@ def compile_named(name: str) -> tuple[Compiled, dict[str, str]]:
     return compile_form(form), form.get("files", {})
 
 
+# Forms in which every instance meets an exception.
+LEFT_OUT = {
+    "vector/measures": "the distance from a blank place",
+    "vector/offers": "labels by instance(…)/label",
+}
 NAMES = [
     *(f"library/{path.stem}" for path in sorted(LIBRARY.glob("*.xlsx"))),
     *(f"feature/{name}" for name in FORMS),
-    *(f"vector/{name}" for name in read("forms.json")["forms"]),
+    *(path for name in read("forms.json")["forms"] if (path := f"vector/{name}") not in LEFT_OUT),
     *(f"real/{name}" for name in REAL),
 ]
 
@@ -88,7 +96,9 @@ def compare(judge: Judge, compiled: Compiled, files: dict[str, str], count: int)
     for final in found["finals"]:
         verdict = evaluate(compiled.document, final["typed"], final["context"])
         assert verdict.answers == final["answers"], json.dumps(final["typed"], ensure_ascii=False)
-        assert verdict.problems == final["problems"], json.dumps(final["typed"], ensure_ascii=False)
+        # That a count is over the limits is for the server to say.
+        problems = [problem for problem in verdict.problems if problem["code"] != "too_many"]
+        assert problems == final["problems"], json.dumps(final["typed"], ensure_ascii=False)
     return len(plans) - found["leftOff"], found["comparisons"]
 
 
@@ -99,3 +109,12 @@ def said(differences: list[dict[str, Any]]) -> str:
         lines += [json.dumps(part, ensure_ascii=False)[:1000] for part in difference["differences"][:3]]
         lines.append(f"    after {json.dumps(difference['plan'], ensure_ascii=False)[:1500]}")
     return "\n".join(lines)
+
+
+def test_the_forms_use_every_type_and_function_that_both_have():
+    rows = [row for form in FORMS.values() for row in form["survey"]]
+    types = {read_type(str(row["type"])).type for row in rows}
+    assert set(QUESTION_TYPES) - types == set()
+    cells = " ".join(str(cell) for row in rows for cell in row.values())
+    unused = {name for name in {*FUNCTIONS, *PLACE_FUNCTIONS} if not re.search(rf"(?<![\w-]){name}\(", cells)}
+    assert unused == {"add-date", "difference-in-months"}
