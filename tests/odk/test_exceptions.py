@@ -146,6 +146,39 @@ def test_space_in_a_pattern_is_what_a_keyboard_types(both):
     assert both([find("regex('a\u3000b', '^a\\sb$')")]) == ("false", "true")
 
 
+def test_a_yes_or_no_is_a_position_too(both):
+    assert both([find("substr('abc', true())")]) == ("bc", "")
+
+
+def test_a_code_of_no_length_is_blank(both):
+    ours, theirs = both([find("uuid('x')")])
+    assert ours == ""
+    assert "Expected a valid number" in theirs
+
+
+def test_mod_may_be_written_as_a_function(both):
+    ours, theirs = both([find("mod(7, 3)")])
+    assert ours == "1"
+    assert "is not defined" in theirs
+
+
+def test_a_label_looked_up_follows_the_language(open_judge):
+    label = "jr:itext(instance('town')/root/item[name = ${s}]/itextId)"
+    rows = [
+        {"type": "select_one town", "name": "s", "label::中文 (zh)": "s", "label::English (en)": "s"},
+        find(label),
+    ]
+    form = compile_form({"survey": rows, "choices": PLACES, "settings": {"default_language": "中文 (zh)"}})
+    judge = open_judge(CHINA)
+    assert judge.load("language", form) == ""
+    steps = [{**give("s", "hrb"), "picks": []}, {"do": "language", "language": "en"}]
+    [difference] = judge.run("language", [{"language": "zh", "people": 0, "steps": steps}])["differences"]
+    # ODK's engine keeps the words of the language in which the answer was given.
+    assert difference["differences"] == [
+        {"path": "found", "what": "value", "ours": "Harbin", "odk": "哈尔滨"}
+    ]
+
+
 # --- dates ---
 
 
@@ -163,6 +196,15 @@ def test_a_date_as_number_is_whole_days_of_the_calendar(both):
     assert both(survey, {"d": "2026-11-23"}, zone=GREENWICH) == ("20780", "20780")
     # Its number() then rounds down to the day before.
     assert both([ask("date", "d"), find("number(${d})")], {"d": "2026-11-23"}) == ("20780", "20779")
+
+
+def test_a_date_made_a_number_is_written_as_one(both):
+    assert both([find("number(today())")], zone=GREENWICH) == ("20780", "2026-11-23")
+    assert both([find("number('2026-11-23T12:00:00')")], zone=GREENWICH) == ("20780.5", "20780")
+
+
+def test_years_have_four_digits(both):
+    assert both([find("date(3000000)")], zone=GREENWICH) == ("", "+010183-09-21")
 
 
 def test_the_zone_of_a_time_is_not_looked_at(both):
