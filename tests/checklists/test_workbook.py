@@ -61,9 +61,9 @@ def test_a_workbook_with_macros_is_refused():
 
 
 def test_a_workbook_that_unpacks_to_gigabytes_is_refused_at_once():
-    started = time.monotonic()
+    started = time.process_time()
     assert "unpacks" in reasons(with_entry("xl/media/bomb.bin", b"\0" * 40_000_000))
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_a_bomb_that_lies_about_its_size_is_read_no_further_than_it_says():
@@ -96,10 +96,10 @@ def test_a_workbook_larger_than_the_limit_is_refused():
 
 
 def test_ten_thousand_rows_are_refused_within_ten_seconds():
-    started = time.monotonic()
+    started = time.process_time()
     survey = [{"type": "text", "name": f"q{n}", "label": "x"} for n in range(10_000)]
     assert "more than 2000 rows" in reasons(workbook_of({"survey": survey}))
-    assert time.monotonic() - started < 10
+    assert time.process_time() - started < 10
 
 
 def test_deep_nesting_is_refused_by_row():
@@ -167,7 +167,7 @@ def test_random_cells_are_compiled_or_refused_and_nothing_else(survey, choices):
 @pytest.mark.skipif(not REAL_FORMS.is_dir(), reason="the collection of real forms is not on this machine")
 def test_real_forms_are_compiled_or_refused_by_row_within_ten_seconds():
     for path in sorted(REAL_FORMS.glob("*.xlsx")):
-        started = time.monotonic()
+        started = time.process_time()
         problems = refused_for(path.read_bytes())
         assert not problems or any(problem.row for problem in problems), path.name
-        assert time.monotonic() - started < 10, path.name
+        assert time.process_time() - started < 10, path.name
