@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import BrowserContext, ViewportSize, expect
 
 from tests.browser.desk import Desk
 from tests.browser.phone import Phone
@@ -18,7 +18,7 @@ from tests.live import Live, LiveClient
 expect.set_options(timeout=15_000)
 
 # A desk as the issue asks for it.
-DESK_SIZE = {"width": 1360, "height": 800}
+DESK_SIZE: ViewportSize = {"width": 1360, "height": 800}
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import BrowserContext, Locator, expect
+from playwright.sync_api import BrowserContext, FilePayload, Locator, expect
 
 from tests.browser.words import Words
 
@@ -96,7 +96,7 @@ class Desk:
         """Upload a workbook of that name from wherever we are; what comes of it is not waited for."""
         self.page.goto("/checklist-upload")
         kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-        book = {"name": name, "mimeType": kind, "buffer": content}
+        book: FilePayload = {"name": name, "mimeType": kind, "buffer": content}
         self.field("Workbook, and the CSV files it names").set_input_files(book)
         self.button("Check and store").click()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, ViewportSize
 
 from tests.browser.conftest import DESK_SIZE
 from tests.browser.desk import Desk
@@ -20,7 +20,7 @@ RUN_AXE = """async () => {
 }"""
 # Both languages, and both looks a phone or a computer may ask for.
 LOOKS = [pytest.param("zh", "light", id="zh, light"), pytest.param("en", "dark", id="en, dark")]
-PHONE_SIZE = {"width": 360, "height": 640}
+PHONE_SIZE: ViewportSize = {"width": 360, "height": 640}
 SOMEWHERE = {"latitude": 46.185, "longitude": 129.416, "accuracy": 9}
 # Twice the 16 px that browsers start from, as a reader sets it.
 LARGE_TEXT_PX = 32
