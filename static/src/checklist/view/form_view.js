@@ -52,6 +52,8 @@ export function makeFormView(host) {
   /** Pages that were left unfinished once, by their first path: the second time they are not held back. @type {Set<string>} */
   const warned = new Set()
   let cardLimit = CARDS_AT_ONCE
+  /** Whether the heights of all cards are known; while they are found out, all are laid out. @type {'unknown' | 'measuring' | 'known'} */
+  let heights = 'unknown'
   let epoch = 0
   let language = checklist.languages.includes(host.language) ? host.language : checklist.default_language
 
@@ -304,6 +306,19 @@ export function makeFormView(host) {
     setTimeout(draw)
   }
 
+  /**
+   * Lay out all cards once, after the first frame, so that the browser remembers their heights: those off the screen are
+   * then left alone (form.css), and still nothing moves while the form is scrolled or tapped.
+   */
+  function findHeights() {
+    if (heights !== 'unknown') return
+    heights = 'measuring'
+    afterFrame(() => {
+      draw()
+      afterFrame(() => { heights = 'known'; draw() })
+    })
+  }
+
   return {
     /** The whole form, or the page one is on. */
     template() {
@@ -312,7 +327,9 @@ export function makeFormView(host) {
       page = Math.max(Math.min(page, pages.length - 1), 0)
       const sections = isPaged ? pages[page] ?? [] : cutSections(items)
       const cards = blocks(sections, items)
-      return html`${languageChoice()}${repeat(cards, ({ key }) => key, ({ show }) => show())}${isPaged && pages.length > 1 ? pager(pages) : nothing}`
+      const isMeasuring = heights === 'measuring'
+      if (items.filter((item) => item.kind === 'question').length <= cardLimit) findHeights()
+      return html`${languageChoice()}<div class=${isMeasuring ? 'measuring' : nothing}>${repeat(cards, ({ key }) => key, ({ show }) => show())}</div>${isPaged && pages.length > 1 ? pager(pages) : nothing}`
     },
     set,
     jump,
@@ -324,6 +341,9 @@ export function makeFormView(host) {
     shownPaths: () => new Set(shown().map((item) => item.path)),
   }
 }
+
+/** @param {() => void} then called once a frame has been shown */
+const afterFrame = (then) => requestAnimationFrame(() => setTimeout(then))
 
 /** @param {string} code */
 function languageName(code) {
