@@ -49,7 +49,7 @@
 
     answerable: () => answerable().length,
 
-    /** Bring a choice to the middle of the screen; where to tap, when the page has come to rest. */
+    /** Bring a choice to the middle of the screen; where to click, when the page has come to rest. */
     async aim({ question, value }) {
       const control = window.filled.choice(question, value)
       const target = control.closest('label') ?? control
@@ -61,14 +61,14 @@
       return { x: left + width / 2, y: top + height / 2 }
     },
 
-    /** From the tap to the painted frame in which the question it calls for, and both calculations, have changed. */
+    /** From the click to the painted frame in which the question it calls for, and both calculations, have changed. */
     expect({ appears, isThere, texts }) {
-      const tapped = new Promise((done) => {
+      const clicked = new Promise((done) => {
         addEventListener('pointerup', (event) => done(event.timeStamp), { capture: true, once: true })
       })
       const changed = shown(() => isVisible(window.filled.card(appears)) === isThere
         && Object.entries(texts).every(([note, words]) => window.filled.card(note)?.textContent.includes(words)))
-      window.watch.answer = (async () => (await changed) - (await tapped))()
+      window.watch.answer = (async () => (await changed) - (await clicked))()
     },
 
     /** @type {Promise<number>|null} */
