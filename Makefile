@@ -26,7 +26,7 @@ test: set-up .system-packages ## every test: Python on SQLite and on PostgreSQL,
 	python -m pytest -m browser
 
 test-long: set-up .system-packages ## ten times as many random answers to every form, judged by ODK's engine
-	ODK_INSTANCES=600 python -m pytest tests/odk --timeout 3600
+	ODK_INSTANCES=750 python -m pytest tests/odk --timeout 3600
 
 check: set-up   ## format, lint, types, order of the features, migrations, translations
 	ruff format --check .

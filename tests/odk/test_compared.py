@@ -28,7 +28,7 @@ from tests.odk.plans import draw, some_plans
 from tests.odk.random_expressions import expressions, form as form_with
 
 # Random instances of each form; `make test-long` asks for more. Real forms are large: a quarter of them.
-INSTANCES = int(os.environ.get("ODK_INSTANCES", "60"))
+INSTANCES = int(os.environ.get("ODK_INSTANCES", "75"))
 REAL = ["bk_demographic", "cht_pregnancy_home_visit", "ifrc_distribution_site", "ipa_phq9_gad7", "liberia_coverage",
         "odk_socio_economic", "ramop_older_people", "unhcr_surveydesigner"]  # fmt: skip
 # These compute with dates as numbers, or with texts that may be dates.
