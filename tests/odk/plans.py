@@ -87,6 +87,12 @@ def _plan(document: Document, offset: str) -> SearchStrategy[Plan]:
                 asked[-1] = (path, node, st.integers(-1, 5).map(str))
         if node["kind"] == "repeat" and "count" not in node and path != PEOPLE:
             repeats.append(path)
+    # What ours keeps and ODK's leaves out is a change to one of them only.
+    triggers = {
+        path
+        for _path, node in _walk(document["nodes"], "")
+        for path in node.get("set_on", {}).get("questions", [])
+    }
     languages = st.sampled_from(document["languages"])
     switches = len(document["languages"]) > 1 and not _looks_up_labels(document["nodes"])
     picks = st.lists(st.integers(0, 3), min_size=3, max_size=3)
@@ -100,7 +106,7 @@ def _plan(document: Document, offset: str) -> SearchStrategy[Plan]:
         if kind == 3 and switches:
             return {"do": "language", "language": draw(languages)}
         path, node, value = draw(st.sampled_from(asked))
-        if kind == 4 and node["type"] in WRONG:
+        if kind == 4 and node["type"] in WRONG and path not in triggers:
             wrong = draw(st.sampled_from(WRONG[node["type"]]))
             return {"do": "wrong", "path": path, "picks": draw(picks), "value": wrong}
         given_value = "" if kind in (5, 6) else draw(value)
