@@ -31,9 +31,10 @@ def main() -> int:
         live.start()
         try:
             files = first_load.measure(browser, live)
+            # The server ends once nobody is connected.
+            browser.close()
         finally:
             live.stop()
-        browser.close()
     print(first_load.table(files))
     is_small = form_bytes <= sizes.LIMIT_BYTES and first_load.total(files) <= first_load.LIMIT_BYTES
     return 0 if is_small and all(promise.holds for promise in filling.promises(filled)) else 1
