@@ -178,6 +178,7 @@ def test_a_draft_outlives_its_page_at_any_moment(phone, tmp_path):
     expect(phone.page.get_by_role("dialog")).to_have_count(0)
     phone.answer("Is there enough regular medicine?", "Enough")
     phone.answer_heating()
+    phone.answer_part("Was care given this week?", "Came, and well done")
     phone.same_as_last_time()
     kill_and_come_back()
     phone.finish("It is kept on this phone and goes up first. If it is urgent, call now.")
@@ -214,6 +215,7 @@ def test_a_damaged_photo_is_refused_in_words_and_the_answers_stay(phone, tmp_pat
     phone.attach(PHOTO, whole)
     expect(phone.photo()).to_be_visible()
     expect(said).to_have_count(0)
+    phone.answer_part("Was care given this week?", "Came, and well done")
     phone.same_as_last_time()
     phone.finish("It is kept on this phone and goes up first. If it is urgent, call now.")
     expect_received(phone, NAME)
@@ -223,6 +225,7 @@ def test_the_place_may_be_declined_with_a_reason(phone, desk):
     words = phone.words
     phone.start_visit(NAME)
     phone.answer_daily_life()
+    phone.answer_part("Was care given this week?", "Came, and well done")
     phone.same_as_last_time()
     place = phone.question(PLACE)
     # The browser was not allowed to locate.
