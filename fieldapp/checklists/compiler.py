@@ -316,6 +316,7 @@ def _question(work: Compilation, node: Node, compiled: dict[str, Any]) -> None:
             found = work.expression(node, "choice_filter", row["choice_filter"], choice_list=node.list_name)
             if found:
                 compiled["choice_filter"] = found.tree
+                lists.notice_blank_columns(work, node, found.tree)
                 work.value_reads.setdefault(node, []).extend(found.reads)
     for column in ("required", "read_only"):
         condition = work.condition(node, column)

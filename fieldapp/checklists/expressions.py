@@ -89,6 +89,12 @@ _SELF_FUNCTIONS = {"normalize-space", "number", "string", "string-length"}
 _KEPT_FUNCTIONS = {"now", "once", "random", "uuid"}
 _DRAWN_FUNCTIONS = {"random", "uuid"}
 _OPERATORS_AS_FUNCTIONS = {"div", "mod"}
+# Functions of ODK and SurveyCTO that have no meaning here yet.
+_OF_OTHERS = {
+    "acos", "area", "asin", "atan", "atan2", "base64-decode", "base64-encode", "checklist", "cos", "digest", "duration",
+    "enclosed-area", "exp", "exp10", "extract-signed", "geofence", "index", "intersects", "joinif", "log", "log10", "sin",
+    "rank-index", "rank-value", "randomize", "sumif", "countif", "minif", "maxif", "tan", "version", "weighted-checklist",
+}  # fmt: skip
 _INSTEAD = {
     "iif": "if(…)",
     "len": "string-length(…)",
@@ -101,6 +107,21 @@ _INSTEAD = {
     "ceil": "ceiling(…)",
     "itext": "jr:itext(…)",
     "device-info": "${name} of a row of type deviceid",
+    "index": "position(..)",
+    "sumif": "sum(${name}) of a calculate row in the repeat: if(…, …, 0)",
+    "countif": "count(${repeat}[…])",
+    "joinif": "join(', ', ${repeat}[…]/name)",
+    "filter": "selected(${name}, '…')",
+    "checklist": "(${a} = 'yes') + (${b} = 'yes') >= 2",
+    "weighted-checklist": "2 * (${a} = 'yes') + 3 * (${b} = 'yes') >= 4",
+    "isblank": "${name} = ''",
+    "empty": "${name} = ''",
+    "date-diff": "decimal-date-time(${end}) - decimal-date-time(${start})",
+    "datedif": "difference-in-months(${start}, ${end}) div 12",
+    "year": "format-date(${date}, '%Y')",
+    "month": "format-date(${date}, '%n')",
+    "day": "format-date(${date}, '%e')",
+    "average": "sum(${name}) div count(${repeat})",
     "duration": "decimal-date-time(${end}) - decimal-date-time(${start})",
     "choice-name": "jr:choice-name(${name}, '${name}')",
 }
@@ -329,10 +350,10 @@ class _Resolver:
 
     def bare(self, step: Step) -> None:
         name = step.name
-        if name.lower() in {"yes", "no", "true", "false"}:
+        if name.lower() in {"true", "false"}:
             raise ExpressionError(
                 _("%(name)s alone is not understood here", name=name),
-                _("write %(name)s()", name="true" if name.lower() in {"yes", "true"} else "false"),
+                _("write %(name)s()", name=name.lower()),
             )
         if name in self.form.by_name:
             raise ExpressionError(
@@ -408,7 +429,12 @@ class _Resolver:
         if name not in FUNCTIONS:
             known = name.lower().replace("_", "-")
             instead = f"{known}(…)" if known in FUNCTIONS else _INSTEAD.get(known, "")
-            raise ExpressionError(_("there is no function %(name)s()", name=name), instead)
+            raise ExpressionError(
+                _("the function %(name)s() is not supported", name=name)
+                if known in _OF_OTHERS
+                else _("there is no function %(name)s()", name=name),
+                instead,
+            )
         self.count_arguments(call, *FUNCTIONS[name])
         self.called.add(name)
         if name == "regex":

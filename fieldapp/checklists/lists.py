@@ -5,14 +5,14 @@ Invariant: a document holds the lists its questions and expressions use, and no 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from flask_babel import gettext as _
 
 from fieldapp.checklists import own_columns
 from fieldapp.checklists.compilation import Compilation
-from fieldapp.checklists.expressions import Node
+from fieldapp.checklists.expressions import Node, Tree
 from fieldapp.checklists.spelling import MEDIA, OWN_COLUMNS, Source, base
 from fieldapp.checklists.texts import OTHER
 from fieldapp.checklists.workbook import Row
@@ -22,9 +22,8 @@ Choice = dict[str, Any]
 
 def columns(source: Source, attached: dict[str, Any]) -> dict[str, set[str]]:
     """What each list may be asked for."""
-    found: dict[str, set[str]] = {}
-    for row in source.choices.values():
-        found.setdefault(row["list_name"], {"name", "label"}).update(further_columns(row))
+    of_sheet = set(further_columns(source.choice_columns))
+    found = {row["list_name"]: {"name", "label"} | of_sheet for row in source.choices.values()}
     for name, table in attached.items():
         found.setdefault(name, {"name", "label", *table.columns})
     for number, said in source.types.items():
@@ -42,11 +41,39 @@ def _parameters(row: Row) -> dict[str, str]:
     return dict(part.partition("=")[::2] for part in row.get("parameters", "").split())
 
 
-def further_columns(row: Row) -> list[str]:
-    """The columns of a choice's row that are for choice_filter."""
+def further_columns(columns: Iterable[str]) -> list[str]:
+    """Those of the columns of the choices that are for choice_filter."""
     return [
-        column for column in row if base(column) not in {"name", "label", "list_name", *OWN_COLUMNS, *MEDIA}
+        column
+        for column in columns
+        if base(column) not in {"name", "label", "list_name", *OWN_COLUMNS, *MEDIA}
     ]
+
+
+def notice_blank_columns(work: Compilation, node: Node, choice_filter: Tree) -> None:
+    """Say where a filter looks at a column that other lists fill in and this one leaves blank."""
+    filled = {"name", "label"}
+    for row in work.source.choices.values():
+        if row["list_name"] == node.list_name:
+            filled.update(further_columns(row))
+    if node.list_name in work.attached:
+        filled.update(work.attached[node.list_name].columns)
+    for column in sorted(set(_columns_in(choice_filter)) - filled):
+        work.source.notice(
+            "survey",
+            node.row,
+            "choice_filter",
+            _("the column %(name)s is blank in all choices of %(list)s", name=column, list=node.list_name),
+        )
+
+
+def _columns_in(tree: Tree) -> Iterator[str]:
+    """Columns of the choice looked at; those inside instance(…) are of another list."""
+    if isinstance(tree, list) and tree and tree[0] == "col":
+        yield tree[1]
+    elif isinstance(tree, list) and tree and tree[0] != "item":
+        for inner in tree[1:]:
+            yield from _columns_in(inner)
 
 
 def compile_lists(work: Compilation, nodes: list[dict[str, Any]]) -> dict[str, list[Choice]]:

@@ -5,6 +5,7 @@ Invariant: a type is either in QUESTION_TYPES, and both evaluators and the phone
 
 from __future__ import annotations
 
+import difflib
 import re
 from dataclasses import dataclass
 
@@ -47,9 +48,11 @@ _ALIASES = {
     "end time": "end",
     "gps": "geopoint",
     "location": "geopoint",
+    "picture": "image",
     "calculation": "calculate",
     "sim id": "simserial",
     "subscriber id": "subscriberid",
+    "get phone number": "phonenumber",
 }
 _SELECT_ALIASES = {
     "select_one": "select_one",
@@ -75,8 +78,22 @@ _SELECT = re.compile(
     r"(?:\s+(?P<list>\S.*?))??(?P<other>\s+(?:or_other|or other|or specify other))?",
     re.IGNORECASE,
 )
-_SECTION = re.compile(r"(begin|end)[ _]+(group|repeat|loop|looped group|lgroup)(?:\s+.*)?", re.IGNORECASE)
+_WORDS = QUESTION_TYPES | {
+    "select_one_from_file",
+    "select_multiple_from_file",
+    "begin_group",
+    "end_group",
+    "begin_repeat",
+    "end_repeat",
+}
+# What other tools write down about the person who fills in a form.
+_RECORDS_OF_OTHERS = ("audit", "violations", "sensor_")
+_SECTION = re.compile(
+    r"(begin|end)[ _]+(group|repeat|loop|looped group|lgroup|score|rank|kobomatrix)(?:\s+.*)?", re.IGNORECASE
+)
 _SECTIONS = {"lgroup": "repeat", "looped group": "repeat"}
+# "add text prompt", "q text", "get today": how the first forms were written.
+_WORDY = re.compile(r"(?:q|get|add(?= .* prompt$)|uri ?:) ?(.+?)(?: prompt)?")
 _INSTEAD = {
     "geoshape": "geopoint",
     "geotrace": "geopoint",
@@ -85,17 +102,20 @@ _INSTEAD = {
     "osm": "geopoint",
     "xml-external": "csv-external",
     "tel": "text",
-    "phone number": "text",
-    "percentage": "integer",
-    "number of days in last month": "integer",
-    "number of days in last six months": "integer",
-    "number of days in last year": "integer",
+    "phone": "text",
+    "phone number": "text; constraint regex(., '^[0-9]*$')",
+    "percentage": "integer; constraint . >= 0 and . <= 100",
+    "number of days in last month": "integer; constraint . >= 0 and . <= 31",
+    "number of days in last six months": "integer; constraint . >= 0 and . <= 183",
+    "number of days in last year": "integer; constraint . >= 0 and . <= 365",
+    "double": "decimal",
+    "float": "decimal",
     "calculate_here": "calculate",
     "comments": "text",
     "caseid": "hidden",
-    "text audit": "",
     "select_contact": "hidden",
     "select_contacts": "hidden",
+    "enumerator": "select_one",
     "number": "decimal",
     "select": "select_one",
     "select_many": "select_multiple",
@@ -104,6 +124,13 @@ _INSTEAD = {
     "label": "note",
     "checkbox": "acknowledge",
     "signature": "image",
+    "radio": "select_one",
+    "begin_loop": "begin_repeat",
+    "begin_score": "begin_group; select_one",
+    "begin_kobomatrix": "begin_group; select_one",
+    "begin_rank": "rank",
+    "score__row": "select_one",
+    "rank__level": "rank",
 }
 
 
@@ -153,13 +180,27 @@ def read_type(written: str) -> Written:
             _SELECT_ALIASES[select["command"].lower()], (select["list"] or "").strip(), bool(select["other"])
         )
     name = words.lower()
+    wordy = _WORDY.fullmatch(name)
+    if wordy and _ALIASES.get(wordy[1], wordy[1]) in QUESTION_TYPES | UNKNOWABLE:
+        name = wordy[1]
     return Written(_ALIASES.get(name, name))
+
+
+def _another(written: str) -> str:
+    """The type meant, as far as one can tell: select_one yn for "selct_one yn"."""
+    said = read_type(written).type
+    if said in _INSTEAD:
+        return _INSTEAD[said]
+    word, _space, rest = " ".join(written.split()).partition(" ")
+    close = difflib.get_close_matches(word.lower(), [*sorted(_WORDS), *_INSTEAD], n=1, cutoff=0.8)
+    found = _INSTEAD.get(close[0], close[0]) if close else ""
+    return f"{found} {rest}".strip() if found.startswith(("select", "rank")) else found
 
 
 def unsupported(row: int, written: str) -> Problem:
     """The refusal of a question type."""
     name = " ".join(written.lower().split())
-    instead = "begin_repeat" if name.startswith("begin") else _INSTEAD.get(name, "")
+    instead = _("delete the row") if any(part in name for part in _RECORDS_OF_OTHERS) else _another(written)
     if name in {"geoshape", "geotrace", "background-geopoint", "background-audio"}:
         reason = _(
             "the question type %(name)s is not supported: lines, areas and tracks are not collected",

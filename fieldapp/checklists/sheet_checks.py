@@ -224,8 +224,10 @@ class _Survey:
         if not said.supported:
             self.source.problems.add(unsupported(number, row["type"]))
             self.source.types[number] = Written("text")
-            for column in ("parameters", "choice_filter"):
+            for column in ("parameters", "choice_filter", "appearance"):
                 row.pop(column, None)
+            if not self.says(row):
+                row["label"] = "-"
         elif said.from_file:
             self.from_file(number, row, said)
         elif said.type in SELECTS and said.list_name not in self.lists:
@@ -280,6 +282,8 @@ class _Survey:
             folded = said.list_name.lower()
             close = next((name for name in sorted(self.lists) if name.lower() == folded), "")
             reason = _("the choices sheet has no list %(name)s", name=said.list_name)
+            if not self.lists:
+                reason = _("there is no sheet choices, or nothing in it")
             instead = f"{said.type} {close}" if close else _("add its choices, with this list_name")
         self.refuse(number, "type", reason, instead)
         self.stand_in(number, row, said)
@@ -325,6 +329,9 @@ class _Survey:
             for column in [column for column in row if base(column) == "guidance_hint"]:
                 del row[column]
         asked = said.type not in UNASKED | {"start-geopoint", "csv-external"} or said.type == "note"
+        # The head of a table has its words from its choices.
+        if "label" in row.get("appearance", "").split() and not self.says(row):
+            row["label"] = "-"
         if asked and "calculation" not in row and not self.says(row):
             self.refuse(
                 number, "label", _("the question has no label"), _("the words of the question; - for none")
@@ -349,6 +356,11 @@ class _Survey:
 
     def parameters(self, number: int, row: Row, said: Written) -> None:
         written = " ".join(row.pop("parameters", "").replace(",", " ").replace(";", " ").split())
+        if written and said.type not in _PARAMETERS:
+            self.source.notice(
+                "survey", number, "parameters", _("%(type)s takes no parameters; ignored", type=said.type)
+            )
+            return
         parts = written.replace(" =", "=").replace("= ", "=").split()
         given = {key.lower(): value for key, _sign, value in (part.partition("=") for part in parts)}
         if not all(given.values()):

@@ -41,8 +41,14 @@ _ALIASES = {
 _SURVEY_ALIASES = {"command": "type", "tag": "name", "value": "name"}
 _CHOICES_ALIASES = {"value": "name"}
 # Columns authors keep for themselves, or other tools for theirs.
-_NOTES = {"note", "notes", "comment", "comments", "remark", "remarks", "备注", "说明", "#"}
+_NOTES = {"note", "notes", "comment", "comments", "remark", "remarks", "备注", "说明", "#", "kuid"}
 _TECHNICAL = {"bind", "body", "control", "instance", "media", "autoplay", "intent", "save_to", "rows"}
+# Of the technical ones those that would change an answer.
+_DECISIVE = {"bind::type", "bind::jr:preload"}
+_SETTINGS = {
+    "form_id", "id_string", "form_title", "title", "set_form_title", "version", "default_language", "style", "name",
+    "allow_choice_duplicates", "use", "owner", "purpose", "valid_until",
+}  # fmt: skip
 # Rows of external_choices are kept under numbers no row of choices has.
 _EXTERNAL = 10_000_000
 YES = {"yes", "true", "true()", "1", "y", "是"}
@@ -69,6 +75,7 @@ class Source:
     choices: dict[int, Row]
     settings: Row
     problems: Problems
+    choice_columns: set[str] = field(default_factory=set)  # of the sheets, also where no choice fills them in
     notices: Problems = field(default_factory=Problems)
     types: dict[int, Written] = field(default_factory=dict)
 
@@ -99,6 +106,13 @@ def spell(sheets: dict[str, Sheet], problems: Problems, limits: Limits) -> Sourc
     source.settings = {
         "_".join(name.split()).lower(): text for name, text in next(iter(settings.rows.values()), {}).items()
     }
+    unused = [name for name in source.settings if name not in _SETTINGS and not name.startswith("title_")]
+    if unused:
+        source.notice("settings", 0, "", _("not used here: %(names)s", names=", ".join(unused)[:300]))
+    if sheets.get("entities", Sheet()).rows:
+        source.notice(
+            "entities", 0, "", _("the sheet is not used here: people and households come from the registry")
+        )
     _types(source)
     for rows in (source.survey, source.choices):
         for row in rows.values():
@@ -135,6 +149,8 @@ def _rows(source: Source, name: str, sheet: Sheet) -> dict[int, Row]:
                 )
     if name == "survey":
         _unknown_columns(source, sheet, columns)
+    else:
+        source.choice_columns.update(filter(None, columns.values()))
     found = {}
     for number, cells in sheet.rows.items():
         row = {column: cells[written] for written, column in columns.items() if column and written in cells}
@@ -154,6 +170,8 @@ def _column(sheet: str, written: str) -> str:
     if first == "bind" and len(tokens) > 1:
         tokens = tokens[1:]
         first = aliases.get(tokens[0].lower(), tokens[0].lower())
+        if first not in {*_LOGIC, "required_message", "constraint_message"}:
+            return ""
     if first == "media" and len(tokens) > 1:
         tokens = tokens[1:]
         first = tokens[0].lower()
@@ -172,14 +190,19 @@ def _unknown_columns(source: Source, sheet: Sheet, columns: dict[str, str]) -> N
     known = set(columns.values())
     for written, column in columns.items():
         first = "_".join(written.partition("::")[0].partition(":")[0].split()).lower()
-        if column or first in _NOTES or not any(written in row for row in sheet.rows.values()):
+        if (
+            column
+            or first in _NOTES
+            or first.startswith("$")
+            or not any(written in row for row in sheet.rows.values())
+        ):
             continue
         close = difflib.get_close_matches(first, sorted(set(_LOGIC) - known), n=1, cutoff=0.82)
         if close:
             source.refuse(
                 "survey", 1, written, _("the column %(name)s is not understood", name=written), close[0]
             )
-        elif first not in _TECHNICAL:
+        elif first not in _TECHNICAL or first == "save_to" or written.lower() in _DECISIVE:
             source.notice("survey", 1, written, _("the column is not used here"))
 
 
@@ -260,10 +283,13 @@ def _types(source: Source) -> None:
             )
             del source.survey[number]
             continue
-        elif "loop" in (said.begins, said.ends):
+        elif (said.begins or said.ends) and not said.supported:
             if said.begins:
                 source.problems.add(unsupported(number, row["type"]))
-            said = Written(said.type.replace("loop", "repeat"))
+            said = Written(
+                f"{'begin' if said.begins else 'end'}_"
+                f"{'repeat' if (said.begins or said.ends) == 'loop' else 'group'}"
+            )
         if said.type in SELECTS:
             said = Written(said.type, renamed.get(said.list_name, said.list_name), said.or_other)
         source.types[number] = said

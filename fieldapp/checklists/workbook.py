@@ -11,7 +11,7 @@ import warnings
 import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
 import openpyxl
@@ -32,12 +32,24 @@ _ZIP = b"PK\x03\x04"
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _MACRO_STREAMS = ("_VBA_PROJECT_CUR".encode("utf-16-le"), "VBA".encode("utf-16-le") + b"\x00\x00")
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
-SHEETS = ("survey", "choices", "settings", "external_choices")
+SHEETS = ("survey", "choices", "settings", "external_choices", "entities")
 # What neither XML nor a JSON document should hold, and signs without width that spoil names.
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff\ufeff\u200b]|_x000D_")
 _EMPTY_CELL = re.compile(rb"<(?:\w+:)?c(?: [^<>]*)?/>")
 _BEGIN = re.compile(rb"<((?:\w+:)?)worksheet(?: [^<>]*)?(?<!/)>")
 _LINE_BREAK = re.compile("\r\n?")
+# Excel's other dialect, "Strict Open XML", says the same under other names.
+_STRICT = (
+    (
+        b"http://purl.oclc.org/ooxml/spreadsheetml/main",
+        b"http://schemas.openxmlformats.org/spreadsheetml/2006/main",
+    ),
+    (
+        b"http://purl.oclc.org/ooxml/officeDocument/relationships",
+        b"http://schemas.openxmlformats.org/officeDocument/2006/relationships",
+    ),
+)
+_WORKBOOK = re.compile(r"xl/workbook\d*\.xml")
 _ROWS_LOOKED_AT_FOR_A_HEADER = 10
 
 Row = dict[str, str]
@@ -122,7 +134,7 @@ def _slim(content: bytes) -> bytes:
         with zipfile.ZipFile(io.BytesIO(content)) as archive, zipfile.ZipFile(out, "w") as slim:
             entries = archive.infolist()
             names = [entry.filename.lower() for entry in entries]
-            if "xl/workbook.xml" not in names:
+            if not any(map(_WORKBOOK.fullmatch, names)):
                 raise _no_workbook()
             if any(name.endswith("vbaproject.bin") or "/macrosheets/" in name for name in names):
                 raise refusal(_("the workbook contains macros"), _("save it as .xlsx, which holds none"))
@@ -131,12 +143,15 @@ def _slim(content: bytes) -> bytes:
                 raise _too_large()
             tags = 0
             for entry, name in zip(entries, names, strict=True):
-                if not name.endswith((".xml", ".rels")):
+                # Sheets that are one chart hold no cells.
+                if not name.endswith((".xml", ".rels")) or name.startswith("xl/chartsheets/"):
                     continue
                 part = archive.read(entry)
                 if b"<!" in part.replace(b"<!--", b"").replace(b"<![CDATA[", b"") or b"\0" in part:
                     # Declarations multiply or fetch text, other encodings hide them; Excel writes neither.
                     raise _damaged()
+                for strict, usual in _STRICT:
+                    part = part.replace(strict, usual)
                 if name.startswith("xl/worksheets/") and b"<![CDATA[" not in part and b"<!--" not in part:
                     part = _EMPTY_CELL.sub(b"", part)
                     # A sheet that does not say its size would be read twice.
@@ -273,6 +288,8 @@ def _text(value: Any) -> str:
         return str(int(value))
     if isinstance(value, datetime):
         return value.date().isoformat() if value.time() == time() else value.isoformat(timespec="seconds")
+    if isinstance(value, timedelta) and timedelta() <= value < timedelta(days=1):
+        return str(value).zfill(len("00:00:00"))
     if isinstance(value, date | time):
         return value.isoformat()
     return clean(str(value))

@@ -87,7 +87,12 @@ _TOKEN = re.compile(
 _CURLY = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"'})
 # A text in a pair of curly quotes, which may hold straight ones: “it's”.
 _CURLY_PAIRS = re.compile(r"“([^“”\"]*)”|‘([^‘’']*)’|\"[^\"]*\"|'[^']*'")
-_FULL_WIDTH = "（），＝＞＜＋－＊"
+_FULL_WIDTH = "（），＝＞＜＋－＊｛｝［］＄／：；。！＆％、"
+# Signs that people type for what XPath writes in another way.
+_OTHER_SIGNS = {
+    "≥": ">=", "≤": "<=", "≠": "!=", "×": "*", "÷": "div", ";": ",", "`": "'", "$": "${name}", "#": "${name}",
+    "{": "${name}", "%": "div 100",
+}  # fmt: skip
 _WORD_OPERATORS = {"and", "or", "div", "mod"}
 _LEVELS: tuple[tuple[str, ...], ...] = (
     ("or",),
@@ -122,12 +127,14 @@ def _tokens(text: str) -> list[_Token]:
                 )
             if rest.startswith("${"):
                 raise ExpressionError(_("a reference does not end: %(text)s", text=_short(rest)), "${name}")
-            if rest[0] in _FULL_WIDTH:
+            if rest[0] in _FULL_WIDTH or rest.startswith("$｛"):
                 raise ExpressionError(
-                    _("the full-width sign %(sign)s is not understood", sign=rest[0]),
+                    _("the full-width sign %(sign)s is not understood", sign=rest[:2].lstrip("$")[0]),
                     _("type it with the input method switched to English"),
                 )
-            raise ExpressionError(_("the sign %(sign)s is not understood", sign=rest[0]))
+            raise ExpressionError(
+                _("the sign %(sign)s is not understood", sign=rest[0]), _OTHER_SIGNS.get(rest[0], "")
+            )
         kind = match.lastgroup or ""
         if match["reference"] is not None:
             token = _Token("reference", match["target"], match.start("reference"))
@@ -189,7 +196,8 @@ class _Parser:
                 raise ExpressionError(_("%(sign)s stands where nothing should follow", sign=token.text))
             raise ExpressionError(
                 _("an operator is missing before %(text)s", text=_short(token.text)),
-                _("join the two with and, or, = …"),
+                {"且": "and", "并且": "and", "和": "and", "或": "or", "或者": "or"}.get(token.text)
+                or _("join the two with and, or, = …"),
             )
         return tree
 
@@ -314,8 +322,13 @@ class _Parser:
             raise ExpressionError(_("there is a closing bracket too many, or something is missing before it"))
         raise ExpressionError(
             _("something is missing before %(sign)s", sign=token.text),
-            _("add what is missing or delete the operator"),
+            self.turned(token) or _("add what is missing or delete the operator"),
         )
+
+    def turned(self, token: _Token) -> str:
+        """What is meant by => and <>."""
+        before = self.tokens[self.at - 2].text if self.at > 1 else ""
+        return {("=", ">"): ">=", ("=", "<"): "<=", ("<", ">"): "!="}.get((before, token.text), "")
 
     def call(self, name: str) -> Call:
         self.take()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
-from datetime import date, time
+import zipfile
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, time, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from openpyxl import Workbook
+from openpyxl import Workbook, load_workbook
 
 from fieldapp.checklists.actions import check_files
 from fieldapp.checklists.compiler import Compiled, compile_workbook
@@ -93,11 +94,52 @@ def refused(content: bytes, **also: Any) -> list[str]:
         ("phonenumber", "hidden"),
         ("simserial", "hidden"),
         ("email", "hidden"),
+        ("q string", "text"),
+        ("add integer prompt", "integer"),
+        ("add date time prompt", "dateTime"),
+        ("get device id", "deviceid"),
+        ("get today", "today"),
+        ("get phone number", "hidden"),
+        ("uri:username", "username"),
     ],
 )
 def test_a_type_is_understood_however_it_is_spelt(written, meant):
     survey = [["type", "name", "label"], [written, "q", "Question"], ["text", "t", "T"]]
     assert nodes(book_of(survey, YN))["q"]["type"] == meant
+
+
+@pytest.mark.parametrize(
+    ("written", "instead"),
+    [
+        ("selct_one yn", "select_one yn"),
+        ("select_many yn", "select_multiple yn"),
+        ("radio yn", "select_one yn"),
+        ("intger", "integer"),
+        ("double", "decimal"),
+        ("osm buildings", "geopoint"),
+        ("percentage", "integer; constraint . >= 0 and . <= 100"),
+        ("text audit", "delete the row"),
+        ("speed violations count", "delete the row"),
+        ("enumerator", "select_one"),
+        ("score__row", "select_one"),
+    ],
+)
+def test_a_type_of_another_tool_is_refused_once_with_the_one_meant(written, instead):
+    survey = [
+        ["type", "name", "label", "appearance"],
+        [written, "q", None, "search('x')"],
+        ["text", "t", "T"],
+    ]
+    assert refused(book_of(survey, YN)) == [
+        f"survey, row 2, type: the question type {written} is not supported; instead: {instead}"
+    ]
+
+
+@pytest.mark.parametrize("kind", ["score", "rank", "kobomatrix"])
+def test_what_kobotoolbox_alone_knows_is_refused_where_it_begins(kind):
+    survey = [["type", "name", "label"], [f"begin_{kind}", "q", "Q"], ["text", "t", "T"], [f"end_{kind}"]]
+    (said,) = refused(book_of(survey))
+    assert said.startswith(f"survey, row 2, type: the question type begin_{kind} is not supported; instead:")
 
 
 @pytest.mark.parametrize(
@@ -185,6 +227,34 @@ def test_columns_for_the_author_alone_are_nothing_to_speak_of():
 def test_a_column_of_another_tool_is_noticed():
     survey = [["type", "name", "label", "publishable"], ["text", "a", "A", "yes"]]
     assert compiled(book_of(survey)).notices == ["survey, row 1, publishable: the column is not used here"]
+
+
+def test_columns_other_tools_keep_for_themselves_are_nothing_to_speak_of():
+    survey = [
+        ["type", "name", "label", "kuid", "$kuid", "$autoname", "body::accuracyThreshold", "instance::tag"],
+        ["geopoint", "a", "A", "x", "x", "a", "5", "t"],
+    ]
+    assert compiled(book_of(survey)).notices == []
+
+
+@pytest.mark.parametrize("column", ["bind::type", "bind::jr:preload", "save_to"])
+def test_a_technical_column_that_would_change_an_answer_is_noticed(column):
+    survey = [["type", "name", "label", column], ["text", "a", "A", "uid"]]
+    found = compiled(book_of(survey))
+    assert found.notices == [f"survey, row 1, {column}: the column is not used here"]
+    assert found.document["nodes"][0]["type"] == "text"
+
+
+def test_settings_and_sheets_for_other_tools_are_noticed_once():
+    content = book_of(
+        [["type", "name", "label"], ["text", "a", "A"]],
+        settings=[["form_id", "instance_name", "public_key", "title_en"], ["x", "${a}", "MII", "T"]],
+        entities=[["list_name", "label"], ["trees", "${a}"]],
+    )
+    assert compiled(content).notices == [
+        "settings: not used here: instance_name, public_key",
+        "entities: the sheet is not used here: people and households come from the registry",
+    ]
 
 
 # --- cells ---
@@ -298,6 +368,55 @@ def test_an_xls_file_is_read_whatever_it_is_called(tmp_path):
     lying = tmp_path / "form.xls"
     lying.write_bytes(book_of(survey))
     assert check_files([lying]) == (["ok form.xls: 1 questions, languages default"], True)
+
+
+def test_a_duration_of_less_than_a_day_is_a_time():
+    survey = [["type", "name", "label", "default"], ["time", "t", "T", timedelta(hours=8, minutes=5)]]
+    assert nodes(book_of(survey))["t"]["default"] == "08:05:00"
+
+
+PLAIN = book_of([["type", "name", "label"], ["text", "a", "A"]])
+
+
+def repacked(change: Callable[[str, bytes], tuple[str, bytes]]) -> bytes:
+    """A plain workbook with its parts renamed or rewritten."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(PLAIN)) as archive, zipfile.ZipFile(out, "w") as other:
+        for name in archive.namelist():
+            other.writestr(*change(name, archive.read(name)))
+    return out.getvalue()
+
+
+def test_a_workbook_in_strict_open_xml_is_read():
+    usual, strict = b"http://schemas.openxmlformats.org/", b"http://purl.oclc.org/ooxml/"
+    content = repacked(
+        lambda name, part: (
+            name,
+            part.replace(usual + b"spreadsheetml/2006/main", strict + b"spreadsheetml/main").replace(
+                usual + b"officeDocument/2006/relationships", strict + b"officeDocument/relationships"
+            ),
+        )
+    )
+    assert content != PLAIN
+    assert list(nodes(content)) == ["a"]
+
+
+def test_a_workbook_of_excel_in_the_browser_is_read():
+    content = repacked(
+        lambda name, part: (
+            name.replace("xl/workbook.xml", "xl/workbook2.xml").replace(
+                "workbook.xml.rels", "workbook2.xml.rels"
+            ),
+            part.replace(b"xl/workbook.xml", b"xl/workbook2.xml"),
+        )
+    )
+    assert list(nodes(content)) == ["a"]
+
+
+def test_a_sheet_that_is_one_chart_is_passed_over():
+    book = load_workbook(io.BytesIO(PLAIN))
+    book.create_chartsheet("Chart")
+    assert list(nodes(saved(book))) == ["a"]
 
 
 # --- expressions ---
@@ -443,6 +562,50 @@ def test_the_lists_of_external_choices_are_lists():
     assert found["choices"]["town"][0]["county"] == "c1"
 
 
+def test_a_filter_by_a_column_that_only_other_lists_fill_in_is_noticed():
+    choices = [
+        ["list_name", "name", "label", "state", "county"],
+        ["county", "k", "K", "w", None],
+        ["city", "c", "C", None, None],
+    ]
+    survey = [
+        ["type", "name", "label", "choice_filter"],
+        ["select_one county", "a", "A", "state = 'w' and county = ''"],
+        ["select_one city", "b", "B", "state = 'w' or name = 'c'"],
+    ]
+    found = compiled(book_of(survey, choices))
+    assert found.notices == [
+        "survey, row 2, choice_filter: the column county is blank in all choices of county",
+        "survey, row 3, choice_filter: the column state is blank in all choices of city",
+    ]
+    assert found.document["nodes"][1]["choice_filter"][1] == ["=", ["col", "state"], "w"]
+
+
+def test_a_workbook_without_choices_is_told_so():
+    survey = [["type", "name", "label"], ["select_one yn", "a", "A"]]
+    assert refused(book_of(survey)) == [
+        "survey, row 2, type: there is no sheet choices, or nothing in it; "
+        "instead: add its choices, with this list_name"
+    ]
+
+
+def test_the_head_of_a_table_of_choices_needs_no_words():
+    survey = [
+        ["type", "name", "label", "appearance"],
+        ["select_one yn", "head", None, "label"],
+        ["select_one yn", "a", "A", "list-nolabel"],
+    ]
+    assert "label" not in nodes(book_of(survey, YN))["head"]
+
+
+@pytest.mark.parametrize("type_", ["video", "date", "note", "integer"])
+def test_parameters_of_a_type_that_takes_none_are_noticed(type_):
+    survey = [["type", "name", "label", "parameters"], [type_, "a", "A", "quality=low"], ["text", "b", "B"]]
+    assert compiled(book_of(survey)).notices == [
+        f"survey, row 2, parameters: {type_} takes no parameters; ignored"
+    ]
+
+
 def test_a_table_list_is_a_group_of_its_questions():
     survey = [
         ["type", "name", "label", "appearance"],
@@ -508,7 +671,7 @@ def test_a_range_that_makes_no_sense_is_refused(parameters, part):
 
 
 @pytest.mark.parametrize(
-    ("type_", "wrong"), [("image", "max-pixel=5"), ("select_one yn", "randomise=true"), ("date", "x=1")]
+    ("type_", "wrong"), [("image", "max-pixel=5"), ("select_one yn", "randomise=true"), ("range", "stop=1")]
 )
 def test_a_misspelt_parameter_is_refused(type_, wrong):
     survey = [["type", "name", "label", "parameters"], [type_, "a", "A", wrong]]
