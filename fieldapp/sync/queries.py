@@ -25,6 +25,8 @@ from fieldapp.sync import rules
 from fieldapp.users.models import User
 
 PAGE = 500
+# As many other records as a checklist weighs: a page is still small enough for a slow link.
+DOCUMENT_WEIGHT = 50
 
 Records = dict[str, dict[str, Any]]
 
@@ -34,27 +36,32 @@ def get_page(user: User, cursor: str | None, now: datetime) -> dict[str, Any]:
     epoch = feeds.epoch()
     read_to = rules.decode_cursor(cursor, epoch)
     grids = [grid.code for grid in list_grids(user.area_codes(now))]
-    own = [COMMON, *checklists.feeds_above(grids), *grids]
+    above = checklists.feeds_above(grids)
+    own = [COMMON, *above, *grids]
     left = sorted(set(read_to) - set(own))
     entries: list[FeedEntry] = []
+    room, more = PAGE, False
     for feed in own:
-        wanted = PAGE - len(entries)
+        # The feeds above the grids bring checklists, each with its whole document.
+        weight = DOCUMENT_WEIGHT if feed in above else 1
+        wanted = max(0, -(-room // weight))
         # One more than fits, to know whether there is more.
         found = list(feeds.list_changes(feed, read_to.get(feed, 0), wanted + 1))
-        entries += found[:wanted]
-        read_to[feed] = (
-            found[min(wanted, len(found)) - 1].number if found and wanted else read_to.get(feed, 0)
-        )
-        if len(found) > wanted:
+        taken = found[:wanted]
+        entries += taken
+        room -= weight * len(taken)
+        if taken:
+            read_to[feed] = taken[-1].number
+        more = len(found) > wanted
+        if more:
             break
-    more = len(entries) == PAGE
     return {
         "changes": _changes(entries, user, now),
         "left": left,
         "cursor": rules.encode_cursor(
             # Of a feed nothing was read from there is nothing to remember, nor later to let go of.
             epoch,
-            {feed: number for feed, number in read_to.items() if feed in own and number},
+            {feed: number for feed, number in read_to.items() if feed in own},
         ),
         "more": more,
         "server_time": clock.iso(now),

@@ -50,6 +50,8 @@ const STEPS = [
         await tx.objectStore('records').put({ kind: 'checklist', uuid, feed: 'common', rev, value: offer })
       }
     }
+    // The old app may have read offers it did not know how to keep: read everything again.
+    await tx.objectStore('meta').delete('cursor')
   },
 ]
 
