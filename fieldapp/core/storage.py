@@ -108,6 +108,8 @@ def store_attachment(sha256: str, stream: IO[bytes], user_id: int, now: datetime
     Call outside a transaction: the stream is as slow as the network. Raises too_large, attachment_empty,
     photo_hash_wrong, and of what begins like a photo photo_unreadable, photo_too_many_pixels.
     """
+    # Who sends it was looked up already: no connection to the database waits for a slow network.
+    db.session.rollback()
     body = _read_checked(sha256, stream)
     found = _inspect(body)
     _write_durably(_path_of(sha256), keyring().seal(body, f"photo/{sha256}"))

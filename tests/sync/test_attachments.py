@@ -10,8 +10,9 @@ import pytest
 from PIL import Image
 from sqlalchemy import text
 
-from fieldapp.core import storage
+from fieldapp.core import clock, storage
 from fieldapp.core.db import db
+from fieldapp.users.models import User
 from tests.factories import Desk, Phone, draw_photo
 from tests.media import RECORDINGS
 
@@ -152,6 +153,21 @@ def test_a_phone_is_told_how_large_files_may_be(app, phone):
     object.__setattr__(app.config["FIELDAPP"], "video_max_bytes", 7_000_000)
     limits = phone.client.get("/api/session").json["site"]["limits"]
     assert limits == {"image": 10_000_000, "audio": 20_000_000, "video": 7_000_000, "file": 20_000_000}
+
+
+def test_a_slow_upload_keeps_no_connection_to_the_database(app, county):
+    class Slow(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            held.append(db.session().in_transaction())
+            return super().read(size)
+
+    held: list[bool] = []
+    body = b"words " * 20_000
+    with app.app_context():
+        worker = db.session.get_one(User, county.users["worker"])
+        storage.store_attachment(hashlib.sha256(body).hexdigest(), Slow(body), worker.id, clock.now())
+    assert len(held) > 1
+    assert not any(held)
 
 
 def test_more_pixels_than_allowed_are_413(app, phone, monkeypatch):
