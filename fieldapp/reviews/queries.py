@@ -60,8 +60,8 @@ class QueueItem:
     household_name: str
     worker_name: str
     flag_text: Any  # {zh, en} of its worst flag, or None
-    photos_received: int
-    photos_expected: int
+    attachments_received: int
+    attachments_expected: int
 
 
 @dataclass(frozen=True)
@@ -198,20 +198,20 @@ def _as_items(visits: list[Visit]) -> list[QueueItem]:
     )
     households: dict[Any, str] = dict(rows.all())
     workers = users.get_display_names(visit.worker_id for visit in visits)
-    photos = _count_photos(visits)
+    attachments = _count_attachments(visits)
     return [
         QueueItem(
             visit,
             households.get(visit.household_uuid or "", ""),
             workers.get(visit.worker_id, ""),
             worst.get(visit.visit_uuid),
-            *photos.get(visit.visit_uuid, (0, 0)),
+            *attachments.get(visit.visit_uuid, (0, 0)),
         )
         for visit in visits
     ]
 
 
-def _count_photos(visits: list[Visit]) -> dict[str, tuple[int, int]]:
+def _count_attachments(visits: list[Visit]) -> dict[str, tuple[int, int]]:
     """(received, expected) by visit, of the current revisions."""
     rows = db.session.execute(
         select(

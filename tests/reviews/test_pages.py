@@ -211,7 +211,7 @@ def test_photos_that_have_not_arrived_are_said_to_be_on_the_phone(county, phone,
     page = desk.get(f"/reviews/{visit_uuid}")
     assert "照片已收到 2/3 张" in words_of(page)
     assert "还有 1 张在手机上" in words_of(page)
-    assert "照片 2/3" in words_of(desk.get("/reviews"))
+    assert "附件 2/3" in words_of(desk.get("/reviews"))
     shown = re.findall(r'<img src="(/api/attachments/[0-9a-f]{64}\?size=thumb)"', page.text)
     assert len(shown) == 2
     assert desk.get(shown[0]).mimetype == "image/jpeg"
