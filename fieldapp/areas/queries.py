@@ -48,6 +48,15 @@ def list_children(area_codes: Iterable[str]) -> list[Area]:
     )
 
 
+def widen(area_codes: Iterable[str]) -> list[str]:
+    """The codes, and those above them in which the installation serves no area that is not theirs."""
+    codes = set(area_codes)
+    above = {code[:digits] for code in codes for digits in LEVELS.values() if digits < len(code)}
+    beyond = select(Area.code).where(Area.code.not_in(above), ~scope.within(Area.code, codes)).limit(1)
+    alone = {area for area in above if not db.session.scalar(beyond.where(scope.within(Area.code, [area])))}
+    return sorted(codes | alone)
+
+
 def list_choices(area_codes: Iterable[str], chosen: str) -> list[Area]:
     """What a reader of `area_codes` may narrow a list to: the areas below, and those below the one `chosen`."""
     codes = set(area_codes)

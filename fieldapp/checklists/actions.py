@@ -6,17 +6,21 @@ Invariant: what a phone was ever given stays stored as it was.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from pathlib import Path
 
 from flask import current_app
 from sqlalchemy import select
+from sqlalchemy.orm import defer
 
+from fieldapp.areas import queries as areas
 from fieldapp.checklists import queries, sync
 from fieldapp.checklists.compiler import Compiled, compile_workbook
 from fieldapp.checklists.limits import Limits
 from fieldapp.checklists.models import (
+    NAME_LIMIT,
     OWNER_LIMIT,
     PURPOSE_LIMIT,
     Checklist,
@@ -33,6 +37,8 @@ from fieldapp.core.errors import AppError
 from fieldapp.users.models import User
 
 LIBRARY = Path(__file__).parent / "library"
+# Characters that no page shows and PostgreSQL does not store.
+_NO_TEXT = re.compile(r"[\x00-\x1f\x7f]")
 # The area the shipped checklists belong to: the province whose notice they serve.
 PROVINCE = "23"
 
@@ -71,6 +77,7 @@ def store_version(
         db.session.scalars(
             select(ChecklistVersion)
             .where(ChecklistVersion.key == key)
+            .options(defer(ChecklistVersion.document))
             .execution_options(populate_existing=True)
         )
     )
@@ -86,11 +93,11 @@ def store_version(
         xform=compiled.xform,
         workbook=content,
         workbook_sha256=sha256,
-        filename=Path(filename).name[:200],
+        filename=_NO_TEXT.sub("", Path(filename).name)[:NAME_LIMIT],
         notices=compiled.notices,
         created_at=now,
         created_by_id=actor.id if actor else None,
-        files=[ChecklistFile(name=name[:200], content=body) for name, body in sorted(files.items())],
+        files=[ChecklistFile(name=name, content=body) for name, body in sorted(files.items())],
     )
     # The server numbers versions; what the workbook calls itself stays in the workbook.
     version.document = {**compiled.document, "version": version.version}
@@ -104,7 +111,7 @@ def store_version(
         at=now,
         version=version.version,
         area=area_code,
-        filename=filename,
+        filename=version.filename,
     )
     return version, True
 
@@ -163,14 +170,17 @@ def publish_version(
 
     Returns the new publications; one that is there already with the same days is not made again. Raises not_found
     for a version the actor does not see, outside_own_area for an area beyond the actor or beyond the version's own
-    area, registry_needed while nobody says who answers for the checklist and why.
+    area (or for none at all), registry_needed while nobody says who answers for the checklist and why.
     """
     codes = actor.area_codes(now)
-    version = queries.get_visible_version(key, version_name, codes)
     _lock(key)
-    for area_code in area_codes:
-        if not (scope.covers(codes, area_code) and scope.covers([version.area_code], area_code)):
-            raise AppError("outside_own_area")
+    version = queries.get_visible_version(key, version_name, codes)
+    wanted = sorted(set(area_codes))
+    own = areas.get_names(
+        code for code in wanted if scope.covers(codes, code) and scope.covers([version.area_code], code)
+    )
+    if len(own) < len(wanted):
+        raise AppError("outside_own_area")
     registration = db.session.get_one(Registration, (key, version.area_code))
     if not (registration.owner and registration.purpose):
         raise AppError("registry_needed")
@@ -186,7 +196,7 @@ def publish_version(
     }
     return [
         _publish(actor, version, area_code, from_on, until_on, now)
-        for area_code in sorted(set(area_codes))
+        for area_code in wanted
         if (area_code, from_on, until_on) not in there
     ]
 
@@ -198,7 +208,9 @@ def retire_publication(actor: User, publication_id: int, now: datetime) -> Publi
     """
     codes = actor.area_codes(now)
     publication = queries.get_publication(publication_id, codes)
-    if not scope.covers(codes, publication.area_code):
+    _lock(publication.key)
+    db.session.refresh(publication)
+    if not queries.can_retire(publication, codes, areas.widen(codes)):
         raise AppError("outside_own_area")
     if publication.retired_at is None:
         _retire(actor, publication, now)
@@ -208,8 +220,8 @@ def retire_publication(actor: User, publication_id: int, now: datetime) -> Publi
 def delete_version(actor: User, key: str, version_name: str, now: datetime) -> None:
     """Delete a version no phone was ever given. Raises not_found, outside_own_area, version_was_published."""
     codes = actor.area_codes(now)
-    version = queries.get_visible_version(key, version_name, codes)
     _lock(key)
+    version = queries.get_visible_version(key, version_name, codes)
     if not scope.covers(codes, version.area_code):
         raise AppError("outside_own_area")
     if db.session.scalar(
@@ -240,6 +252,7 @@ def publish_library(now: datetime) -> None:
     """Bring the shipped checklists up to date: new and changed ones are published, those no longer shipped retired.
 
     What an officer of the province uploaded or published stays as it is, and so does what a county has of its own.
+    A changed one that somebody retired is only stored: they said that it is not wanted.
     """
     shipped = {path.stem: path.read_bytes() for path in sorted(LIBRARY.glob("*.xlsx"))}
     for key, content in shipped.items():
@@ -249,6 +262,8 @@ def publish_library(now: datetime) -> None:
             continue
         compiled = compile_upload(content, {})
         version, _ = store_version(None, PROVINCE, f"{key}.xlsx", content, {}, compiled, now)
+        if latest and any(publication.retired_by_id for publication in latest.publications):
+            continue
         for earlier in _list_standing(key):
             _retire(None, earlier, now)
         _publish(None, version, PROVINCE, clock.local_date(now), None, now)
@@ -298,16 +313,24 @@ def _lock(key: str) -> None:
 
 
 def _register(key: str, area_code: str, compiled: Compiled) -> None:
-    """See that the area has a registration; what the workbook says fills what nobody has said yet."""
+    """See that the area has a registration; what the workbook says fills what nobody has said yet.
+
+    A last day counts from the first workbook alone: a later one would end what is in force before it is published.
+    """
+    said = compiled.document.get("registry", {})
     registration = db.session.get(Registration, (key, area_code))
     if registration is None:
-        registration = Registration(key=key, area_code=area_code, owner="", purpose="")
+        ends = said.get("valid_until")
+        registration = Registration(
+            key=key,
+            area_code=area_code,
+            owner="",
+            purpose="",
+            valid_until=date.fromisoformat(ends) if ends else None,
+        )
         db.session.add(registration)
-    said = compiled.document.get("registry", {})
     registration.owner = registration.owner or said.get("owner", "")[:OWNER_LIMIT]
     registration.purpose = registration.purpose or said.get("purpose", "")[:PURPOSE_LIMIT]
-    if registration.valid_until is None and said.get("valid_until"):
-        registration.valid_until = date.fromisoformat(said["valid_until"])
     db.session.flush()
 
 
@@ -372,7 +395,9 @@ def _retire(actor: User | None, publication: Publication, now: datetime) -> None
 def _find_latest(key: str) -> ChecklistVersion | None:
     """The latest version of the province's own."""
     versions = db.session.scalars(
-        select(ChecklistVersion).where(ChecklistVersion.key == key, ChecklistVersion.area_code == PROVINCE)
+        select(ChecklistVersion)
+        .where(ChecklistVersion.key == key, ChecklistVersion.area_code == PROVINCE)
+        .options(defer(ChecklistVersion.document))
     )
     return max(versions, key=lambda version: version.number, default=None)
 

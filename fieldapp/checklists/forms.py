@@ -5,6 +5,7 @@ Invariant: which areas may be chosen is set by the route from what the account m
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 from typing import Any
 
@@ -14,11 +15,13 @@ from wtforms import DateField, MultipleFileField, SelectField, SelectMultipleFie
 from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from fieldapp.checklists.models import OWNER_LIMIT, PURPOSE_LIMIT
+from fieldapp.checklists.models import NAME_LIMIT, OWNER_LIMIT, PURPOSE_LIMIT
 from fieldapp.core import clock
 from fieldapp.core.forms import Form, strip
 
 FARTHEST = timedelta(days=3660)
+# What can stand in an address and in the database: no folders, no control characters.
+_NAME = re.compile(rf"[^/\\\x00-\x1f\x7f]{{1,{NAME_LIMIT}}}")
 _BOOKS = (".xlsx", ".xls", ".xlsm")
 
 
@@ -41,6 +44,12 @@ class UploadForm(Form):
         strange = [item.filename for item in others if not str(item.filename).lower().endswith(".csv")]
         if strange:
             raise ValidationError(gettext("%(name)s is no CSV file.", name=strange[0]))
+        names = [str(item.filename) for item in others]
+        odd = next((name for name in names if not _NAME.fullmatch(name) or names.count(name) > 1), None)
+        if odd is not None:
+            raise ValidationError(
+                gettext("Choose each CSV file once, with a short name: %(name)s.", name=odd[:NAME_LIMIT])
+            )
 
     def read(self) -> tuple[str, bytes, dict[str, bytes]]:
         """Name and bytes of the workbook, and the CSV files by name."""

@@ -16,6 +16,7 @@ from fieldapp.core.db import AreaCode, Base, Instant, db
 
 OWNER_LIMIT = 120
 PURPOSE_LIMIT = 500
+NAME_LIMIT = 200
 
 
 class Checklist(Base):
@@ -60,7 +61,7 @@ class ChecklistVersion(Base):
     workbook_sha256: Mapped[str] = mapped_column(
         String(64), doc="Of the file; the same file is not stored twice for an area."
     )
-    filename: Mapped[str] = mapped_column(String(200), doc="As uploaded.")
+    filename: Mapped[str] = mapped_column(String(NAME_LIMIT), doc="As uploaded.")
     notices: Mapped[list[str]] = mapped_column(JSON, doc="What the compiler left out or wants known.")
     created_at: Mapped[datetime] = mapped_column(Instant, doc="When it was uploaded.")
     created_by_id: Mapped[int | None] = mapped_column(
@@ -89,7 +90,7 @@ class ChecklistFile(Base):
 
     key: Mapped[str] = mapped_column(String(60), primary_key=True, doc="Of the checklist.")
     version: Mapped[str] = mapped_column(String(40), primary_key=True, doc="Of the version.")
-    name: Mapped[str] = mapped_column(String(200), primary_key=True, doc="As the workbook calls it.")
+    name: Mapped[str] = mapped_column(String(NAME_LIMIT), primary_key=True, doc="As the workbook calls it.")
     content: Mapped[bytes] = mapped_column(LargeBinary, deferred=True, doc="The file as uploaded.")
 
     __table_args__ = (

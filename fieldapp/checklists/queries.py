@@ -138,11 +138,23 @@ def get_publication(publication_id: int, area_codes: Sequence[str]) -> Publicati
     return found
 
 
+def can_retire(publication: Publication, area_codes: Iterable[str], widened: Iterable[str]) -> bool:
+    """Whether an officer of `area_codes` may retire it: it is within them; or it came with the program, and nobody
+    else is served where it is in force (`widened`: `areas.queries.widen` of the codes).
+    """
+    came_with_program = publication.published_by_id is None
+    return scope.covers(widened if came_with_program else area_codes, publication.area_code)
+
+
 def find_earlier(version: ChecklistVersion) -> ChecklistVersion | None:
     """The version its author most likely began with: the one before it of the same area, else of the nearest above."""
     others = [
         other
-        for other in db.session.scalars(select(ChecklistVersion).where(ChecklistVersion.key == version.key))
+        for other in db.session.scalars(
+            select(ChecklistVersion)
+            .where(ChecklistVersion.key == version.key)
+            .options(defer(ChecklistVersion.document))
+        )
         if other.number < version.number and version.area_code.startswith(other.area_code)
     ]
     return max(others, key=lambda other: (len(other.area_code), other.number), default=None)

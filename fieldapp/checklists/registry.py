@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from fieldapp.areas import queries as areas
 from fieldapp.checklists import queries
 from fieldapp.checklists.models import ChecklistVersion, Publication, Registration
 from fieldapp.checklists.offers import Offer, choose
@@ -58,7 +59,10 @@ def prepare_entries(
     """The entries of those registrations for a reader of `area_codes`."""
     registrations = list(registrations)
     keys = {registration.key for registration in registrations}
-    offers = {key: queries.list_offers(Publication.key == key) for key in keys}
+    offers: dict[str, list[Offer]] = {key: [] for key in keys}
+    for offer in queries.list_offers(Publication.key.in_(keys)):
+        offers[offer.key].append(offer)
+    widened = areas.widen(area_codes) if may_act else []
     versions: dict[tuple[str, str], list[ChecklistVersion]] = {}
     for version in queries.list_versions(area_codes, keys):
         versions.setdefault((version.key, version.area_code), []).append(version)
@@ -68,6 +72,7 @@ def prepare_entries(
             versions.get((registration.key, registration.area_code), []),
             offers[registration.key],
             area_codes,
+            widened,
             today,
             may_act=may_act,
         )
@@ -81,6 +86,7 @@ def _entry(
     versions: Sequence[ChecklistVersion],
     offers: Sequence[Offer],
     area_codes: Sequence[str],
+    widened: Sequence[str],
     today: date,
     *,
     may_act: bool,
@@ -92,7 +98,7 @@ def _entry(
             registration,
             by_id,
             today,
-            can_act=may_act and scope.covers(area_codes, publication.area_code),
+            can_act=may_act and queries.can_retire(publication, area_codes, widened),
         )
         for version in versions
         for publication in sorted(

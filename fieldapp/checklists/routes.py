@@ -9,7 +9,6 @@ import io
 import json
 import re
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -20,16 +19,14 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from fieldapp.areas import queries as areas
-from fieldapp.areas.models import LEVELS
-from fieldapp.checklists import actions, change_words, queries, samples
-from fieldapp.checklists.changes import compare_versions, plain_text, walk_nodes
+from fieldapp.checklists import actions, change_words, queries, samples, version_page
+from fieldapp.checklists.changes import walk_nodes
 from fieldapp.checklists.forms import PublishForm, RegistryForm, UploadForm
 from fieldapp.checklists.models import ChecklistVersion, Registration
 from fieldapp.checklists.problems import ChecklistRefused, Problem
 from fieldapp.checklists.reading import read_answers, read_problems
 from fieldapp.checklists.registry import prepare_entries
 from fieldapp.checklists.rules import evaluate
-from fieldapp.checklists.sources import read_source
 from fieldapp.core import clock, scope, wording
 from fieldapp.core.db import transaction
 from fieldapp.core.errors import AppError
@@ -40,6 +37,7 @@ from fieldapp.users import queries as users
 
 PAGE = 40
 EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+OLD_EXCEL = "application/vnd.ms-excel"
 # The page in the phone's frame is the one page of the desk that another page of ours may hold.
 FRAME_POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; object-src 'none'; "
@@ -108,7 +106,7 @@ def upload() -> str | tuple[str, int] | Response:
         version, is_new = actions.store_version(
             current_user, form.area.data, filename, content, files, compiled, clock.now()
         )
-        address = url_for("checklists.version_page", key=version.key, version=version.version)
+        address = url_for("checklists.show_version", key=version.key, version=version.version)
         number = version.version
     if is_new:
         flash(
@@ -148,13 +146,13 @@ def register(key: str, area_code: str) -> str | tuple[str, int] | Response:
     flash(gettext("Written down."))
     wanted = request.args.get("version")
     if wanted:
-        return redirect(url_for("checklists.version_page", key=key, version=wanted), 303)
+        return redirect(url_for("checklists.show_version", key=key, version=wanted), 303)
     return redirect(url_for("checklists.checklist_page", key=key), 303)
 
 
 @bp.get("/checklists/<key>/<version>")
 @require(*READERS)
-def version_page(key: str, version: str) -> str:
+def show_version(key: str, version: str) -> str:
     """One version: notices, what it changes, where it is in force, publishing it."""
     return _show_version(_get_version(key, version))
 
@@ -165,7 +163,7 @@ def publish(key: str, version: str) -> str | tuple[str, int] | Response:
     """Put a version in force in the areas chosen."""
     found = _get_version(key, version)
     form = PublishForm()
-    form.areas.choices = [(code, code) for code in _area_choices(found)]
+    form.areas.choices = [(code, name) for code, name, _ in _list_places(found).choices]
     if not form.validate_on_submit():
         return _show_version(found, form), 422
     try:
@@ -214,9 +212,11 @@ def delete(key: str, version: str) -> Response:
 @bp.get("/checklists/<key>/<version>/workbook")
 @require(*READERS)
 def download_workbook(key: str, version: str) -> Response:
-    """The workbook as it was uploaded."""
+    """The workbook as it was uploaded, under a name that says what it is."""
     found = _get_version(key, version)
-    return _download(found, found.filename, found.workbook, EXCEL)
+    # An .xlsx is a ZIP archive; what else was accepted is an .xls.
+    ending, media_type = (".xlsx", EXCEL) if found.workbook.startswith(b"PK") else (".xls", OLD_EXCEL)
+    return _download(found, f"{key}-{version}{ending}", found.workbook, media_type)
 
 
 @bp.get("/checklists/<key>/<version>/files/<filename>")
@@ -376,8 +376,9 @@ def _show_version(
     codes = current_user.area_codes(now)
     registration = queries.get_registration(version.key, version.area_code, codes)
     others = queries.list_versions(codes, [version.key])
-    against = _read_against(version, others)
-    within = _read_within(version)
+    against = version_page.find_against(version, others, request.args.get("against"))
+    publications = version_page.list_shown_publications(version, codes)
+    places = _list_places(version)
     if form is None:
         form = PublishForm(formdata=None, from_on=clock.local_date(now), areas=[])
     return render_template(
@@ -388,100 +389,36 @@ def _show_version(
         registry_values=_registry_form(registration),
         others=[other for other in others if other.version != version.version],
         against=against,
-        changes=_compare(against, version) if against else None,
+        changes=version_page.compare(against, version) if against else None,
         area_names=areas.get_names(
-            {other.area_code for other in others} | {item.area_code for item in version.publications}
+            {other.area_code for other in others} | {item.area_code for item in publications}
         ),
         maker=users.get_display_names([version.created_by_id] if version.created_by_id else []).get(
             version.created_by_id or 0
         ),
         form=form,
         error=error,
-        within=within,
-        choices=_list_choices(within),
-        way=_list_way(version, within),
-        can_publish=_may_act() and bool(within),
+        publications=publications,
+        places=places,
+        can_publish=_may_act() and bool(places.within),
         can_register=_may_act() and scope.covers(codes, version.area_code),
         can_delete=_may_act() and scope.covers(codes, version.area_code) and not version.publications,
         change_words=change_words,
-        label_of=_label_of,
+        label_of=version_page.label_of,
         today=clock.local_date(now),
         uses=USES,
     )
 
 
-def _read_against(version: ChecklistVersion, others: list[ChecklistVersion]) -> ChecklistVersion | None:
-    """The version to compare with: the one asked for, else the one its author most likely began with."""
-    wanted = request.args.get("against")
-    if wanted and wanted != version.version:
-        return next((other for other in others if other.version == wanted), None)
-    return queries.find_earlier(version)
-
-
-def _compare(old: ChecklistVersion, new: ChecklistVersion) -> Any:
-    return compare_versions(old.document, new.document, _source_of(old), _source_of(new))
-
-
-def _source_of(version: ChecklistVersion) -> dict[str, dict[str, str]]:
-    """What its author wrote; a workbook that cannot be read any more has no words of its own."""
-    try:
-        return read_source(version.workbook)
-    except ChecklistRefused:
-        return {}
-
-
-def _label_of(node: Any) -> str:
-    """What a question is called on the page: its words, without them its name."""
-    texts = node.get("label") or {}
-    language = str(get_locale())
-    text = texts.get(language) or texts.get("zh") or next(iter(texts.values()), "")
-    return plain_text(text) or str(node["name"])
+def _list_places(version: ChecklistVersion) -> version_page.Places:
+    return version_page.list_places(version, current_user.area_codes(), request.args.get("within", ""))
 
 
 def _labels_of(document: Any, problems: Iterable[Mapping[str, str]]) -> dict[str, str]:
     """What the questions of those problems are called, answered or not."""
     nodes = {place.path: place.node for place in walk_nodes(document)}
     paths = {problem["path"]: re.sub(r"\[\d+\]", "", problem["path"]) for problem in problems}
-    return {path: _label_of(nodes[plain]) for path, plain in paths.items() if plain in nodes}
-
-
-def _area_roots(version: ChecklistVersion) -> list[str]:
-    """The widest areas in which this officer may publish the version."""
-    codes = current_user.area_codes()
-    if scope.covers(codes, version.area_code):
-        return [version.area_code]
-    return [code for code in codes if scope.covers([version.area_code], code)]
-
-
-def _read_within(version: ChecklistVersion) -> str:
-    """The area whose parts are offered; "" when the officer may publish the version nowhere."""
-    roots = _area_roots(version)
-    wanted = request.args.get("within", "")
-    if wanted and scope.covers(roots, wanted):
-        return wanted
-    return roots[0] if roots else ""
-
-
-def _list_choices(within: str) -> list[tuple[str, str, bool]]:
-    """Code, name, and whether there is something below, of the area and its parts."""
-    if not within:
-        return []
-    parts = areas.list_children([within])
-    own = areas.get_names([within]).get(within, within)
-    return [(within, own, False)] + [(area.code, area.name, area.level != "grid") for area in parts]
-
-
-def _area_choices(version: ChecklistVersion) -> list[str]:
-    return [code for code, _, _ in _list_choices(_read_within(version))]
-
-
-def _list_way(version: ChecklistVersion, within: str) -> list[tuple[str, str]]:
-    """Code and name of the areas above the one shown, as far up as the officer may publish."""
-    roots = _area_roots(version)
-    codes = [within[:digits] for digits in LEVELS.values() if digits < len(within)]
-    above = [code for code in codes if scope.covers(roots, code)]
-    names = areas.get_names(above)
-    return [(code, names.get(code, code)) for code in above]
+    return {path: version_page.label_of(nodes[plain]) for path, plain in paths.items() if plain in nodes}
 
 
 def _read_sample(chosen: MultiDict[str, str]) -> dict[str, Any]:
@@ -501,13 +438,9 @@ def _sample_context(chosen: MultiDict[str, str]) -> dict[str, Any]:
 
 
 def _download(version: ChecklistVersion, filename: str, content: bytes, media_type: str) -> Response:
-    now: datetime = clock.now()
-    key, number = version.key, version.version
     with transaction():
-        actions.record_download(current_user, version, filename, now)
-    ending = "." + filename.rpartition(".")[2] if "." in filename else ""
-    name = f"{key}-{number}{ending}" if media_type == EXCEL else filename
-    return send_file(io.BytesIO(content), mimetype=media_type, as_attachment=True, download_name=name)
+        actions.record_download(current_user, version, filename, clock.now())
+    return send_file(io.BytesIO(content), mimetype=media_type, as_attachment=True, download_name=filename)
 
 
 def init_app(app: Flask) -> None:

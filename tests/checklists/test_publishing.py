@@ -8,6 +8,7 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select
 
+from fieldapp.areas.actions import load_areas
 from fieldapp.checklists import actions, queries
 from fieldapp.checklists.models import ChecklistVersion, Publication, Registration
 from fieldapp.checklists.problems import ChecklistRefused
@@ -205,11 +206,87 @@ def test_an_officer_changes_only_what_is_within_their_area(app, county):
                 publish("1", area_code)
         with pytest.raises(AppError, match="outside_own_area"):
             register("routine", "23")
+        with transaction():
+            load_areas(["230123"])
         library = db.session.scalars(select(Publication.id).where(Publication.key == "routine")).one()
         with pytest.raises(AppError, match="outside_own_area"), transaction():
             actions.retire_publication(actor(), library, NOW)
         with pytest.raises(AppError, match="outside_own_area"), transaction():
             actions.delete_version(actor(), "routine", "1", NOW)
+
+
+def test_the_only_county_of_an_installation_may_retire_what_came_with_the_program(app, county, phone):
+    with app.app_context():
+        library = db.session.scalars(select(Publication.id).where(Publication.key == "revisit")).one()
+        with pytest.raises(AppError, match="outside_own_area"), transaction():
+            actions.retire_publication(actor("stranger_officer"), library, NOW)
+        assert offered(phone, "revisit") == ["1"]
+        with transaction():
+            actions.retire_publication(actor(), library, NOW)
+    assert offered(phone, "revisit") == []
+
+
+def test_what_somebody_retired_comes_back_with_no_update_of_the_program(app, county, tmp_path, monkeypatch):
+    for path in actions.LIBRARY.glob("*.xlsx"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "revisit.xlsx").write_bytes(greeting("New", form_id="revisit"))
+    monkeypatch.setattr(actions, "LIBRARY", tmp_path)
+    with app.app_context():
+        library = db.session.scalars(select(Publication.id).where(Publication.key == "revisit")).one()
+        with transaction():
+            actions.retire_publication(actor(), library, NOW)
+        for _ in range(2):
+            with transaction():
+                actions.publish_library(NOW)
+        assert queries.find_version("revisit", "2") is not None
+        assert "revisit" not in queries.list_offers_in(GRID, TODAY)
+
+
+@pytest.mark.parametrize("area_code", [f"{COUNTY}999", f"{COUNTY}x", f"{COUNTY}<script>alert(1)</script>"])
+def test_nothing_is_published_to_an_area_that_is_not_there(app, county, area_code):
+    with app.app_context():
+        upload(greeting())
+        register()
+        with pytest.raises(AppError, match="outside_own_area"):
+            publish("1", area_code)
+
+
+def test_an_upload_does_not_end_what_is_in_force(app, county, phone):
+    with app.app_context():
+        upload(greeting())
+        register()
+        publish()
+        upload(greeting("Good day", valid_until=(TODAY - timedelta(days=1)).isoformat()))
+    assert offered(phone) == ["1"]
+
+
+def test_publishing_and_deleting_at_once_is_the_one_or_the_other(app, county):
+    def publish_one(version: str) -> str:
+        with app.app_context():
+            try:
+                publish(version)
+            except AppError as error:
+                return error.code
+            return "done"
+
+    def delete_one(version: str) -> str:
+        with app.app_context():
+            try:
+                with transaction():
+                    actions.delete_version(actor(), "greeting", version, NOW)
+            except AppError as error:
+                return error.code
+            return "done"
+
+    with app.app_context():
+        for number in range(6):
+            upload(greeting(f"Hello {number}"))
+        register()
+    with ThreadPoolExecutor(4) as pool:
+        names = [str(number) for number in range(1, 7)]
+        pairs = [(pool.submit(delete_one, name), pool.submit(publish_one, name)) for name in names]
+        ends = {(deleted.result(), published.result()) for deleted, published in pairs}
+    assert ends <= {("done", "not_found"), ("version_was_published", "done")}
 
 
 def test_only_a_version_nobody_was_given_can_be_deleted(app, county):
