@@ -111,7 +111,6 @@ _INSTEAD = {
     "sumif": "sum(${name}) of a calculate row in the repeat: if(…, …, 0)",
     "countif": "count(${repeat}[…])",
     "joinif": "join(', ', ${repeat}[…]/name)",
-    "filter": "selected(${name}, '…')",
     "checklist": "(${a} = 'yes') + (${b} = 'yes') >= 2",
     "weighted-checklist": "2 * (${a} = 'yes') + 3 * (${b} = 'yes') >= 4",
     "isblank": "${name} = ''",
@@ -295,7 +294,7 @@ class _Resolver:
         if name not in self.form.columns.get(self.choice_list, set()):
             raise ExpressionError(
                 _("the choices of %(list)s have no column %(name)s", list=self.choice_list, name=name),
-                _("add the column to the choices sheet, or write ${%(name)s} for a question", name=name),
+                _("quote a text: '%(name)s'; mark a question: ${%(name)s}; or add the column", name=name),
             )
         return ["col", name]
 

@@ -54,6 +54,14 @@ _ALIASES = {
     "subscriber id": "subscriberid",
     "get phone number": "phonenumber",
 }
+# Types that are another one with a constraint.
+CONSTRAINED = {
+    "phone number": ("text", r"regex(., '^\d*$')"),
+    "percentage": ("integer", "0 <= . and . <= 100"),
+    "number of days in last month": ("integer", "0 <= . and . <= 31"),
+    "number of days in last six months": ("integer", "0 <= . and . <= 183"),
+    "number of days in last year": ("integer", "0 <= . and . <= 365"),
+}
 _SELECT_ALIASES = {
     "select_one": "select_one",
     "select one": "select_one",
@@ -103,11 +111,6 @@ _INSTEAD = {
     "xml-external": "csv-external",
     "tel": "text",
     "phone": "text",
-    "phone number": "text; constraint regex(., '^[0-9]*$')",
-    "percentage": "integer; constraint . >= 0 and . <= 100",
-    "number of days in last month": "integer; constraint . >= 0 and . <= 31",
-    "number of days in last six months": "integer; constraint . >= 0 and . <= 183",
-    "number of days in last year": "integer; constraint . >= 0 and . <= 365",
     "double": "decimal",
     "float": "decimal",
     "calculate_here": "calculate",

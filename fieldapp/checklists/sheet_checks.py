@@ -13,7 +13,7 @@ from flask_babel import gettext as _
 from fieldapp.checklists.attached import AttachedList
 from fieldapp.checklists.question_types import SELECTS, Written, unsupported
 from fieldapp.checklists.rules import UNASKED
-from fieldapp.checklists.spelling import MEDIA, REFERENCE, YES, Source, base
+from fieldapp.checklists.spelling import EXTERNAL, MEDIA, REFERENCE, YES, Source, base
 from fieldapp.checklists.workbook import Row
 
 NAME = re.compile(r"[^\W\d][\w.\-]*")
@@ -57,19 +57,23 @@ class _Choices:
 
     def check(self) -> None:
         allowed = self.source.settings.get("allow_choice_duplicates", "").lower() in YES
-        seen: dict[tuple[str, str], list[int]] = {}
+        seen: dict[tuple[str, ...], list[int]] = {}
         for number, row in list(self.source.choices.items()):
             if not self.named(number, row):
                 del self.source.choices[number]
                 continue
-            rows = seen.setdefault((row["list_name"], row["name"]), [])
+            key: tuple[str, ...] = (row["list_name"], row["name"])
+            if number > EXTERNAL:
+                # Every question with such a list has a filter: counties of two states may have one name.
+                key += tuple(sorted(f"{column}={row[column]}" for column in row if base(column) != "label"))
+            rows = seen.setdefault(key, [])
             rows.append(number)
             if len(rows) > 1 and not allowed:
                 del self.source.choices[number]
-        for (list_name, name), rows in seen.items():
+        for (list_name, name, *_filters), rows in seen.items():
             if len(rows) > 1 and not allowed:
                 for number in rows[1:]:
-                    others = ", ".join(str(other) for other in rows if other != number)
+                    others = ", ".join(str(other % EXTERNAL) for other in rows if other != number)
                     self.refuse(
                         number,
                         "name",

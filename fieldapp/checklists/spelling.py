@@ -12,8 +12,16 @@ from dataclasses import dataclass, field
 from flask_babel import gettext as _
 
 from fieldapp.checklists.limits import MAX_CHARACTERS, MAX_NESTING, MAX_REFERENCES, Limits
-from fieldapp.checklists.problems import Problem, Problems
-from fieldapp.checklists.question_types import AUDIT, SELECTS, UNKNOWABLE, Written, read_type, unsupported
+from fieldapp.checklists.problems import ChecklistRefused, Problem, Problems
+from fieldapp.checklists.question_types import (
+    AUDIT,
+    CONSTRAINED,
+    SELECTS,
+    UNKNOWABLE,
+    Written,
+    read_type,
+    unsupported,
+)
 from fieldapp.checklists.workbook import Row, Sheet, refusal
 
 OWN_COLUMNS = ("flag", "flag_text", "followup", "prefill", "carry", "safety")
@@ -50,7 +58,7 @@ _SETTINGS = {
     "allow_choice_duplicates", "use", "owner", "purpose", "valid_until",
 }  # fmt: skip
 # Rows of external_choices are kept under numbers no row of choices has.
-_EXTERNAL = 10_000_000
+EXTERNAL = 10_000_000
 YES = {"yes", "true", "true()", "1", "y", "是"}
 NO = {"no", "false", "false()", "0", "n", "否", ""}
 REFERENCE = re.compile(r"\$\{([^{}]*)\}")
@@ -81,8 +89,8 @@ class Source:
 
     def refuse(self, sheet: str, row: int, column: str, reason: str, instead: str = "") -> None:
         """Note a reason for refusal, once."""
-        if row > _EXTERNAL:
-            sheet, row = "external_choices", row - _EXTERNAL
+        if row > EXTERNAL:
+            sheet, row = "external_choices", row - EXTERNAL
         self.problems.add(Problem(sheet, row, column, reason, instead))
 
     def notice(self, sheet: str, row: int, column: str, text: str) -> None:
@@ -98,6 +106,7 @@ def base(column: str) -> str:
 def spell(sheets: dict[str, Sheet], problems: Problems, limits: Limits) -> Source:
     """Bring sheets into one spelling; raises ChecklistRefused where they are too large."""
     source = Source({}, {}, {}, problems)
+    _needed_columns(source, sheets)
     source.survey = _rows(source, "survey", sheets["survey"])
     source.choices = _rows(source, "choices", sheets.get("choices", Sheet()))
     _check_sizes(source, limits)
@@ -157,6 +166,24 @@ def _rows(source: Source, name: str, sheet: Sheet) -> dict[int, Row]:
         if row:
             found[number] = row
     return found
+
+
+def _needed_columns(source: Source, sheets: dict[str, Sheet]) -> None:
+    """Refuse sheets that cannot be read at all for want of a column."""
+    for name, needed in (("survey", ("type",)), ("choices", ("list_name", "name"))):
+        sheet = sheets.get(name, Sheet())
+        columns = {_column(name, written) for written in sheet.columns}
+        for column in needed:
+            if sheet.rows and column not in columns:
+                source.refuse(
+                    name,
+                    1,
+                    column,
+                    _("the sheet has no column %(name)s", name=column),
+                    _("write its name in row 1"),
+                )
+    if source.problems:
+        raise ChecklistRefused(source.problems)
 
 
 def _column(sheet: str, written: str) -> str:
@@ -258,7 +285,7 @@ def _external_choices(source: Source, sheet: Sheet, limits: Limits) -> None:
     taken = {row.get("list_name") for row in source.choices.values()}
     for number, row in rows.items():
         if row.get("list_name") not in taken:
-            source.choices[_EXTERNAL + number] = row
+            source.choices[EXTERNAL + number] = row
 
 
 def _types(source: Source) -> None:
@@ -272,7 +299,11 @@ def _types(source: Source) -> None:
             del source.survey[number]
             continue
         said = read_type(row["type"])
-        if said.type in UNKNOWABLE:
+        if said.type in CONSTRAINED:
+            type_, constraint = CONSTRAINED[said.type]
+            row.setdefault("constraint", constraint)
+            said = Written(type_)
+        elif said.type in UNKNOWABLE:
             source.notice(
                 "survey", number, "type", _("a browser does not know this of a phone; it stays empty")
             )

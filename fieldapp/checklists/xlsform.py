@@ -17,13 +17,13 @@ from pyxform.xls2json import workbook_to_json
 from pyxform.xls2json_backends import DefinitionData
 
 from fieldapp.checklists.problems import ChecklistRefused, Problem
-from fieldapp.checklists.spelling import OWN_COLUMNS, Source, base, unshelter
+from fieldapp.checklists.spelling import EXTERNAL, OWN_COLUMNS, Source, base, unshelter
 from fieldapp.checklists.workbook import Row, refusal
 
 ROW = "fieldapp_row"
 # Asking again costs as much as asking: enough for an author to mend a workbook in a round or two.
 _SECONDS_FOR_FURTHER_FAULTS = 2.0
-_SETTINGS = ("form_id", "form_title", "default_language", "version", "style", "allow_choice_duplicates")
+_SETTINGS = ("form_id", "form_title", "default_language", "version", "style")
 # Said by us in other words, or of no use to an author.
 _NEEDLESS_WARNINGS = re.compile(
     r"machine-readable codes|max-pixels|has no label|no longer supported|missing translations?|is missing the"
@@ -88,7 +88,8 @@ class _Sheets:
         self.definition: dict[str, Any] = {
             "survey": self.rows(source.survey),
             "choices": self.rows(source.choices),
-            "settings": [{**settings, "form_id": key}],
+            # Which names may be there twice, the sheet checks have said.
+            "settings": [{**settings, "form_id": key, "allow_choice_duplicates": "yes"}],
             "sheet_names": ["survey", "choices", "settings"],
         }
         for name in ("survey", "choices", "settings"):
@@ -124,6 +125,8 @@ def _problem(message: str, sheets: _Sheets) -> Problem:
         number = next((at for at, cells in sheets.source.survey.items() if cells.get("name") in quoted), 0)
     reason = _LEARN_MORE.sub("", _SHEET_SAID.sub("", _ROW_SAID.sub("", message))).strip()
     reason, instead = _in_our_words(reason)
+    if number > EXTERNAL:
+        name, number = "external_choices", number - EXTERNAL
     if not number and not sheet:
         name = ""
     column = sheet[2] or "" if sheet else ""

@@ -117,7 +117,6 @@ def test_a_type_is_understood_however_it_is_spelt(written, meant):
         ("intger", "integer"),
         ("double", "decimal"),
         ("osm buildings", "geopoint"),
-        ("percentage", "integer; constraint . >= 0 and . <= 100"),
         ("text audit", "delete the row"),
         ("speed violations count", "delete the row"),
         ("enumerator", "select_one"),
@@ -133,6 +132,19 @@ def test_a_type_of_another_tool_is_refused_once_with_the_one_meant(written, inst
     assert refused(book_of(survey, YN)) == [
         f"survey, row 2, type: the question type {written} is not supported; instead: {instead}"
     ]
+
+
+def test_old_types_that_are_another_with_a_constraint_are_that():
+    survey = [
+        ["type", "name", "label", "constraint"],
+        ["phone number", "p", "P"],
+        ["percentage", "c", "C", ". > 10"],
+        ["number of days in last month", "d", "D"],
+    ]
+    found = nodes(book_of(survey))
+    assert [found[name]["type"] for name in "pcd"] == ["text", "integer", "integer"]
+    assert found["c"]["constraint"] == [">", ["ref", 0, "c"], 10]
+    assert found["d"]["constraint"][2] == ["<=", ["ref", 0, "d"], 31]
 
 
 @pytest.mark.parametrize("kind", ["score", "rank", "kobomatrix"])
@@ -560,6 +572,38 @@ def test_the_lists_of_external_choices_are_lists():
     found = compiled(book_of(survey, YN, external_choices=external)).document
     assert found["nodes"][1]["type"] == "select_one"
     assert found["choices"]["town"][0]["county"] == "c1"
+
+
+def test_external_choices_of_one_name_are_told_apart_by_their_filter():
+    external = [
+        ["list_name", "name", "label", "state"],
+        ["county", "king", "King", "texas"],
+        ["county", "king", "King", "washington"],
+    ]
+    survey = [
+        ["type", "name", "label", "choice_filter"],
+        ["text", "s", "S"],
+        ["select_one_external county", "c", "C", "state = ${s}"],
+    ]
+    assert len(compiled(book_of(survey, YN, external_choices=external)).document["choices"]["county"]) == 2
+    again = [*external, ["county", "king", "King again", "texas"]]
+    (said,) = refused(book_of(survey, YN, external_choices=again))
+    assert said.startswith("external_choices, row 4, name: the list county has the name king also in row 2")
+
+
+@pytest.mark.parametrize(
+    ("tables", "place"),
+    [
+        ({"survey": [["name", "label"], ["a", "A"]]}, "survey, row 1, type: the sheet has no column type"),
+        (
+            {"survey": [["type", "name", "label"], ["select_one yn", "a", "A"]], "choices": [["list_name", "code"], ["yn", 1]]},
+            "choices, row 1, name: the sheet has no column name",
+        ),
+    ],
+)  # fmt: skip
+def test_a_sheet_without_a_column_it_needs_is_refused_once(tables, place):
+    (said,) = refused(book_of(**tables))
+    assert said.startswith(place)
 
 
 def test_a_filter_by_a_column_that_only_other_lists_fill_in_is_noticed():
