@@ -30,7 +30,7 @@ from fieldapp.checklists.workbook import read_sheets
 from fieldapp.checklists.xlsform import ROW, XlsForm, read_form
 
 USES = ("visit", "followup", "patrol", "new_clue")
-_KEY = re.compile(r"[A-Za-z0-9_.:-]{1,60}")
+_KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,59}")
 _GENERATED_NOTES = ("generated_table_list_label_", "reserved_name_for_field_list_labels_")
 _DATE = r"\d{4}-\d\d-\d\d"
 _TIME = r"\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?"
@@ -153,7 +153,7 @@ def _key(source: Source, name: str) -> str:
     written = source.settings.get("form_id") or source.settings.get("id_string") or ""
     key = written or name
     if not _KEY.fullmatch(key):
-        key = "_".join(re.findall(r"[A-Za-z0-9.:-]+", key))[:60]
+        key = "_".join(re.findall(r"[A-Za-z0-9.:-]+", key)).lstrip(".:-")[:60]
     if not key:
         source.refuse(
             "settings",

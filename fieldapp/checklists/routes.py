@@ -271,7 +271,7 @@ def document(key: str, version: str) -> dict[str, Any]:
 
 @bp.post("/checklists/<key>/<version>/read")
 @require(*READERS)
-def read(key: str, version: str) -> str | tuple[str, int]:
+def read(key: str, version: str) -> str:
     """Answers tried in the preview, as the desk would read them; nothing is stored."""
     found = _get_version(key, version)
     try:
@@ -284,13 +284,15 @@ def read(key: str, version: str) -> str | tuple[str, int]:
     severities = {flag["question"]: flag["severity"] for flag in verdict.flags}
     people = [(person["person_uuid"], person["name"]) for person in context["people"]]
     lines = read_answers(found.document, verdict.answers, people, severities)
-    return render_template(
+    page = render_template(
         "checklists/_reading.html",
         lines=lines,
         flags=verdict.flags,
         problems=read_problems(verdict.problems, _labels_of(found.document, verdict.problems)),
         words=wording.get_words("severity", "followup_type"),
     )
+    # Half an emoji, cut by a keyboard, has no UTF-8.
+    return page.encode("utf-8", "replace").decode()
 
 
 # --- what the pages show -------------------------------------------------------------------------------------------

@@ -316,6 +316,11 @@ def test_a_csv_file_whose_name_cannot_be_kept_is_said_beside_the_field(desk, nam
     assert "CSV" in answer.text
 
 
+@pytest.mark.parametrize("form_id", [".", "..", "-"])
+def test_a_name_that_can_stand_in_no_address_is_refused(desk, form_id):
+    assert send(desk, winter(form_id=form_id)).status_code == 422
+
+
 def test_a_workbook_is_downloaded_as_what_it_is_whatever_it_was_called(desk):
     assert send(desk, winter(), name="长" * 300 + "\x00.html").status_code == 303
     answer = desk.get("/checklists/winter/1/workbook")
@@ -342,7 +347,9 @@ def test_the_preview_reads_answers_as_the_desk_would_and_stores_nothing(app, sto
     assert "138****5678" in page
 
 
-@pytest.mark.parametrize("answers", ["", "[]", "1", '"x"', "{", "[" * 5000, '{"stove": {"a": 1}}'])
+@pytest.mark.parametrize(
+    "answers", ["", "[]", "1", '"x"', "{", "[" * 5000, '{"stove": {"a": 1}}', '{"note": "\\ud83d"}']
+)
 def test_odd_answers_in_the_preview_are_no_error_of_ours(stored, answers):
     assert stored.post("/checklists/winter/1/read", answers=answers).status_code in {200, 400}
 
