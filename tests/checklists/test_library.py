@@ -279,18 +279,18 @@ def test_workbook_is_a_document_to_open_and_change(name):
         assert all(
             sheet.column_dimensions[cell.column_letter].width >= 8 for cell in sheet[1] if cell.value
         ), sheet.title
-    for sheet, columns in (
+    for name, columns in (
         ("survey", {"type", "followup", "carry", "safety"}),
         ("choices", {"flag", "followup"}),
     ):
-        page = workbook[sheet]
+        page = workbook[name]
         headings = {cell.column_letter: cell.value for cell in page[1]}
         checked = {
             headings[re.match("[A-Z]+", str(cells))[0]]
             for rule in page.data_validations.dataValidation
             for cells in rule.sqref.ranges
         }
-        assert columns <= checked, sheet
+        assert columns <= checked, name
     guide = " ".join(str(cell.value) for row in workbook["说明"].iter_rows() for cell in row if cell.value)
     for column in ("flag", "followup", "prefill", "carry", "safety"):
         assert column in guide
