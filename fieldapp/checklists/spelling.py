@@ -170,19 +170,17 @@ def _rows(source: Source, name: str, sheet: Sheet) -> dict[int, Row]:
 
 def _needed_columns(source: Source, sheets: dict[str, Sheet]) -> None:
     """Refuse sheets that cannot be read at all for want of a column."""
-    for name, needed in (("survey", ("type",)), ("choices", ("list_name", "name"))):
-        sheet = sheets.get(name, Sheet())
-        columns = {_column(name, written) for written in sheet.columns}
-        for column in needed:
-            if sheet.rows and column not in columns:
-                source.refuse(
-                    name,
-                    1,
-                    column,
-                    _("the sheet has no column %(name)s", name=column),
-                    _("write its name in row 1"),
-                )
-    if source.problems:
+    missing = [
+        (name, column)
+        for name, needed in (("survey", ("type",)), ("choices", ("list_name", "name")))
+        for sheet in [sheets.get(name, Sheet())]
+        for column in needed
+        if sheet.rows and column not in {_column(name, written) for written in sheet.columns}
+    ]
+    for name, column in missing:
+        reason = _("the sheet has no column %(name)s", name=column)
+        source.refuse(name, 1, column, reason, _("write its name in row 1"))
+    if missing:
         raise ChecklistRefused(source.problems)
 
 

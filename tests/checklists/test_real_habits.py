@@ -926,6 +926,16 @@ def test_checklist_check_says_like_faults_in_one_line(tmp_path: Path):
 # --- all at once ---
 
 
+def test_an_error_in_a_cell_hides_no_other_fault():
+    book = load_workbook(io.BytesIO(PLAIN))
+    book["survey"]["D1"], book["survey"]["D2"] = "hint", "#REF!"
+    book["survey"].append(["text", "b c", "B"])
+    assert [line.split(":")[0] for line in refused(saved(book))] == [
+        "survey, row 2, hint",
+        "survey, row 3, name",
+    ]
+
+
 def test_an_author_is_told_everything_in_one_round():
     survey = [
         ["type", "name", "label", "relevant", "calculation", "choice_filter"],
