@@ -7,6 +7,7 @@ author wrote them.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import deque
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -105,6 +106,8 @@ class _Comparison:
         self.partner: dict[str, Place] = {}
         self.taken: set[str] = set()
         self.stayed: dict[str, frozenset[str]] = {}
+        # What is different between two lists of choices, told of each question that uses them.
+        self.choices: dict[tuple[str, str], tuple[Detail, ...]] = {}
 
     def run(self) -> Changes:
         self.pair(self.old_root, self.new_root)
@@ -222,9 +225,14 @@ class _Comparison:
             if before_text != after_text:
                 yield Detail(key, before_text, after_text)
         if old.get("list") and new.get("list"):
-            yield from _compare_choices(
-                self.old["choices"].get(old["list"], []), self.new["choices"].get(new["list"], [])
-            )
+            lists = old["list"], new["list"]
+            if lists not in self.choices:
+                was_list, now_list = (
+                    self.old["choices"].get(lists[0], []),
+                    self.new["choices"].get(lists[1], []),
+                )
+                self.choices[lists] = tuple(_compare_choices(was_list, now_list))
+            yield from self.choices[lists]
 
     def risks(self, old: Node, new: Node, details: Sequence[Detail]) -> Iterator[str]:
         if _type_of(old) != _type_of(new) and old["kind"] == "question":
@@ -345,13 +353,19 @@ def _compare_texts(aspect: str, old: Any, new: Any, about: str = "") -> Iterator
 
 def _compare_choices(old: Sequence[Node], new: Sequence[Node]) -> Iterator[Detail]:
     was, now = {choice["name"]: choice for choice in old}, {choice["name"]: choice for choice in new}
-    gone = [name for name in was if name not in now]
-    came = [name for name in now if name not in was]
+    gone = dict.fromkeys(name for name in was if name not in now)
+    came = dict.fromkeys(name for name in now if name not in was)
+    # Lists of villages have thousands of choices: each is looked up by its words, not compared with all others.
+    called: dict[Hashable, deque[str]] = {}
+    for name in gone:
+        for words in _words_of(was[name]):
+            called.setdefault(words, deque()).append(name)
     for name in list(came):
-        other = next((one for one in gone if _same_label(was[one], now[name])), None)
+        other = next(
+            (one for words in _words_of(now[name]) if (one := _next_of(called.get(words), gone))), None
+        )
         if other is not None:
-            gone.remove(other)
-            came.remove(name)
+            del gone[other], came[name]
             yield Detail("choice_renamed", other, name, about=_first_text(now[name].get("label")))
     for name in came:
         yield Detail("choice_added", after=_first_text(now[name].get("label")) or name, about=name)
@@ -372,9 +386,15 @@ def _compare_choices(old: Sequence[Node], new: Sequence[Node]) -> Iterator[Detai
         yield Detail("choice_order")
 
 
-def _same_label(old: Node, new: Node) -> bool:
-    one, other = old.get("label") or {}, new.get("label") or {}
-    return any(plain_text(text) == plain_text(other[code]) for code, text in one.items() if code in other)
+def _words_of(choice: Node) -> list[tuple[str, str]]:
+    return [(code, plain_text(text)) for code, text in (choice.get("label") or {}).items()]
+
+
+def _next_of(names: deque[str] | None, free: Mapping[str, None]) -> str | None:
+    """The first of `names` still in `free`; those before it are dropped."""
+    while names and names[0] not in free:
+        names.popleft()
+    return names[0] if names else None
 
 
 def _first_text(texts: Any) -> str:

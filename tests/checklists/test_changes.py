@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from time import process_time
 from typing import Any
 
 import pytest
@@ -229,3 +230,16 @@ def test_a_large_checklist_written_anew_is_compared_in_a_moment():
 
     changes = compare(many("b", 600), many("a", 600))
     assert len(changes.questions) == 1200
+
+
+def test_long_lists_of_choices_are_compared_in_a_moment():
+    def villages(prefix: str) -> dict[str, Any]:
+        choices = [{"name": f"{prefix}{n}", "label": {"zh": f"{prefix}村{n}"}} for n in range(10_000)]
+        nodes = [{"kind": "question", "type": "select_one", "name": f"q{n}", "list": "v"} for n in range(20)]
+        return {"title": {}, "languages": ["zh"], "nodes": nodes, "choices": {"v": choices}}
+
+    began = process_time()
+    changes = compare_versions(villages("a"), villages("b"), {}, {})
+    assert len(changes.questions) == 20
+    assert len(changes.questions[0].details) == 20_000
+    assert process_time() - began < 5
