@@ -5,6 +5,7 @@ Invariant: an expression or text that is wrong is noted as a problem of its cell
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +17,17 @@ from fieldapp.checklists.spelling import NO, REFERENCE, YES, Source
 from fieldapp.checklists.texts import Languages
 from fieldapp.checklists.workbook import Row
 from fieldapp.checklists.xpath import ExpressionError
+
+_WORD = re.compile(r"[^\W\d]\w*")
+
+
+def _always_true(condition: Tree) -> list[str]:
+    """Texts that stand where a condition should: ${a} = 'yes' or 'no'."""
+    if isinstance(condition, str):
+        return [condition] if condition else []
+    if isinstance(condition, list) and condition[0] in {"and", "or", "not"}:
+        return [said for operand in condition[1:] for said in _always_true(operand)]
+    return []
 
 
 @dataclass
@@ -59,10 +71,15 @@ class Compilation:
                     _("random() and uuid() give something else on the server"),
                     _("put it into a calculate row of its own, and name that here"),
                 )
-            return found
         except ExpressionError as error:
             self.refuse(node, column, error.reason, error.instead)
             return None
+        if column in {"relevant", "constraint", "required", "choice_filter"}:
+            for said in _always_true(found.tree):
+                self.source.notice(
+                    "survey", node.row, column, _("the text '%(text)s' alone is always true", text=said[:60])
+                )
+        return found
 
     def texts(self, node: Node, column: str) -> dict[str, Any] | None:
         """TEXT: by language, a string or (with `${…}` in it) a list of strings and trees."""
@@ -95,6 +112,9 @@ class Compilation:
             return None
         if text.lower() in YES:
             return True
+        if _WORD.fullmatch(text):
+            self.refuse(node, column, _("%(value)s is neither yes nor no", value=text), "yes")
+            return None
         found = self.expression(node, column, text)
         return found.tree if found else None
 

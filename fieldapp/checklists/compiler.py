@@ -45,6 +45,13 @@ _DEFAULTS = {
     "geopoint": r"-?\d+(\.\d+)? -?\d+(\.\d+)?( -?\d+(\.\d+)?){0,2}",
     "acknowledge": "OK",
 }
+# How such an answer is written.
+_AS_WRITTEN = {
+    "date": "2026-11-23",
+    "time": "08:30:00",
+    "dateTime": "2026-11-23T08:30:00",
+    "geopoint": "45.1 126.5",
+}
 
 
 @dataclass
@@ -393,6 +400,6 @@ def _default(work: Compilation, node: Node, compiled: dict[str, Any]) -> None:
             node,
             "default",
             _("%(value)s is no %(type)s", value=text[:60], type=node.type),
-            _("leave it empty"),
+            _AS_WRITTEN.get(node.type) or _("leave it empty"),
         )
     compiled["default"] = text

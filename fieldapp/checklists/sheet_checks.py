@@ -208,7 +208,16 @@ class _Survey:
         if name == "meta":
             self.refuse(number, "name", _("the name meta is kept for the form itself"), "about")
             row["name"] = name = f"meta_{number}"
+        if said.or_other:
+            added = siblings.setdefault(f"{name}_other", -number)
+            if added != -number:
+                self.asks_for_other(number, f"{name}_other", abs(added))
+                self.source.types[number] = Written(said.type, said.list_name)
         other = siblings.setdefault(name, number)
+        if other < 0:
+            self.asks_for_other(number, name, number)
+            row["name"] = f"{name}_{number}"
+            return
         if other != number:
             self.refuse(
                 number,
@@ -220,6 +229,14 @@ class _Survey:
             return
         path = "/".join(["/data", *(self.source.survey[place]["name"] for place in around), name])
         self.paths.setdefault(name, []).append(path)
+
+    def asks_for_other(self, number: int, name: str, row: int) -> None:
+        self.refuse(
+            number,
+            "name" if row == number else "type",
+            _("or_other asks a question %(name)s of its own", name=name),
+            _("rename or delete the row %(row)s", row=row),
+        )
 
     # types
 

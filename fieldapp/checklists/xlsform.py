@@ -27,7 +27,8 @@ _SETTINGS = ("form_id", "form_title", "default_language", "version", "style")
 # Said by us in other words, or of no use to an author.
 _NEEDLESS_WARNINGS = re.compile(
     r"machine-readable codes|max-pixels|has no label|no longer supported|missing translations?|is missing the"
-    r"|Column headers must not|Choices should have a label|select one external|or_other|possible sheet|similar names",
+    r"|Column headers must not|Choices should have a label|select one external|or_other|possible sheet|similar names"
+    r"|case-insensitive match",
     re.IGNORECASE,
 )
 _ROW_SAID = re.compile(r"\[?row\s*:\s*(\d+)\]?\s*")

@@ -788,6 +788,47 @@ def test_a_default_that_is_no_answer_is_refused(type_, default):
     assert refused(book_of(survey, YN))[0].startswith("survey, row 2, default:")
 
 
+def test_a_default_in_another_form_is_refused_with_the_right_one():
+    survey = [["type", "name", "label", "default"], ["date", "a", "A", "2020-1-5"]]
+    assert refused(book_of(survey)) == ["survey, row 2, default: 2020-1-5 is no date; instead: 2026-11-23"]
+
+
+@pytest.mark.parametrize("word", ["optional", "x", "必填"])
+def test_required_that_is_a_word_is_refused(word):
+    survey = [["type", "name", "label", "required"], ["text", "a", "A", word]]
+    assert refused(book_of(survey)) == [
+        f"survey, row 2, required: {word} is neither yes nor no; instead: yes"
+    ]
+
+
+def test_a_text_where_a_condition_should_stand_is_noticed():
+    survey = [
+        ["type", "name", "label", "relevant"],
+        ["text", "a", "A", None],
+        ["text", "b", "B", "${a} = 'yes' or 'maybe'"],
+        ["text", "c", "C", "${a} = 'yes' or ${b} = ''"],
+    ]
+    assert compiled(book_of(survey)).notices == [
+        "survey, row 3, relevant: the text 'maybe' alone is always true"
+    ]
+
+
+def test_a_question_called_as_or_other_calls_its_own_is_refused_by_row():
+    after = [["type", "name", "label"], ["select_one yn or_other", "a", "A"], ["text", "a_other", "B"]]
+    assert refused(book_of(after, YN)) == [
+        "survey, row 3, name: or_other asks a question a_other of its own; instead: rename or delete the row 3"
+    ]
+    before = [after[0], after[2], after[1]]
+    assert refused(book_of(before, YN)) == [
+        "survey, row 3, type: or_other asks a question a_other of its own; instead: rename or delete the row 2"
+    ]
+
+
+def test_names_that_differ_in_case_alone_are_two():
+    survey = [["type", "name", "label"], ["text", "a", "A"], ["text", "A", "A"]]
+    assert compiled(book_of(survey)).notices == []
+
+
 def test_settings_say_what_a_checklist_is_for():
     settings = [
         ["form_id", "style", "use", "owner", "purpose", "valid_until"],
