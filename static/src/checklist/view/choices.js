@@ -26,13 +26,16 @@ const chosenOf = (item) => new Set(item.node.type === 'select_one' ? [item.value
 /** @param {Choice} choice */
 const sign = (choice) => (choice.flag === 'red' ? 'bad' : choice.flag ? 'wait' : '')
 
-/** @param {Item} item @param {Asking} asking @param {Choice[]} offered @param {Set<string>} chosen */
-function buttons(item, asking, offered, chosen) {
+/**
+ * Choices side by side or one below the other. One listener for all of them: a form has hundreds.
+ * @param {Item} item @param {Asking} asking @param {Choice[]} offered @param {Set<string>} chosen @param {string} width
+ */
+function buttons(item, asking, offered, chosen, width) {
   const isOne = item.node.type === 'select_one'
-  return repeat(offered, (choice) => choice.name, (choice) => html`
-    <label class="choice"><input type=${isOne ? 'radio' : 'checkbox'} name=${item.path} value=${choice.name} .checked=${live(chosen.has(choice.name))}
-      @change=${() => (isOne ? asking.choose(item, choice.name) : asking.toggle(item, choice.name))}>
-      <span class="opt ${sign(choice)}"><span>${markup(choice.label)}</span></span></label>`)
+  const pick = (/** @type {Event} */ event) => asking[isOne ? 'choose' : 'toggle'](item, /** @type {HTMLInputElement} */ (event.target).value)
+  return html`<div class="seg ${width}" @change=${pick}>${offered.map((choice) => html`
+    <label class="choice"><input type=${isOne ? 'radio' : 'checkbox'} name=${item.path} value=${choice.name} .checked=${live(chosen.has(choice.name))}>
+      <span class="opt ${sign(choice)}"><span>${markup(choice.label)}</span></span></label>`)}</div>`
 }
 
 /** @param {Item} item @param {Asking} asking */
@@ -43,9 +46,7 @@ const clear = (item, asking) => (item.value && !item.required
 export function choiceButtons(item, asking) {
   const longest = Math.max(...item.choices.map((choice) => widthOf(plain(choice.label))))
   const width = longest <= 4.6 ? 'short' : longest <= 9 ? 'medium' : 'wide'
-  return html`
-    <div class="seg ${width}">${buttons(item, asking, item.choices, chosenOf(item))}</div>
-    ${item.node.type === 'select_one' ? clear(item, asking) : nothing}`
+  return html`${buttons(item, asking, item.choices, chosenOf(item), width)}${item.node.type === 'select_one' ? clear(item, asking) : nothing}`
 }
 
 /** About how many Chinese characters wide a label is; Latin letters count half. @param {string} label */
@@ -85,10 +86,10 @@ export function choiceSearch(item, asking) {
       <button class="btn" type="button" aria-label=${t('form.take_out', { label: plain(choice.label) })} @click=${() => asking.toggle(item, choice.name)}>${icon('close')}</button></li>`)}</ul>`}
     <label class="search">${icon('search')}<input type="search" id=${searchId} autocomplete="off" placeholder=${t('form.search')} aria-label=${t('form.search')}
       .value=${live(local.query ?? '')} @input=${(/** @type {Event} */ event) => asking.touch(item.path, { query: /** @type {HTMLInputElement} */ (event.target).value })}></label>
-    <div class="seg wide">${buttons(item, { ...asking, choose: (one, name) => {
+    ${buttons(item, { ...asking, choose: (one, name) => {
       asking.touch(one.path, { open: false, query: '' }, `${asking.id}-change`)
       asking.choose(one, name)
-    } }, found.slice(0, limit), chosen)}</div>
+    } }, found.slice(0, limit), chosen, 'wide')}
     <p class="quiet" role="status">${found.length > limit ? t('form.search_more', { n: found.length - limit }) : found.length ? nothing : t('form.search_none')}</p>`
 }
 

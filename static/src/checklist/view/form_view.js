@@ -61,10 +61,17 @@ export function makeFormView(host) {
 
   /** @param {string} path @param {string} value */
   function set(path, value) {
-    const hold = holdPlace(path)
-    form.set(path, value)
+    tell(path, form.set(path, value))
+  }
+
+  /** @param {string} path @param {Set<string>} changed what looks different now */
+  function tell(path, changed) {
+    const items = form.items()
+    const above = items.slice(0, items.findIndex((item) => item.path === path))
+    // Measuring makes the browser lay out the form, so only where something above the card has changed.
+    const hold = above.some((item) => changed.has(item.path)) ? holdPlace(path) : null
     host.answered(path)
-    hold()
+    hold?.()
   }
 
   /** @param {Item} item @param {string} name */
@@ -82,12 +89,12 @@ export function makeFormView(host) {
     const fails = () => itemAt(item.path)?.problem?.code === 'constraint'
     const wanted = item.choices.map((choice) => choice.name)
       .filter((one) => (one === name ? !before.includes(name) : before.includes(one))).join(' ')
-    form.set(item.path, wanted)
+    let changed = form.set(item.path, wanted)
     if (!before.includes(name) && before.length && fails()) {
-      form.set(item.path, name)
-      if (fails()) form.set(item.path, wanted)
+      changed = form.set(item.path, name)
+      if (fails()) changed = form.set(item.path, wanted)
     }
-    host.answered(item.path)
+    tell(item.path, changed)
   }
 
   const itemAt = (/** @type {string} */ path) => form.items().find((item) => item.path === path)

@@ -79,17 +79,17 @@ export function questionCard(item, asking) {
   if (kind === 'note') return html`<section class="q" id=${id} tabindex="-1"><p class="note-text">${markup(item.label)}</p>${hint}${flag(item, asking)}</section>`
   const describedBy = [item.hint && `${id}-hint`, problem && `${id}-problem`].filter(Boolean).join(' ') || nothing
   const control = controlOf(kind, item, asking, { id: `${id}-input`, describedBy })
-  const words = html`${markup(item.label)}${item.required || item.readOnly ? nothing : html` <small class="optional">${t('form.optional')}</small>`}`
-  const after = html`
-    ${problem ? html`<p class="problem" id="${id}-problem" role="alert">${problem}</p>` : nothing}
-    ${flag(item, asking)}`
-  if (kind === 'shown') return html`<section class="q" id=${id} tabindex="-1"><p class="ask">${words}</p>${hint}${asking.before}${control}${after}</section>`
+  const label = markup(item.label)
+  const optional = item.required || item.readOnly ? nothing : html` <small class="optional">${t('form.optional')}</small>`
+  const wrong = problem ? html`<p class="problem" id="${id}-problem" role="alert">${problem}</p>` : nothing
+  const raised = flag(item, asking)
+  if (kind === 'shown') return html`<section class="q" id=${id} tabindex="-1"><p class="ask">${label}</p>${hint}${asking.before}${control}${wrong}${raised}</section>`
   return FIELDS.includes(kind)
     ? html`<section class="q ${problem ? 'open' : ''}" id=${id} tabindex="-1">
-        <label class="ask" for="${id}-input">${words}</label>${hint}${asking.before}${control}${after}</section>`
+        <label class="ask" for="${id}-input">${label}${optional}</label>${hint}${asking.before}${control}${wrong}${raised}</section>`
     : html`<section class="q ${problem ? 'open' : ''}" id=${id} tabindex="-1">
-        <fieldset class="plain" aria-describedby=${describedBy}><legend class="ask" id="${id}-label">${words}</legend>
-        ${hint}${asking.before}${control}</fieldset>${after}</section>`
+        <fieldset class="plain" aria-describedby=${describedBy}><legend class="ask" id="${id}-label">${label}${optional}</legend>
+        ${hint}${asking.before}${control}</fieldset>${wrong}${raised}</section>`
 }
 
 /** @param {Item} item @param {Asking} asking */
