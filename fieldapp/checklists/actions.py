@@ -128,6 +128,7 @@ def register_checklist(
 ) -> None:
     """Write down who answers for a checklist, why and until when, and tell phones. Raises not_found."""
     codes = actor.area_codes(now)
+    _lock(key)
     registration = queries.get_registration(key, area_code, codes)
     if not scope.covers(codes, area_code):
         raise AppError("outside_own_area")
@@ -308,7 +309,7 @@ def _files_beside(path: Path) -> dict[str, bytes]:
 
 
 def _lock(key: str) -> None:
-    """Let nobody else number, publish or delete versions of this checklist until the transaction ends."""
+    """Let nobody else number, register, publish or delete versions of this checklist until the transaction ends."""
     db.session.get(Checklist, key, with_for_update=True, populate_existing=True)
 
 

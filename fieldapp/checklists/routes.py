@@ -367,7 +367,6 @@ def _words(entries: list[Any]) -> dict[str, Any]:
         "states": STATES,
         "uses": USES,
         "makers": users.get_display_names(id_ for id_ in makers if id_),
-        "today": clock.local_date(clock.now()),
     }
 
 
@@ -407,8 +406,6 @@ def _show_version(
         can_delete=_may_act() and scope.covers(codes, version.area_code) and not version.publications,
         change_words=change_words,
         label_of=version_page.label_of,
-        today=clock.local_date(now),
-        uses=USES,
     )
 
 

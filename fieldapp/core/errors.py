@@ -112,10 +112,6 @@ ERRORS: dict[str, tuple[int, Any]] = {
     "own_account": (409, lazy_gettext("You cannot end your own account. Ask another administrator.")),
     "reason_needed": (422, lazy_gettext("Write a reason, so that the other side knows what to do.")),
     "assignee_outside": (422, lazy_gettext("This person does not work in that area. Choose another one.")),
-    "checklist_refused": (
-        422,
-        lazy_gettext("The workbook was not accepted. The list below says where and why."),
-    ),
     "registry_needed": (
         422,
         lazy_gettext("First write down who answers for this checklist and why it is needed."),

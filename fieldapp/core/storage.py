@@ -20,7 +20,7 @@ from typing import IO, Protocol
 import pillow_heif
 from flask import current_app
 from PIL import ExifTags, Image, UnidentifiedImageError
-from sqlalchemy import ForeignKey, String, func, select
+from sqlalchemy import ForeignKey, String, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from fieldapp.core import media, scope
@@ -285,11 +285,6 @@ def photo_dir() -> Path:
     path = current_app.config["FIELDAPP"].data_dir / "photos"
     path.mkdir(parents=True, exist_ok=True)
     return path
-
-
-def count_attachments() -> int:
-    """How many attachments the server holds."""
-    return db.session.scalar(select(func.count()).select_from(Attachment)) or 0
 
 
 def _path_of(sha256: str) -> Path:
