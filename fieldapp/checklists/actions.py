@@ -263,7 +263,7 @@ def publish_library(now: datetime) -> None:
             continue
         compiled = compile_upload(content, {})
         version, _ = store_version(None, PROVINCE, f"{key}.xlsx", content, {}, compiled, now)
-        if latest and any(publication.retired_by_id for publication in latest.publications):
+        if _is_unwanted(key):
             continue
         for earlier in _list_standing(key):
             _retire(None, earlier, now)
@@ -401,6 +401,17 @@ def _find_latest(key: str) -> ChecklistVersion | None:
         .options(defer(ChecklistVersion.document))
     )
     return max(versions, key=lambda version: version.number, default=None)
+
+
+def _is_unwanted(key: str) -> bool:
+    """Whether somebody retired what last came with the program of this checklist."""
+    last = (
+        select(Publication.retired_by_id)
+        .where(Publication.key == key, Publication.published_by_id.is_(None))
+        .order_by(Publication.id.desc())
+        .limit(1)
+    )
+    return db.session.scalar(last) is not None
 
 
 def _list_standing(key: str | None = None) -> list[Publication]:

@@ -227,19 +227,34 @@ def test_the_only_county_of_an_installation_may_retire_what_came_with_the_progra
 
 
 def test_what_somebody_retired_comes_back_with_no_update_of_the_program(app, county, tmp_path, monkeypatch):
-    for path in actions.LIBRARY.glob("*.xlsx"):
-        (tmp_path / path.name).write_bytes(path.read_bytes())
-    (tmp_path / "revisit.xlsx").write_bytes(greeting("New", form_id="revisit"))
     monkeypatch.setattr(actions, "LIBRARY", tmp_path)
     with app.app_context():
         library = db.session.scalars(select(Publication.id).where(Publication.key == "revisit")).one()
         with transaction():
             actions.retire_publication(actor(), library, NOW)
-        for _ in range(2):
+        for label in ("New", "New", "Newer"):
+            (tmp_path / "revisit.xlsx").write_bytes(greeting(label, form_id="revisit"))
             with transaction():
                 actions.publish_library(NOW)
-        assert queries.find_version("revisit", "2") is not None
+        assert queries.find_version("revisit", "3") is not None
         assert "revisit" not in queries.list_offers_in(GRID, TODAY)
+
+
+def test_a_county_that_retires_its_own_choice_of_the_library_still_gets_updates(
+    app, county, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(actions, "LIBRARY", tmp_path)
+    (tmp_path / "greeting.xlsx").write_bytes(greeting(owner="省民政厅", purpose="冬季保暖"))
+    with app.app_context():
+        with transaction():
+            actions.publish_library(NOW)
+        [own] = publish("1", TOWNSHIP)
+        with transaction():
+            actions.retire_publication(actor(), own, NOW)
+        (tmp_path / "greeting.xlsx").write_bytes(greeting("New"))
+        with transaction():
+            actions.publish_library(NOW)
+        assert queries.list_offers_in(GRID, TODAY)["greeting"].version == "2"
 
 
 @pytest.mark.parametrize("area_code", [f"{COUNTY}999", f"{COUNTY}x", f"{COUNTY}<script>alert(1)</script>"])
