@@ -1,7 +1,7 @@
 /**
  * Bundles the measured pages into the folder given: each engine with its thin page, minified as the product is.
  *
- * Invariant: the same esbuild, target and settings for all; what is in a bundle is what its page needs.
+ * Invariant: the same esbuild and target for all; what is in a bundle is what its page needs.
  */
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -16,10 +16,11 @@ const common = {
 const page = (/** @type {string} */ name) => join(pages, name)
 
 await Promise.all([
+  build({ ...common, entryPoints: [page('empty.js'), page('plain.css')] }),
+  // As static/build.mjs does. The others are larger, and most of them does not run at once: they gain nothing by it.
   build({
-    ...common,
-    entryPoints: [page('empty.js'), page('ours.js'), page('plain.css'), join(product, 'checklist/view/preview.css')],
-    loader: { '.svg': 'file' },
+    ...common, entryPoints: [page('ours.js'), join(product, 'checklist/view/preview.css')],
+    loader: { '.svg': 'file' }, banner: { js: '//# allFunctionsCalledOnLoad' },
   }),
   // Its own build for Solid shares one Solid with the page.
   build({ ...common, entryPoints: [page('odk.js')], conditions: ['solid'] }),

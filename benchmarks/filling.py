@@ -28,6 +28,8 @@ HERE = Path(__file__).parent
 SLOWDOWN = 6
 COLD_LOADS = 5
 ANSWERS = 20
+# How long a finger rests on the glass.
+PRESS_MS = 80
 LOAD_LIMIT_MS = 120_000
 OURS, EMPTY = "ours", "empty"
 RIVALS = {"odk": "@getodk/xforms-engine", "enketo": "enketo-core"}
@@ -253,7 +255,7 @@ def _answer_all(page: Page, form: Form) -> list[float]:
                 "wanted => watch.expect(wanted)",
                 {"appears": switch.appears, "isThere": is_on, "texts": texts},
             )
-            page.mouse.click(place["x"], place["y"])
+            page.mouse.click(place["x"], place["y"], delay=PRESS_MS)
             times.append(page.evaluate("() => watch.answer"))
             if page.evaluate("path => filled.value(path)", switch.question) != value:
                 raise RuntimeError(f"{switch.question} did not take {value}")
