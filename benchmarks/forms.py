@@ -11,7 +11,7 @@ from typing import Any
 
 from openpyxl import Workbook
 
-from fieldapp.checklists.compiler import Compiled, compile_workbook
+from fieldapp.checklists.compiler.compile import Compiled, compile_workbook
 
 QUESTIONS_A_SECTION = 10
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from benchmarks.forms import answers_of, make_form
-from fieldapp.checklists.compiler import compile_workbook
+from fieldapp.checklists.compiler.compile import compile_workbook
 from fieldapp.checklists.rules import evaluate
 
 QUESTIONS = (30, 150, 1400)

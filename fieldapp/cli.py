@@ -21,7 +21,7 @@ from sqlalchemy.exc import OperationalError
 from fieldapp import create_app
 from fieldapp.areas.actions import UnknownArea, load_areas
 from fieldapp.checklists import actions as checklists
-from fieldapp.checklists.limits import Limits
+from fieldapp.checklists.compiler.limits import Limits
 from fieldapp.core import clock, codes, feeds
 from fieldapp.core.assets import ClientNotBuilt, check_built
 from fieldapp.core.crypto import KEY_FILE, KeyMissing

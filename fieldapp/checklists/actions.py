@@ -17,8 +17,9 @@ from sqlalchemy.orm import defer
 
 from fieldapp.areas import queries as areas
 from fieldapp.checklists import queries, sync
-from fieldapp.checklists.compiler import Compiled, compile_workbook
-from fieldapp.checklists.limits import Limits
+from fieldapp.checklists.compiler.compile import Compiled, compile_workbook
+from fieldapp.checklists.compiler.limits import Limits
+from fieldapp.checklists.compiler.problems import ChecklistRefused, in_lines
 from fieldapp.checklists.models import (
     NAME_LIMIT,
     OWNER_LIMIT,
@@ -29,7 +30,6 @@ from fieldapp.checklists.models import (
     Publication,
     Registration,
 )
-from fieldapp.checklists.problems import ChecklistRefused, in_lines
 from fieldapp.core import audit, clock, scope
 from fieldapp.core.codes import list_codes, list_seed_codes
 from fieldapp.core.db import db, insert_if_absent

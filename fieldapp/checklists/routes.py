@@ -21,9 +21,9 @@ from werkzeug.wrappers import Response
 from fieldapp.areas import queries as areas
 from fieldapp.checklists import actions, change_words, queries, samples, version_page
 from fieldapp.checklists.changes import walk_nodes
+from fieldapp.checklists.compiler.problems import ChecklistRefused, Problem
 from fieldapp.checklists.forms import PublishForm, RegistryForm, UploadForm
 from fieldapp.checklists.models import ChecklistVersion, Registration
-from fieldapp.checklists.problems import ChecklistRefused, Problem
 from fieldapp.checklists.reading import read_answers, read_problems
 from fieldapp.checklists.registry import prepare_entries
 from fieldapp.checklists.rules import evaluate

@@ -15,9 +15,9 @@ from fieldapp.areas import queries as areas
 from fieldapp.areas.models import LEVELS
 from fieldapp.checklists import queries
 from fieldapp.checklists.changes import Changes, compare_versions, plain_text
+from fieldapp.checklists.compiler.problems import ChecklistRefused
+from fieldapp.checklists.compiler.sources import read_source
 from fieldapp.checklists.models import ChecklistVersion, Publication
-from fieldapp.checklists.problems import ChecklistRefused
-from fieldapp.checklists.sources import read_source
 from fieldapp.core import scope
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fieldapp.checklists.compiler import compile_workbook
+from fieldapp.checklists.compiler.compile import compile_workbook
 from fieldapp.core.codes import list_seed_codes
 from tests.browser.form_page import fill_to_the_end, new_form_page
 from tests.checklists.test_workbook import REAL_FORMS

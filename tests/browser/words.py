@@ -96,7 +96,7 @@ PHONE = {
     "Choose a recording": "选录音",
     "Choose a file": "选文件",
     "This file is not a recording. Please choose a recording.": "这个文件不是录音，请选录音。",
-    "This recording has {size}; the most is {limit}. Make it shorter, or make several; the recording itself stays on the phone.": (
+    "This recording has {size}; the most is {limit}. Make it shorter, or make several; the recording itself stays on the phone.": (  # noqa: E501
         "这段录音有 {size}，最大 {limit}。请录短一些，或分几段；原录音还在手机里。"
     ),
     "Remove {name}": "去掉 {name}",

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from fieldapp.checklists.compiler import compile_workbook
-from fieldapp.checklists.expressions import FUNCTIONS, MANY
-from fieldapp.checklists.problems import ChecklistRefused
+from fieldapp.checklists.compiler.compile import compile_workbook
+from fieldapp.checklists.compiler.expressions import FUNCTIONS, MANY
+from fieldapp.checklists.compiler.problems import ChecklistRefused
 from fieldapp.checklists.rules import evaluate
 from tests.checklists.test_library import NAMES, compiled
 from tests.checklists.test_workbook import REAL_FORMS

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fieldapp.checklists.changes import Changes, compare_versions
-from fieldapp.checklists.sources import read_source
+from fieldapp.checklists.compiler.sources import read_source
 from tests.checklists.vectors import compile_form, workbook_of
 
 ZH, EN = "label::中文 (zh)", "label::English (en)"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fieldapp.checklists.problems import ChecklistRefused
+from fieldapp.checklists.compiler.problems import ChecklistRefused
 from tests.checklists.vectors import compile_form
 
 YES_NO = [
@@ -426,7 +426,7 @@ def test_a_compiled_document_is_small():
     from pathlib import Path
 
     import fieldapp.checklists
-    from fieldapp.checklists.compiler import compile_workbook
+    from fieldapp.checklists.compiler.compile import compile_workbook
     from fieldapp.core.codes import list_seed_codes
 
     path = Path(fieldapp.checklists.__file__).parent / "library" / "routine.xlsx"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from fieldapp.checklists import xpath
-from fieldapp.checklists.expressions import Form, Node, resolve
-from fieldapp.checklists.xpath import ExpressionError
+from fieldapp.checklists.compiler import xpath
+from fieldapp.checklists.compiler.expressions import Form, Node, resolve
+from fieldapp.checklists.compiler.xpath import ExpressionError
 
 
 def planted(parent: Node, kind: str, name: str, **more: str) -> Node:

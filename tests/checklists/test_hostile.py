@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 from openpyxl import Workbook
 
-from fieldapp.checklists.compiler import Compiled, compile_workbook
-from fieldapp.checklists.limits import Limits
-from fieldapp.checklists.problems import ChecklistRefused
-from fieldapp.checklists.workbook import read_sheets
+from fieldapp.checklists.compiler.compile import Compiled, compile_workbook
+from fieldapp.checklists.compiler.limits import Limits
+from fieldapp.checklists.compiler.problems import ChecklistRefused
+from fieldapp.checklists.compiler.workbook import read_sheets
 from tests.checklists.test_workbook import REAL_FORMS
 from tests.checklists.vectors import FOLLOWUP_TYPES, compile_form, workbook_of
 

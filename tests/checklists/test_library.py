@@ -13,7 +13,7 @@ import openpyxl
 import pytest
 
 import fieldapp.checklists
-from fieldapp.checklists.compiler import compile_workbook
+from fieldapp.checklists.compiler.compile import compile_workbook
 from fieldapp.checklists.rules import UNASKED, evaluate
 from fieldapp.core.codes import list_seed_codes
 

@@ -10,8 +10,8 @@ from sqlalchemy import select
 
 from fieldapp.areas.actions import load_areas
 from fieldapp.checklists import actions, queries
+from fieldapp.checklists.compiler.problems import ChecklistRefused
 from fieldapp.checklists.models import ChecklistVersion, Publication, Registration
-from fieldapp.checklists.problems import ChecklistRefused
 from fieldapp.core import clock
 from fieldapp.core.audit import AuditEntry
 from fieldapp.core.db import db, transaction

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fieldapp.checklists.compiler import compile_workbook
+from fieldapp.checklists.compiler.compile import compile_workbook
 from fieldapp.checklists.reading import read_answers, read_problems
 from tests.checklists.vectors import FOLLOWUP_TYPES, workbook_of
 

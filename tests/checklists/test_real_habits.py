@@ -13,8 +13,8 @@ import pytest
 from openpyxl import Workbook, load_workbook
 
 from fieldapp.checklists.actions import check_files
-from fieldapp.checklists.compiler import Compiled, compile_workbook
-from fieldapp.checklists.problems import ChecklistRefused
+from fieldapp.checklists.compiler.compile import Compiled, compile_workbook
+from fieldapp.checklists.compiler.problems import ChecklistRefused
 from tests.checklists.vectors import FOLLOWUP_TYPES
 
 YN = [["list_name", "name", "label"], ["yn", "yes", "Yes"], ["yn", "no", "No"]]

@@ -8,7 +8,7 @@ from copy import deepcopy
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from fieldapp.checklists.compiler import compile_workbook
+from fieldapp.checklists.compiler.compile import compile_workbook
 from fieldapp.checklists.rules import carried, evaluate, speaker
 from fieldapp.core.codes import list_seed_codes
 from tests.checklists.test_library import LIBRARY

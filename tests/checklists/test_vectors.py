@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from fieldapp.checklists import expressions, functions
+from fieldapp.checklists import functions
+from fieldapp.checklists.compiler import expressions
 from fieldapp.checklists.rules import evaluate
 from tests.checklists.vectors import compile_expressions, compile_form, read
 

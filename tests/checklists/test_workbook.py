@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from fieldapp.checklists.compiler import compile_workbook
-from fieldapp.checklists.problems import ChecklistRefused, Problem
+from fieldapp.checklists.compiler.compile import compile_workbook
+from fieldapp.checklists.compiler.problems import ChecklistRefused, Problem
 from tests.checklists.vectors import FOLLOWUP_TYPES, compile_form, workbook_of
 
 FORM = {"survey": [{"type": "text", "name": "a", "label": "A"}]}

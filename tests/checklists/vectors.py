@@ -13,7 +13,7 @@ from typing import Any
 
 from openpyxl import Workbook
 
-from fieldapp.checklists.compiler import Compiled, compile_workbook
+from fieldapp.checklists.compiler.compile import Compiled, compile_workbook
 
 VECTORS = Path(__file__).parent.parent / "vectors"
 FOLLOWUP_TYPES = {"temporary_relief", "medical", "heating", "service", "revisit"}

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from fieldapp.checklists.compiler import Compiled
+from fieldapp.checklists.compiler.compile import Compiled
 
 ROOT = Path(__file__).parents[2]
 CHINA = "Asia/Shanghai"

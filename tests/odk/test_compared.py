@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from fieldapp.checklists.compiler import Compiled, compile_workbook
-from fieldapp.checklists.expressions import FUNCTIONS, PLACE_FUNCTIONS
-from fieldapp.checklists.problems import ChecklistRefused
-from fieldapp.checklists.question_types import QUESTION_TYPES, read_type
+from fieldapp.checklists.compiler.compile import Compiled, compile_workbook
+from fieldapp.checklists.compiler.expressions import FUNCTIONS, PLACE_FUNCTIONS
+from fieldapp.checklists.compiler.problems import ChecklistRefused
+from fieldapp.checklists.compiler.question_types import QUESTION_TYPES, read_type
 from fieldapp.checklists.rules import evaluate
 from fieldapp.core.codes import list_seed_codes
 from tests.checklists.test_library import LIBRARY

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 from flask_babel import gettext as _
 
-from fieldapp.checklists.limits import MAX_CHARACTERS, MAX_NESTING, MAX_REFERENCES, Limits
-from fieldapp.checklists.problems import ChecklistRefused, Problem, Problems
-from fieldapp.checklists.question_types import (
+from fieldapp.checklists.compiler.limits import MAX_CHARACTERS, MAX_NESTING, MAX_REFERENCES, Limits
+from fieldapp.checklists.compiler.problems import ChecklistRefused, Problem, Problems
+from fieldapp.checklists.compiler.question_types import (
     AUDIT,
     CONSTRAINED,
     SELECTS,
@@ -22,7 +22,7 @@ from fieldapp.checklists.question_types import (
     read_type,
     unsupported,
 )
-from fieldapp.checklists.workbook import Row, Sheet, refusal
+from fieldapp.checklists.compiler.workbook import Row, Sheet, refusal
 
 OWN_COLUMNS = ("flag", "flag_text", "followup", "prefill", "carry", "safety")
 # Texts a person reads; each may have a column per language.

@@ -11,9 +11,18 @@ from typing import Any
 
 from flask_babel import gettext as _
 
-from fieldapp.checklists import xpath
-from fieldapp.checklists.patterns import portable_pattern
-from fieldapp.checklists.xpath import Call, ExpressionError, Literal, Operation, Path, Reference, Step, Syntax
+from fieldapp.checklists.compiler import xpath
+from fieldapp.checklists.compiler.patterns import portable_pattern
+from fieldapp.checklists.compiler.xpath import (
+    Call,
+    ExpressionError,
+    Literal,
+    Operation,
+    Path,
+    Reference,
+    Step,
+    Syntax,
+)
 
 Tree = Any
 

@@ -11,12 +11,12 @@ from typing import Any
 
 from flask_babel import gettext as _
 
-from fieldapp.checklists.attached import AttachedList
-from fieldapp.checklists.expressions import Form, Node, Resolved, Tree, resolve
-from fieldapp.checklists.spelling import NO, REFERENCE, YES, Source
-from fieldapp.checklists.texts import Languages
-from fieldapp.checklists.workbook import Row
-from fieldapp.checklists.xpath import ExpressionError
+from fieldapp.checklists.compiler.attached import AttachedList
+from fieldapp.checklists.compiler.expressions import Form, Node, Resolved, Tree, resolve
+from fieldapp.checklists.compiler.spelling import NO, REFERENCE, YES, Source
+from fieldapp.checklists.compiler.texts import Languages
+from fieldapp.checklists.compiler.workbook import Row
+from fieldapp.checklists.compiler.xpath import ExpressionError
 
 _WORD = re.compile(r"[^\W\d]\w*")
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from flask_babel import gettext as _
 
-from fieldapp.checklists.problems import Problem
+from fieldapp.checklists.compiler.problems import Problem
 from fieldapp.checklists.rules import UNASKED
 
 SELECTS = frozenset({"select_one", "select_multiple", "rank"})

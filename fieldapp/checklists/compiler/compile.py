@@ -14,20 +14,20 @@ from typing import Any
 from flask_babel import gettext as _
 from pyxform.utils import default_is_dynamic
 
-from fieldapp.checklists import dependence, lists, own_columns
-from fieldapp.checklists.attached import AttachedList, read_attached
-from fieldapp.checklists.compilation import Compilation
-from fieldapp.checklists.expressions import Form, Node
-from fieldapp.checklists.limits import Limits
-from fieldapp.checklists.own_columns import PREFILL_FIELDS
-from fieldapp.checklists.problems import ChecklistRefused
-from fieldapp.checklists.question_types import CSV_EXTERNAL, FILES, SELECTS
+from fieldapp.checklists.compiler import dependence, lists, own_columns
+from fieldapp.checklists.compiler.attached import AttachedList, read_attached
+from fieldapp.checklists.compiler.compilation import Compilation
+from fieldapp.checklists.compiler.expressions import Form, Node
+from fieldapp.checklists.compiler.limits import Limits
+from fieldapp.checklists.compiler.own_columns import PREFILL_FIELDS
+from fieldapp.checklists.compiler.problems import ChecklistRefused
+from fieldapp.checklists.compiler.question_types import CSV_EXTERNAL, FILES, SELECTS
+from fieldapp.checklists.compiler.sheet_checks import check_sheets
+from fieldapp.checklists.compiler.spelling import NO, REFERENCE, YES, Source, names, spell
+from fieldapp.checklists.compiler.texts import SPECIFY_OTHER, Languages
+from fieldapp.checklists.compiler.workbook import read_sheets
+from fieldapp.checklists.compiler.xlsform import ROW, XlsForm, read_form
 from fieldapp.checklists.rules import PEOPLE, UNASKED
-from fieldapp.checklists.sheet_checks import check_sheets
-from fieldapp.checklists.spelling import NO, REFERENCE, YES, Source, names, spell
-from fieldapp.checklists.texts import SPECIFY_OTHER, Languages
-from fieldapp.checklists.workbook import read_sheets
-from fieldapp.checklists.xlsform import ROW, XlsForm, read_form
 
 USES = ("visit", "followup", "patrol", "new_clue")
 _KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,59}")

@@ -9,12 +9,12 @@ from typing import Any
 
 from flask_babel import gettext as _
 
-from fieldapp.checklists.compilation import Compilation
-from fieldapp.checklists.expressions import Node
-from fieldapp.checklists.question_types import FILES
+from fieldapp.checklists.compiler.compilation import Compilation
+from fieldapp.checklists.compiler.expressions import Node
+from fieldapp.checklists.compiler.question_types import FILES
+from fieldapp.checklists.compiler.spelling import OWN_COLUMNS, base
+from fieldapp.checklists.compiler.workbook import Row
 from fieldapp.checklists.rules import PEOPLE
-from fieldapp.checklists.spelling import OWN_COLUMNS, base
-from fieldapp.checklists.workbook import Row
 from fieldapp.core.severity import SEVERITIES
 
 # What a `prefill` may name: fields of the household and person records a phone holds, and how the visit is made.

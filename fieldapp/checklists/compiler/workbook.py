@@ -18,7 +18,7 @@ import openpyxl
 import xlrd
 from flask_babel import gettext as _
 
-from fieldapp.checklists.limits import (
+from fieldapp.checklists.compiler.limits import (
     MAX_CELL_CHARACTERS,
     MAX_COLUMNS,
     MAX_PARTS,
@@ -26,7 +26,7 @@ from fieldapp.checklists.limits import (
     MAX_TAGS,
     MAX_UNPACKED_BYTES,
 )
-from fieldapp.checklists.problems import ChecklistRefused, Problem, Problems
+from fieldapp.checklists.compiler.problems import ChecklistRefused, Problem, Problems
 
 _ZIP = b"PK\x03\x04"
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from flask_babel import gettext as _
 
-from fieldapp.checklists.limits import MAX_CELL_CHARACTERS, MAX_CHARACTERS, MAX_COLUMNS, Limits
-from fieldapp.checklists.problems import ChecklistRefused, Problem
-from fieldapp.checklists.workbook import Row, check_size, clean, refusal
+from fieldapp.checklists.compiler.limits import MAX_CELL_CHARACTERS, MAX_CHARACTERS, MAX_COLUMNS, Limits
+from fieldapp.checklists.compiler.problems import ChecklistRefused, Problem
+from fieldapp.checklists.compiler.workbook import Row, check_size, clean, refusal
 
 
 @dataclass

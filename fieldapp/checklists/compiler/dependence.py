@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from flask_babel import gettext as _
 
-from fieldapp.checklists.compilation import Compilation
-from fieldapp.checklists.expressions import Node
+from fieldapp.checklists.compiler.compilation import Compilation
+from fieldapp.checklists.compiler.expressions import Node
 
 
 def decided_by(work: Compilation, node: Node) -> list[Node]:

@@ -16,9 +16,9 @@ from pyxform.errors import PyXFormError
 from pyxform.xls2json import workbook_to_json
 from pyxform.xls2json_backends import DefinitionData
 
-from fieldapp.checklists.problems import ChecklistRefused, Problem
-from fieldapp.checklists.spelling import EXTERNAL, OWN_COLUMNS, Source, base, unshelter
-from fieldapp.checklists.workbook import Row, refusal
+from fieldapp.checklists.compiler.problems import ChecklistRefused, Problem
+from fieldapp.checklists.compiler.spelling import EXTERNAL, OWN_COLUMNS, Source, base, unshelter
+from fieldapp.checklists.compiler.workbook import Row, refusal
 
 ROW = "fieldapp_row"
 # Asking again costs as much as asking: enough for an author to mend a workbook in a round or two.

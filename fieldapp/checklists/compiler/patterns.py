@@ -8,7 +8,7 @@ from __future__ import annotations
 import re2
 from flask_babel import gettext as _
 
-from fieldapp.checklists.xpath import ExpressionError
+from fieldapp.checklists.compiler.xpath import ExpressionError
 
 _SYNTAX = "^$\\.*+?()[]{}|/"
 _CLASSES = {"d": "0-9", "w": "A-Za-z0-9_", "s": " \\t\\n\\v\\f\\r"}

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fieldapp.checklists.limits import Limits
-from fieldapp.checklists.spelling import spell
-from fieldapp.checklists.workbook import read_sheets
+from fieldapp.checklists.compiler.limits import Limits
+from fieldapp.checklists.compiler.spelling import spell
+from fieldapp.checklists.compiler.workbook import read_sheets
 
 # What was accepted once is read, whatever the limits are now.
 _NO_LIMITS = replace(Limits(), max_bytes=2**40, max_rows=2**40, max_choices=2**40)

@@ -10,11 +10,11 @@ from decimal import Decimal, InvalidOperation
 
 from flask_babel import gettext as _
 
-from fieldapp.checklists.attached import AttachedList
-from fieldapp.checklists.question_types import SELECTS, Written, unsupported
+from fieldapp.checklists.compiler.attached import AttachedList
+from fieldapp.checklists.compiler.question_types import SELECTS, Written, unsupported
+from fieldapp.checklists.compiler.spelling import EXTERNAL, MEDIA, REFERENCE, YES, Source, base
+from fieldapp.checklists.compiler.workbook import Row
 from fieldapp.checklists.rules import UNASKED
-from fieldapp.checklists.spelling import EXTERNAL, MEDIA, REFERENCE, YES, Source, base
-from fieldapp.checklists.workbook import Row
 
 NAME = re.compile(r"[^\W\d][\w.\-]*")
 _FILE_OR_LIST = re.compile(r"\b(pulldata|instance)\s*\(\s*['\"‘’“”]([^'\"‘’“”]{1,200})['\"‘’“”]")

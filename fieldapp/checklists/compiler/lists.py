@@ -10,12 +10,12 @@ from typing import Any
 
 from flask_babel import gettext as _
 
-from fieldapp.checklists import own_columns
-from fieldapp.checklists.compilation import Compilation
-from fieldapp.checklists.expressions import Node, Tree
-from fieldapp.checklists.spelling import MEDIA, OWN_COLUMNS, Source, base
-from fieldapp.checklists.texts import OTHER
-from fieldapp.checklists.workbook import Row
+from fieldapp.checklists.compiler import own_columns
+from fieldapp.checklists.compiler.compilation import Compilation
+from fieldapp.checklists.compiler.expressions import Node, Tree
+from fieldapp.checklists.compiler.spelling import MEDIA, OWN_COLUMNS, Source, base
+from fieldapp.checklists.compiler.texts import OTHER
+from fieldapp.checklists.compiler.workbook import Row
 
 Choice = dict[str, Any]
 

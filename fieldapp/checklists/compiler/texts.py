@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from fieldapp.checklists.spelling import base, unshelter
+from fieldapp.checklists.compiler.spelling import base, unshelter
 
 _CODE = re.compile(r"[(（]\s*([A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8})*)\s*[)）]$")
 # The languages of the interface, by the names their columns are given without a code.
