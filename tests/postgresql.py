@@ -64,7 +64,9 @@ def _running(folder: Path) -> Iterator[None]:
     as_user: list[str] = []
     if os.geteuid() == 0:
         shutil.chown(folder, "postgres")
-        as_user = ["runuser", "-u", "postgres", "--"]
+        # Not every root has the system's programs on its path.
+        runuser = shutil.which("runuser") or "/usr/sbin/runuser"
+        as_user = [runuser, "-u", "postgres", "--"]
 
     def run(program: str, *arguments: str) -> None:
         done = subprocess.run(
