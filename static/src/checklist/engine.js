@@ -86,6 +86,8 @@ export function createForm(document, { answers, context }) {
   const people = context.people ?? []
   const zone = /(Z|[-+]\d\d:\d\d)$/.exec(context.now ?? '')?.[1] ?? ''
   let language = context.language
+  /** What `items()` gave, until something changes. @type {Item[] | null} */
+  let listed = null
   const languageCell = make(() => language)
   /** @type {Json} what was typed, relevant or not */
   const raw = JSON.parse(JSON.stringify(answers ?? {}))
@@ -788,6 +790,7 @@ export function createForm(document, { answers, context }) {
 
   /** Bring up to date what follows from the changes made; returns the paths of the items that look different now. */
   const settle = () => {
+    listed = null
     follow()
     for (const spot of kept) if (isThere(spot.scope)) value(spot)
     /** @type {Set<string>} */
@@ -826,12 +829,14 @@ export function createForm(document, { answers, context }) {
   return {
     /** Everything a screen shows, in order, irrelevant lines included. @returns {Item[]} */
     items() {
+      if (listed) return listed
       /** @type {Item[]} */
       const found = []
       walk(whole, (spot) => {
         const { type } = spot.place.node
         if (type === 'note' || !UNASKED.includes(type)) found.push(item(spot))
       }, true)
+      listed = found
       return found
     },
 
@@ -902,6 +907,7 @@ export function createForm(document, { answers, context }) {
 
     /** Show the form in another language. @param {string} wanted */
     setLanguage(wanted) {
+      listed = null
       language = wanted
       change(languageCell)
     },
