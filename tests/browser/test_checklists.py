@@ -19,6 +19,17 @@ def other_forms(phone: Phone):
     return phone.page.get_by_role("button", name=re.compile("^" + WINTER))
 
 
+def publish_in_the_village(desk, words):
+    """Say who answers for the version on the page, and put it in force in one village."""
+    desk.field("Who answers for it").fill("依兰县民政局")
+    desk.field("Why it is needed, and on what basis").fill("冬季保暖排查")
+    desk.button("Write down").click()
+    expect(desk.field("Who answers for it")).to_have_count(0)
+    desk.page.get_by_role("link", name=f"{words('parts')} {TOWNSHIP}").click()
+    expect(desk.page).to_have_url(re.compile("within="))
+    desk.publish(VILLAGE)
+
+
 def test_a_checklist_goes_to_one_village_is_filled_in_there_and_retired(open_context, new_phone, live, words):
     phone: Phone = new_phone()
     phone.sign_in(live.password)
@@ -43,13 +54,7 @@ def test_a_checklist_goes_to_one_village_is_filled_in_there_and_retired(open_con
 
     # Published to one village.
     desk.page.goto("/checklists/winter_check/1")
-    desk.field("Who answers for it").fill("依兰县民政局")
-    desk.field("Why it is needed, and on what basis").fill("冬季保暖排查")
-    desk.button("Write down").click()
-    expect(desk.field("Who answers for it")).to_have_count(0)
-    desk.page.get_by_role("link", name=f"{words('parts')} {TOWNSHIP}").click()
-    expect(desk.page).to_have_url(re.compile("within="))
-    desk.publish(VILLAGE)
+    publish_in_the_village(desk, words)
 
     # The worker there has it beside the household visit, and fills it in.
     phone.refresh()
@@ -83,13 +88,7 @@ def test_the_next_village_does_not_get_it(open_context, new_phone, live, words):
     desk = Desk(open_context("desk"), words)
     desk.sign_in(live.password, "officer")
     desk.upload("冬季.xlsx", winter_book())
-    desk.field("Who answers for it").fill("依兰县民政局")
-    desk.field("Why it is needed, and on what basis").fill("冬季保暖排查")
-    desk.button("Write down").click()
-    expect(desk.field("Who answers for it")).to_have_count(0)
-    desk.page.get_by_role("link", name=f"{words('parts')} {TOWNSHIP}").click()
-    expect(desk.page).to_have_url(re.compile("within="))
-    desk.publish(VILLAGE)
+    publish_in_the_village(desk, words)
     phone: Phone = new_phone()
     phone.sign_in(live.password, "worker2")
     phone.tap(phone.link("All households"))
