@@ -2,7 +2,7 @@
 import { mountForm } from '../../static/src/checklist/view/preview.js'
 
 const checklist = await (await fetch(`/forms/${location.pathname.split('/')[2]}.json`)).json()
-const root = document.body.appendChild(document.createElement('div'))
+const root = document.body.appendChild(document.createElement('main'))
 const context = { today: '2026-11-24', now: '2026-11-24T09:00:00.000+08:00', language: 'zh', username: 'worker', device_uuid: '', household: {}, people: [] }
 const { answers } = mountForm(root, checklist, { language: 'zh', context })
 

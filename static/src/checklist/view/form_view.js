@@ -35,6 +35,9 @@ import { cutPages, cutSections } from './sections.js'
 /** Drawn at one go; those off the screen are not laid out, so that one go is cheaper than several. */
 const CARDS_AT_ONCE = 200
 
+/** Kept or left alone together: more would be laid out for nothing, and many small boxes cost more than they save. */
+const CARDS_IN_BOX = 12
+
 /** Text typed may be out of range at every key but the last. */
 const PROBLEMS = ['required', 'constraint', 'choice', 'type']
 
@@ -287,22 +290,39 @@ export function makeFormView(host) {
     draw()
   }
 
-  /** What is on the page, one part a key. @param {Section[]} sections @param {Item[]} items all that are shown in the form */
-  function blocks(sections, items) {
-    /** @type {{key: string, show: () => any}[]} */
+  /** The sections of the page. */
+  function sectionsOf() {
+    if (!isPaged) return { sections: cutSections(form.items()), pages: [] }
+    const pages = cutPages(shown())
+    page = Math.max(Math.min(page, pages.length - 1), 0)
+    return { sections: pages[page] ?? [], pages }
+  }
+
+  /**
+   * The sections in boxes that the browser can leave alone (form.css). They are cut by what the form has, shown or not, so
+   * that none comes apart, and no field in it loses the focus, when an answer shows or hides others.
+   * @param {Section[]} sections @param {Item[]} items all that are shown in the form
+   */
+  function boxes(sections, items) {
+    let left = cardLimit
+    /** @type {{key: string, box: any}[]} */
     const found = []
-    let cards = 0
-    for (const section of sections) {
-      found.push({ key: `${section.key} head`, show: () => heading(section, items) })
-      for (const item of section.items) {
-        cards += 1
-        if (cards > cardLimit) {
+    for (const whole of sections) {
+      const section = { ...whole, items: whole.items.filter(isShown), ends: whole.ends.filter(isShown) }
+      if (section.head ? !isShown(section.head) : !section.items.length && !section.ends.length) continue
+      for (let at = 0; at === 0 || at < whole.items.length; at += CARDS_IN_BOX) {
+        const cards = whole.items.slice(at, at + CARDS_IN_BOX).filter(isShown)
+        left -= cards.length
+        if (left < 0) {
           goOn()
           return found
         }
-        found.push({ key: item.path, show: () => card(item) })
+        const isLast = at + CARDS_IN_BOX >= whole.items.length
+        found.push({
+          key: `${section.key} ${at}`,
+          box: html`<div class="section">${at ? nothing : heading(section, items)}${repeat(cards, ({ path }) => path, card)}${isLast ? section.ends.map(addButton) : nothing}</div>`,
+        })
       }
-      for (const end of section.ends) found.push({ key: `${end.path} end`, show: () => addButton(end) })
     }
     return found
   }
@@ -314,7 +334,7 @@ export function makeFormView(host) {
   }
 
   /**
-   * Lay out all cards once, after the first frame, so that the browser remembers their heights: those off the screen are
+   * Lay out all sections once, after the first frame, so that the browser remembers their heights: those off the screen are
    * then left alone (form.css), and still nothing moves while the form is scrolled or tapped.
    */
   function findHeights() {
@@ -330,13 +350,10 @@ export function makeFormView(host) {
     /** The whole form, or the page one is on. */
     template() {
       const items = shown()
-      const pages = isPaged ? cutPages(items) : []
-      page = Math.max(Math.min(page, pages.length - 1), 0)
-      const sections = isPaged ? pages[page] ?? [] : cutSections(items)
-      const cards = blocks(sections, items)
+      const { sections, pages } = sectionsOf()
       const isMeasuring = heights === 'measuring'
       if (items.filter((item) => item.kind === 'question').length <= cardLimit) findHeights()
-      return html`${languageChoice()}<div class=${isMeasuring ? 'measuring' : nothing}>${repeat(cards, ({ key }) => key, ({ show }) => show())}</div>${isPaged && pages.length > 1 ? pager(pages) : nothing}`
+      return html`${languageChoice()}<div class=${isMeasuring ? 'measuring' : nothing}>${repeat(boxes(sections, items), ({ key }) => key, ({ box }) => box)}</div>${pages.length > 1 ? pager(pages) : nothing}`
     },
     set,
     jump,
