@@ -6,6 +6,7 @@ at or below n. That holds because the feed's row stays locked from numbering to 
 
 from __future__ import annotations
 
+import hashlib
 import uuid as uuids
 from collections.abc import Iterable
 
@@ -29,6 +30,12 @@ class Feed(Base):
         String(15), primary_key=True, doc="Code of a grid or an area above it, or 'common'."
     )
     number: Mapped[int] = mapped_column(BigInteger, default=0, doc="The last number given out.")
+    state: Mapped[int] = mapped_column(
+        BigInteger, default=0, doc="`entry_hash` of all entries that are not gone, by exclusive or."
+    )
+    compacted_to: Mapped[int] = mapped_column(
+        BigInteger, default=0, doc="Entries gone up to here were dropped: who has read less reads all again."
+    )
 
 
 class FeedEntry(Base):
@@ -44,6 +51,11 @@ class FeedEntry(Base):
 
 
 db.Index("ix_feed_entries_feed_number", FeedEntry.feed, FeedEntry.number, unique=True)
+
+
+def entry_hash(kind: str, uuid: str, number: int) -> int:
+    """48 bits that stand for one record under one number; phones compute the same (docs/sync.md)."""
+    return int.from_bytes(hashlib.sha256(f"{kind}/{uuid}/{number}".encode()).digest()[:6], "big")
 
 
 class ServerState(Base):

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from fieldapp.core.db import AreaCode, Base, EncryptedJson, Instant, UuidText
+from fieldapp.core.db import AreaCode, Base, EncryptedJson, EncryptedText, Instant, UuidText
 
 
 class Operation(Base):
@@ -31,7 +31,9 @@ class Operation(Base):
     kind: Mapped[str] = mapped_column(String(30), doc="visit.submit, followup.report, … (docs/sync.md).")
     received_at: Mapped[datetime] = mapped_column(Instant, doc="When it first came.")
     clock_offset_s: Mapped[int] = mapped_column(BigInteger, doc="Server clock minus phone clock, seconds.")
-    state: Mapped[str] = mapped_column(String(10), doc="accepted, rejected, conflict or replaced.")
+    state: Mapped[str] = mapped_column(
+        String(10), doc="accepted; waiting at the office: rejected, conflict; settled: replaced, refused."
+    )
     record_uuid: Mapped[str | None] = mapped_column(
         String(64), doc="The record it is about, as far as it says."
     )
@@ -43,7 +45,14 @@ class Operation(Base):
     quarantine: Mapped[Any] = mapped_column(
         EncryptedJson("operations.quarantine"),
         nullable=True,
-        doc="The whole operation while it is not applied.",
+        doc="The whole operation as it was sent, when it could not be applied at once.",
+    )
+    settled_by: Mapped[int | None] = mapped_column(
+        ForeignKey("users.id"), doc="Who accepted or refused it at the desk."
+    )
+    settled_at: Mapped[datetime | None] = mapped_column(Instant, doc="When.")
+    settled_reason: Mapped[str | None] = mapped_column(
+        EncryptedText("operations.settled_reason"), doc="Why, for the worker to read."
     )
 
     __table_args__ = (

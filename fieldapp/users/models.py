@@ -76,8 +76,41 @@ class UserSession(Base):
     revoked_at: Mapped[datetime | None] = mapped_column(
         Instant, doc="Signed out, or ended by an administrator."
     )
+    hand_in: Mapped[bool] = mapped_column(
+        default=False, doc="May only hand in what a phone still holds: the account or the device has ended."
+    )
 
     user: Mapped[User] = relationship(lazy="joined")
+
+
+class Device(Base):
+    """A phone an account has signed in on. When it was last used is not kept: nobody is watched."""
+
+    __tablename__ = "devices"
+
+    device_uuid: Mapped[str] = mapped_column(UuidText, primary_key=True, doc="Made on the phone.")
+    user_id: Mapped[int] = mapped_column(ForeignKey(User.id), primary_key=True, doc="Whose work it holds.")
+    registered_at: Mapped[datetime] = mapped_column(Instant, doc="First sign-in on it.")
+    revoked_at: Mapped[datetime | None] = mapped_column(
+        Instant, doc="Replaced or lost: from then on it may only hand in."
+    )
+    erased_at: Mapped[datetime | None] = mapped_column(
+        Instant, doc="It had handed in everything and erased itself."
+    )
+
+
+class PinCode(Base):
+    """A code, good once, with which a worker who has forgotten the phone's PIN sets a new one."""
+
+    __tablename__ = "pin_codes"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey(User.id), primary_key=True, doc="For whom.")
+    code_hash: Mapped[str] = mapped_column(String(64), doc="Keyed hash of the code.")
+    made_by: Mapped[int] = mapped_column(ForeignKey(User.id), doc="Who gave it out.")
+    made_at: Mapped[datetime] = mapped_column(Instant, doc="When.")
+    ends_at: Mapped[datetime] = mapped_column(Instant, doc="Worth nothing from then on.")
+    failures: Mapped[int] = mapped_column(default=0, doc="Wrong codes tried.")
+    used_at: Mapped[datetime | None] = mapped_column(Instant, doc="When it was used.")
 
 
 class SignInFailure(Base):
