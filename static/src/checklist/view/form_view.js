@@ -57,6 +57,8 @@ export function makeFormView(host) {
   let cardLimit = CARDS_AT_ONCE
   /** Whether the heights of all cards are known; while they are found out, all are laid out. @type {'unknown' | 'measuring' | 'known'} */
   let heights = 'unknown'
+  /** Where one wanted to be before the heights were known. @type {[string, ScrollLogicalPosition] | null} */
+  let goal = null
   let epoch = 0
   let language = checklist.languages.includes(host.language) ? host.language : checklist.default_language
 
@@ -271,6 +273,7 @@ export function makeFormView(host) {
 
   /** @param {string} path @param {ScrollLogicalPosition} [block] */
   function bringUp(path, block = 'center') {
+    goal = heights === 'known' ? null : [path, block]
     requestAnimationFrame(() => {
       const card = document.getElementById(cardId(path))
       card?.scrollIntoView({ block })
@@ -342,7 +345,11 @@ export function makeFormView(host) {
     heights = 'measuring'
     afterFrame(() => {
       draw()
-      afterFrame(() => { heights = 'known'; draw() })
+      afterFrame(() => {
+        heights = 'known'
+        draw()
+        if (goal) bringUp(...goal) // what lies above it has its own height only now
+      })
     })
   }
 
