@@ -5,13 +5,11 @@ Invariant: every engine is given the same form; ours the compiled document, the 
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from typing import Any
 
-from openpyxl import Workbook
-
 from fieldapp.checklists.compiler.compile import Compiled, compile_workbook
+from tests.checklists.vectors import workbook_of
 
 QUESTIONS_A_SECTION = 10
 
@@ -75,7 +73,9 @@ def make_form(questions: int) -> Form:
         {"type": "calculate", "name": "total", "calculation": total},
         _asked("note", "total_note", "合计：${total} 分", "In all: ${total} points"),
     ]
-    workbook = workbook_of(rows, f"bench_{questions}")
+    workbook = workbook_of(
+        {"survey": rows, "choices": _choices(), "settings": _settings(f"bench_{questions}")}
+    )
     compiled = compile_workbook(workbook, ())
     if compiled.question_count != questions:
         raise AssertionError(f"made {compiled.question_count} questions, not {questions}")
@@ -88,24 +88,16 @@ def make_form(questions: int) -> Form:
     return Form(str(questions), workbook, compiled, questions, len(rows), asked, switches)
 
 
-def workbook_of(rows: list[Row], form_id: str) -> bytes:
-    """The rows as an XLSForm workbook."""
-    book = Workbook(write_only=True)
-    choices = [
+def _choices() -> list[Row]:
+    return [
         {"list_name": name, "name": value, "label::中文 (zh)": chinese, "label::English (en)": english}
         for name, found in _CHOICES.items()
         for value, chinese, english in found
     ]
-    settings = [{"form_id": form_id, "form_title": form_id, "default_language": "中文 (zh)", "version": "1"}]
-    for title, of_sheet in (("survey", rows), ("choices", choices), ("settings", settings)):
-        sheet = book.create_sheet(title)
-        columns = list(dict.fromkeys(column for row in of_sheet for column in row))
-        sheet.append(columns)
-        for row in of_sheet:
-            sheet.append([row.get(column) for column in columns])
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
+
+
+def _settings(form_id: str) -> Row:
+    return {"form_id": form_id, "form_title": form_id, "default_language": "中文 (zh)", "version": "1"}
 
 
 def answers_of(form: Form) -> dict[str, Any]:
