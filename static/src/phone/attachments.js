@@ -104,7 +104,7 @@ export class Attachments {
   async #keep(path, several, { photo, bytes, unchanged = false }) {
     const draft = this.form.draft()
     const { sha256, type, size, taken_at, name } = photo
-    await this.app.store.addPhoto({ sha256, type, size, taken_at }, bytes, draft.draft_uuid)
+    await this.app.store.addPhoto({ sha256, type, size }, bytes, draft.draft_uuid)
     draft.photos[sha256] = { taken_at, size, here: true, type, ...(name ? { name } : {}) }
     if (!this.#urls.has(sha256)) this.#show(sha256, bytes, type)
     const before = photosIn(this.form.value(path))

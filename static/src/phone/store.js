@@ -2,21 +2,14 @@
  * One worker's database on this phone: the cache of records, drafts, the outbox, photos.
  *
  * Invariant: the cache may be erased at any time; drafts, outbox and photos never depend on it and leave only by
- * being finished, thrown away by the worker, or reported backed up by the server. Every value passes `seal` and
- * `unseal` (outside of transactions: a transaction does not outlive a wait for anything else).
+ * being finished, thrown away by the worker, or reported backed up by the server. What tells about people and work is
+ * sealed (`#seal`, `#unseal`: outside of transactions, which do not outlive a wait for anything else); in the clear stays
+ * only what queue and cache are steered by. While locked, whatever needs the key throws Locked.
  */
 import { openDB } from 'idb'
 import { newItem } from './outbox.js'
-
-/** The form of a value at rest. @param {any} value */
-async function seal(value) {
-  return value
-}
-
-/** The value again. @param {any} sealed */
-async function unseal(sealed) {
-  return sealed
-}
+import { sha256 } from './uuid.js'
+import { Locked, openBytes, openValue, sealBytes, sealValue } from './vault.js'
 
 /**
  * Which version is used where and when, as a publication says; null when the record only brings a version's document.
@@ -53,7 +46,16 @@ const STEPS = [
     // The old app may have read offers it did not know how to keep: read everything again.
     await tx.objectStore('meta').delete('cursor')
   },
+  async (_db, tx) => {
+    // Until here everything lay in the clear. What there is gets sealed with the first PIN, and an app that does not
+    // seal is shut out by the new number.
+    const counts = await Promise.all(VALUES.map((name) => tx.objectStore(name).count()))
+    if (counts.some(Boolean)) await tx.objectStore('meta').put(true, 'plain')
+  },
 ]
+
+/** The stores whose rows hold something sealed. */
+const VALUES = ['records', 'checklists', 'drafts', 'outbox', 'photos', 'photo_bytes']
 
 /**
  * @typedef {object} Change @property {string} feed @property {string} kind @property {string} uuid
@@ -64,13 +66,15 @@ const STEPS = [
  *   base: number|null, replaces: string|null, body: any, draft: any, title: string}} Op
  */
 /**
- * @typedef {import('./outbox.js').Item & {sha256: string, owners: string[], type: string, size: number,
- *   taken_at: string|null}} Photo state is "draft" until a finished record names it
+ * @typedef {import('./outbox.js').Item & {sha256: string, owners: string[], type: string, size: number}} Photo state is
+ *   "draft" until a finished record names it
  */
 
 export class Store {
   /** @type {Promise<import('idb').IDBPDatabase>|null} */
   #connection = null
+  /** @type {CryptoKey|null} */
+  #key = null
 
   /** @param {number|string} userId */
   constructor(userId) {
@@ -110,18 +114,121 @@ export class Store {
     }
   }
 
+  // The key
+
+  /** Open what is sealed. @param {CryptoKey} key made by keyInUse */
+  unlock(key) {
+    this.#key = key
+  }
+
+  /** Forget the key; receipts can still be noted. */
+  lock() {
+    this.#key = null
+  }
+
+  get isOpen() {
+    return this.#key !== null
+  }
+
+  #unlocked() {
+    if (!this.#key) throw new Locked('locked')
+    return this.#key
+  }
+
+  /** The form of a value at rest. @param {any} value @param {...string} place store and key */
+  async #seal(value, ...place) {
+    return sealValue(this.#unlocked(), value, place.join('/'))
+  }
+
+  /** The value again. @param {ArrayBuffer} sealed @param {...string} place store and key @returns {Promise<any>} */
+  async #unseal(sealed, ...place) {
+    return openValue(this.#unlocked(), sealed, place.join('/'))
+  }
+
+  /** A row whose fault, but for its code, is sealed. @param {any} row @param {...string} place store and key */
+  async #openFault(row, ...place) {
+    const { fault } = row
+    return fault?.sealed ? { ...row, fault: { code: fault.code, ...(await this.#unseal(fault.sealed, ...place, 'fault')) } } : row
+  }
+
+  /** @param {any} changes of a row @param {...string} place store and key */
+  async #sealFault({ fault, ...changes }, ...place) {
+    if (fault === undefined || fault === null) return fault === null ? { ...changes, fault } : changes
+    const { code, ...words } = fault
+    return { ...changes, fault: { code, sealed: await this.#seal(words, ...place, 'fault') } }
+  }
+
+  /** What is stored of the key; undefined until a PIN was chosen. @returns {Promise<import('./vault.js').Vault|undefined>} */
+  vault() {
+    return this.meta('vault')
+  }
+
+  /** Keep a key's vault; never another key in place of the one in use. @param {import('./vault.js').Vault} vault */
+  async keepVault(vault) {
+    await this.#with(async (db) => {
+      const tx = db.transaction('meta', 'readwrite', { durability: 'strict' })
+      const known = await tx.store.get('vault')
+      if (known && known.sealed !== vault.sealed) throw new Error('there is another key already')
+      await tx.store.put(vault, 'vault')
+      await tx.done
+    })
+  }
+
+  /** What the account's record says beyond what may be read while locked. @returns {Promise<any>} */
+  async user() {
+    const sealed = await this.meta('user')
+    return sealed ? this.#unseal(sealed, 'meta', 'user') : null
+  }
+
+  /** @param {any} user */
+  async keepUser(user) {
+    await this.setMeta('user', await this.#seal(user, 'meta', 'user'))
+  }
+
+  /**
+   * Seal what lies here in the clear from before there was a PIN. Each row is replaced in one step and the mark is taken
+   * away last, so it may be cut off anywhere and simply runs again.
+   */
+  async sealPlain() {
+    if (!(await this.meta('plain'))) return
+    for (const name of VALUES) {
+      for (const key of await this.#with((db) => db.getAllKeys(name))) {
+        const row = await this.#with((db) => db.get(name, key))
+        // Bytes go by their hash: those that have it are the plain ones.
+        if (name === 'photo_bytes' ? !row || (await sha256(row)) !== key : !isPlain(row)) continue
+        const sealed = await this.#sealedRow(name, [/** @type {any} */ (key)].flat(), row)
+        await this.#with(async (db) => {
+          const tx = db.transaction(name, 'readwrite')
+          const now = await tx.store.get(key)
+          // Another page may have been first, and gone on working with it.
+          if (name === 'photo_bytes' && now) await tx.store.put(sealed, key)
+          else if (isPlain(now)) await tx.store.put(sealed)
+          await tx.done
+        })
+      }
+    }
+    await this.#with((db) => db.delete('meta', 'plain'))
+  }
+
+  /** A plain row as it is to lie here. @param {string} name @param {string[]} key @param {any} row */
+  async #sealedRow(name, key, row) {
+    if (name === 'photo_bytes') return sealBytes(this.#unlocked(), row, `photo_bytes/${key}`)
+    const { taken_at: _, ...kept } = await this.#sealFault(row, name, ...key)
+    return name === 'photos' ? kept : { ...kept, value: await this.#seal(row.value, name, ...key) }
+  }
+
   // The cache
 
   /** All records of a kind. @param {string} kind @returns {Promise<any[]>} */
   async list(kind) {
     const rows = await this.#with((db) => db.getAllFromIndex('records', 'kind', kind))
-    return Promise.all(rows.map((row) => unseal(row.value)))
+    return Promise.all(rows.map((row) => this.#unseal(row.value, 'records', kind, row.uuid)))
   }
 
   /** One record, or null. @param {string} kind @param {string} uuid @returns {Promise<any>} */
   async find(kind, uuid) {
     const row = await this.#with((db) => db.get('records', [kind, uuid]))
-    return row ? unseal(row.value) : null
+    return row ? this.#unseal(row.value, 'records', kind, uuid) : null
   }
 
   /**
@@ -129,10 +236,12 @@ export class Store {
    * @param {{changes: Change[], cursor: string, left?: string[]}} page
    */
   async applyPage({ changes, cursor, left = [] }) {
-    const sealed = await Promise.all(changes.map(({ kind, record }) => (
-      record === null ? null : seal(kind === 'checklist' ? offerOf(record) : record))))
+    const sealed = await Promise.all(changes.map(({ kind, uuid, record }) => {
+      const value = record && kind === 'checklist' ? offerOf(record) : record
+      return value && this.#seal(value, 'records', kind, uuid)
+    }))
     const documents = await Promise.all(changes.map(({ kind, record }) => (
-      kind === 'checklist' && record ? seal(record.document) : null)))
+      kind === 'checklist' && record ? this.#seal(record.document, 'checklists', record.key, record.version) : null)))
     await this.#with(async (db) => {
       const tx = db.transaction(['records', 'checklists', 'meta'], 'readwrite')
       const records = tx.objectStore('records')
@@ -172,7 +281,7 @@ export class Store {
   /** One version's document, or null. @param {{key: string, version: string}} checklist @returns {Promise<any>} */
   async findChecklist({ key, version }) {
     const row = await this.#with((db) => db.get('checklists', [key, version]))
-    return row ? unseal(row.value) : null
+    return row ? this.#unseal(row.value, 'checklists', key, version) : null
   }
 
   // Drafts
@@ -180,18 +289,18 @@ export class Store {
   /** @returns {Promise<any[]>} */
   async drafts() {
     const rows = await this.#with((db) => db.getAll('drafts'))
-    return Promise.all(rows.map((row) => unseal(row.value)))
+    return Promise.all(rows.map((row) => this.#unseal(row.value, 'drafts', row.draft_uuid)))
   }
 
   /** @param {string} draftUuid @returns {Promise<any>} null when there is none */
   async findDraft(draftUuid) {
     const row = await this.#with((db) => db.get('drafts', draftUuid))
-    return row ? unseal(row.value) : null
+    return row ? this.#unseal(row.value, 'drafts', draftUuid) : null
   }
 
   /** @param {any} draft */
   async saveDraft(draft) {
-    const value = await seal(draft)
+    const value = await this.#seal(draft, 'drafts', draft.draft_uuid)
     await this.#with((db) => db.put('drafts', { draft_uuid: draft.draft_uuid, value }))
   }
 
@@ -211,17 +320,17 @@ export class Store {
 
   /**
    * Keep a photo of a draft.
-   * @param {{sha256: string, type: string, size: number, taken_at: string|null}} photo
+   * @param {{sha256: string, type: string, size: number}} photo
    * @param {ArrayBuffer} bytes @param {string} draftUuid
    */
-  async addPhoto(photo, bytes, draftUuid) {
-    const sealed = await seal(bytes)
+  async addPhoto({ sha256, type, size }, bytes, draftUuid) {
+    const sealed = await sealBytes(this.#unlocked(), bytes, `photo_bytes/${sha256}`)
     await this.#with(async (db) => {
       const tx = db.transaction(['photos', 'photo_bytes'], 'readwrite', { durability: 'strict' })
-      const known = await tx.objectStore('photos').get(photo.sha256)
-      const row = known ?? { ...newItem(), ...photo, state: 'draft', owners: [] }
+      const known = await tx.objectStore('photos').get(sha256)
+      const row = known ?? { ...newItem(), sha256, type, size, state: 'draft', owners: [] }
       await tx.objectStore('photos').put({ ...row, owners: [...new Set([...row.owners, draftUuid])] })
-      await tx.objectStore('photo_bytes').put(sealed, photo.sha256)
+      await tx.objectStore('photo_bytes').put(sealed, sha256)
       await tx.done
     })
   }
@@ -237,14 +346,15 @@ export class Store {
   }
 
   /** @returns {Promise<Photo[]>} */
-  photos() {
-    return this.#with((db) => db.getAll('photos'))
+  async photos() {
+    const rows = await this.#with((db) => db.getAll('photos'))
+    return Promise.all(rows.map((row) => this.#openFault(row, 'photos', row.sha256)))
   }
 
   /** @param {string} sha256 @returns {Promise<ArrayBuffer|null>} */
   async photoBytes(sha256) {
     const sealed = await this.#with((db) => db.get('photo_bytes', sha256))
-    return sealed ? unseal(sealed) : null
+    return sealed ? openBytes(this.#unlocked(), sealed, `photo_bytes/${sha256}`) : null
   }
 
   /** @param {string} sha256 @param {Partial<Photo>} changes */
@@ -261,7 +371,7 @@ export class Store {
    *   urgent: boolean, title: string, draft: any, shas: string[]}} finished
    */
   async finish({ op, urgent, title, draft, shas }) {
-    const value = await seal({ kind: op.kind, base: op.base, body: op.body, draft, title })
+    const value = await this.#seal({ kind: op.kind, base: op.base, body: op.body, draft, title }, 'outbox', op.op_uuid)
     await this.#with(async (db) => {
       const tx = db.transaction(['outbox', 'photos', 'photo_bytes', 'drafts', 'meta'], 'readwrite', { durability: 'strict' })
       const seq = ((await tx.objectStore('meta').get('seq')) ?? 0) + 1
@@ -290,7 +400,9 @@ export class Store {
   /** Everything finished on this phone, by number. @returns {Promise<Op[]>} */
   async ops() {
     const rows = await this.#with((db) => db.getAll('outbox'))
-    const opened = await Promise.all(rows.map(async ({ value, ...row }) => ({ ...row, ...(await unseal(value)) })))
+    const opened = await Promise.all(rows.map(async ({ value, ...row }) => ({
+      ...(await this.#openFault(row, 'outbox', row.op_uuid)), ...(await this.#unseal(value, 'outbox', row.op_uuid)),
+    })))
     return opened.sort((a, b) => a.seq - b.seq)
   }
 
@@ -336,14 +448,18 @@ export class Store {
 
   /** @param {string} store @param {string} key @param {object} changes */
   async #change(store, key, changes) {
+    const sealed = await this.#sealFault(changes, store, key)
     await this.#with(async (db) => {
       const tx = db.transaction(store, 'readwrite')
       const row = await tx.store.get(key)
-      if (row) await tx.store.put({ ...row, ...changes })
+      if (row) await tx.store.put({ ...row, ...sealed })
       await tx.done
     })
   }
 }
+
+/** Whether a row (of a photo: it told when it was taken) is from before there was a PIN. @param {any} row */
+const isPlain = (row) => row?.taken_at !== undefined || (row?.value != null && !(row.value instanceof ArrayBuffer))
 
 /** @param {any} tx @param {Photo} photo @param {string} draftUuid */
 async function disown(tx, photo, draftUuid) {

@@ -6,9 +6,15 @@ import { openDB } from 'idb'
 
 import { chooseOffers } from '../../../static/src/phone/offers.js'
 import { Store } from '../../../static/src/phone/store.js'
+import { keyInUse, newDataKey } from '../../../static/src/phone/vault.js'
 
+const KEY = await keyInUse(newDataKey())
 let users = 0
-const newStore = () => new Store(`test-${users += 1}`)
+function newStore() {
+  const store = new Store(`test-${users += 1}`)
+  store.unlock(KEY)
+  return store
+}
 const change = (feed, kind, uuid, record, rev = 1) => ({ feed, kind, uuid, rev, record })
 const bytes = (...values) => new Uint8Array(values).buffer
 const photo = (sha256) => ({ sha256, type: 'image/jpeg', size: 3, taken_at: null })
@@ -85,6 +91,7 @@ test('a phone of an earlier version of the app goes on with the checklists it ho
   await old.put('checklists', { key: 'routine', version: '2', uuid: 'routine', rev: 2, offered: true, value: document })
   await old.put('meta', 'read', 'cursor')
   old.close()
+  await store.sealPlain()
   const [offer] = [...chooseOffers(await store.list('checklist'), '230183100055001', '2026-11-24').values()]
   assert.equal(offer.version, '2')
   assert.equal(offer.use, 'visit')
@@ -135,7 +142,7 @@ test('finishing that cannot be stored leaves the draft as it was', async () => {
   const draft = draftOf('d', { s1: { here: true } })
   await store.saveDraft(draft)
   await store.addPhoto(photo('s1'), bytes(1), 'd')
-  const unstorable = finished('o', draft, ['s1'], { body: { answers: () => {} } })
+  const unstorable = finished('o', draft, ['s1'], { at: () => {} })
   await assert.rejects(store.finish(unstorable))
   assert.deepEqual(await store.findDraft('d'), draft)
   assert.deepEqual(await states(store.photos()), { s1: 'draft' })

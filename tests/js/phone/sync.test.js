@@ -7,7 +7,9 @@ import { after, before, beforeEach, test } from 'node:test'
 import { Api } from '../../../static/src/phone/api.js'
 import { Store } from '../../../static/src/phone/store.js'
 import { Sync } from '../../../static/src/phone/sync.js'
+import { keyInUse, newDataKey } from '../../../static/src/phone/vault.js'
 
+const KEY = await keyInUse(newDataKey())
 const NOW = '2026-11-23T02:00:00Z'
 let address = ''
 let users = 0
@@ -55,6 +57,7 @@ beforeEach(() => {
 
 async function phoneWith(...names) {
   const store = new Store(`sync-${users += 1}`)
+  store.unlock(KEY)
   for (const name of names) await addOp(store, name)
   const api = new Api({ deviceUuid: 'device', userId: 7, language: () => 'zh' })
   const sync = new Sync({ store, api, changed: () => {} })
