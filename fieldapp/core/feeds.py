@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import uuid as uuids
 from collections.abc import Iterable
+from datetime import datetime
 
 from sqlalchemy import BigInteger, String, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from fieldapp.core.db import Base, db, insert_if_absent, insert_into
+from fieldapp.core.db import Base, Instant, db, insert_if_absent, insert_into
 
 COMMON = "common"
 _PENDING = "fieldapp_feed_changes"
@@ -36,6 +37,10 @@ class Feed(Base):
     compacted_to: Mapped[int] = mapped_column(
         BigInteger, default=0, doc="Entries gone up to here were dropped: who has read less reads all again."
     )
+    mark: Mapped[int] = mapped_column(
+        BigInteger, default=0, doc="The last number at `marked_at`: what the next compaction goes up to."
+    )
+    marked_at: Mapped[datetime | None] = mapped_column(Instant, doc="When that was.")
 
 
 class FeedEntry(Base):

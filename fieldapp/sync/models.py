@@ -47,6 +47,9 @@ class Operation(Base):
         nullable=True,
         doc="The whole operation as it was sent, when it could not be applied at once.",
     )
+    brought_by: Mapped[int | None] = mapped_column(
+        ForeignKey("users.id"), doc="Who brought it in at the desk, from a phone's exported file."
+    )
     settled_by: Mapped[int | None] = mapped_column(
         ForeignKey("users.id"), doc="Who accepted or refused it at the desk."
     )

@@ -76,9 +76,6 @@ class UserSession(Base):
     revoked_at: Mapped[datetime | None] = mapped_column(
         Instant, doc="Signed out, or ended by an administrator."
     )
-    hand_in: Mapped[bool] = mapped_column(
-        default=False, doc="May only hand in what a phone still holds: the account or the device has ended."
-    )
 
     user: Mapped[User] = relationship(lazy="joined")
 

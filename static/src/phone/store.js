@@ -213,7 +213,8 @@ export class Store {
   /** A plain row as it is to lie here. @param {string} name @param {string[]} key @param {any} row */
   async #sealedRow(name, key, row) {
     if (name === 'photo_bytes') return sealBytes(this.#unlocked(), row, `photo_bytes/${key}`)
-    const { taken_at: _, ...kept } = await this.#sealFault(row, name, ...key)
+    const { ...kept } = await this.#sealFault(row, name, ...key)
+    delete kept.taken_at
     return name === 'photos' ? kept : { ...kept, value: await this.#seal(row.value, name, ...key) }
   }
 
