@@ -20,6 +20,7 @@ from fieldapp.areas.queries import list_grids
 from fieldapp.core import clock, media, storage
 from fieldapp.core.bodies import UuidStr, read_body
 from fieldapp.core.compression import compressed
+from fieldapp.core.crypto import keyring
 from fieldapp.core.errors import AppError
 from fieldapp.core.guard import LEADER, OFFICER, SUPERVISOR, WORKER, public, require
 from fieldapp.core.web import limiter
@@ -64,7 +65,7 @@ def get_session() -> Response:
         user=user,
         csrf_token=generate_csrf(),
         server_time=clock.iso(now),
-        public_key=None,
+        public_key=keyring().public_key,
         site={"operator": settings.operator, "filing": settings.filing, "limits": storage.limits()},
     )
 
