@@ -22,7 +22,7 @@ from fieldapp import create_app
 from fieldapp.areas.actions import UnknownArea, load_areas
 from fieldapp.checklists import actions as checklists
 from fieldapp.checklists.compiler.limits import Limits
-from fieldapp.core import clock, codes, feeds
+from fieldapp.core import clock, codes, feeds, storage
 from fieldapp.core.assets import ClientNotBuilt, check_built
 from fieldapp.core.crypto import KEY_FILE, KeyMissing
 from fieldapp.core.db import transaction
@@ -71,6 +71,8 @@ def serve() -> None:
     settings = _read_settings()
     app = create_app(settings)
     check_built()
+    with app.app_context():
+        storage.remove_left_over(clock.now())
     server = Server((settings.host, settings.port), app, numthreads=settings.threads, server_name="fieldapp")
     # A phone on a slow link may pause between packets; a photo still gets through.
     server.timeout = 60

@@ -78,6 +78,14 @@ class Live:
         self._process = None
         return status
 
+    def most_memory(self) -> int:
+        """The most memory the server has held since it started, bytes; Linux keeps count."""
+        assert self._process is not None
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        found = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
+        assert found
+        return int(found[1]) * 1024
+
     def _answers(self) -> bool:
         try:
             with urllib.request.urlopen(f"{self.url}/healthz", timeout=1) as answer:

@@ -67,6 +67,7 @@ class Keyring(Cipher):
             raise KeyMissing(f"{KEY_FILE} must hold 64 hexadecimal digits")
         super().__init__(_derive(master, b"fields"))
         self._lookup = _derive(master, b"lookup")
+        self._files = _derive(master, b"files")
         self.cookie_secret = _derive(master, b"cookies").hex()
         number = int.from_bytes(_derive(master, b"phones"), "big")
         self._private_key = ec.derive_private_key(1 + number % (CURVE_ORDER - 1), CURVE)
@@ -75,6 +76,11 @@ class Keyring(Cipher):
         )
         # To which phones seal their keys: the raw P-256 point in base64.
         self.public_key = base64.b64encode(self._point).decode()
+
+    def file_cipher(self, salt: bytes, place: str) -> AESGCM:
+        """The cipher of one sealed file: another salt or place, another key (`core.vault_files`)."""
+        key = HKDF(algorithm=SHA256(), length=32, salt=salt, info=place.encode()).derive(self._files)
+        return AESGCM(key)
 
     def lookup_hash(self, text: str, place: str) -> str:
         """A keyed hash (hex) under which `text` can be found without being readable."""

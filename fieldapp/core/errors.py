@@ -5,6 +5,7 @@ Invariant: every error a person can meet has a code here and a message that says
 
 from __future__ import annotations
 
+import errno
 import logging
 import secrets
 from typing import Any
@@ -45,10 +46,17 @@ ERRORS: dict[str, tuple[int, Any]] = {
     ),
     "not_found": (404, lazy_gettext("There is nothing here, or it is outside your area.")),
     "method_wrong": (405, lazy_gettext("This address does not answer that kind of request.")),
+    "range_wrong": (416, lazy_gettext("The file has no such part. Reload the page and try again.")),
     "too_large": (413, lazy_gettext("This is too large. The limit is %(limit)s.")),
     "not_ready": (
         503,
         lazy_gettext("The service is starting or its storage does not answer. Try again shortly."),
+    ),
+    "storage_full": (
+        507,
+        lazy_gettext(
+            "The server has no room left. Nothing is lost: it will be taken once there is room again."
+        ),
     ),
     "unexpected": (
         500,
@@ -124,6 +132,10 @@ ERRORS: dict[str, tuple[int, Any]] = {
 }
 
 
+# What the system says when a disk, or an account's share of it, is full.
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
 class AppError(Exception):
     """An error from the catalogue; `fields` names what is wrong where, `params` fill the message."""
 
@@ -170,6 +182,7 @@ _BY_STATUS = {
     403: "wrong_role",
     404: "not_found",
     405: "method_wrong",
+    416: "range_wrong",
     429: "too_many_requests",
 }
 
@@ -201,6 +214,14 @@ def init_app(app: Flask) -> None:
         g.failed = True
         log.warning("database busy or away: %s %s", request.method, request.path, exc_info=error)
         return answer(AppError("not_ready"))
+
+    @app.errorhandler(OSError)
+    def system(error: OSError) -> tuple[Response | str, int]:
+        if error.errno not in NO_ROOM:
+            return unexpected(error)
+        g.failed = True
+        log.error("no room left: %s %s: %s", request.method, request.path, error)
+        return answer(AppError("storage_full"))
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> tuple[Response | str, int]:

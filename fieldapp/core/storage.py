@@ -7,52 +7,28 @@ Invariant: a file under its final name is whole and durable; it is written besid
 from __future__ import annotations
 
 import hashlib
-import io
-import os
 import secrets
-import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, BinaryIO, Protocol
 
-import pillow_heif
 from flask import current_app
-from PIL import ExifTags, Image, UnidentifiedImageError
 from sqlalchemy import ForeignKey, String, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from fieldapp.core import media, scope
-from fieldapp.core.crypto import keyring
+from fieldapp.core import durable, media, pictures, scope
 from fieldapp.core.db import AreaCode, Base, EncryptedText, Instant, db, insert_if_absent, transaction
 from fieldapp.core.errors import AppError
 from fieldapp.core.feeds import publish
-
-pillow_heif.register_heif_opener()
+from fieldapp.core.vault_files import SealedWriter, open_sealed
 
 CHUNK_BYTES = 64 * 1024
-# What the server keeps as it came, by Pillow's name of the format.
-# A JPEG with a second picture behind it (depth, brightness), as newer phones write, is an MPO to Pillow.
-FORMATS = {
-    "JPEG": "image/jpeg",
-    "MPO": "image/jpeg",
-    "PNG": "image/png",
-    "WEBP": "image/webp",
-    "HEIF": "image/heic",
-}
-SIZES = {"thumb": 320, "screen": 1600}
-# What to do with a picture of each EXIF orientation (CIPA DC-008, tag 0x0112).
-TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-TURNS_SIDEWAYS = {TURNS[orientation] for orientation in (5, 6, 7, 8)}
+# The folder, beside those of the files themselves, of what is still arriving.
+ARRIVING = "arriving"
+# An upload that has not ended by then never will.
+LEFT_OVER_AFTER = timedelta(days=1)
 
 
 class Attachment(Base):
@@ -110,14 +86,18 @@ def store_attachment(sha256: str, stream: IO[bytes], user_id: int, now: datetime
     """
     # Who sends it was looked up already: no connection to the database waits for a slow network.
     db.session.rollback()
-    body = _read_checked(sha256, stream)
-    found = _inspect(body)
-    _write_durably(_path_of(sha256), keyring().seal(body, f"photo/{sha256}"))
+    part = _arriving_dir() / f"{sha256}.{secrets.token_hex(4)}.part"
+    with durable.written_beside(part) as file:
+        size = _receive(sha256, stream, file)
+        file.flush()
+        with open_sealed(part, place_of(sha256)) as plain:
+            found = _inspect(plain, size)
+    durable.put_in_place(part, path_of(sha256))
     with transaction():
         is_new = insert_if_absent(
             Attachment,
             sha256=sha256,
-            size=len(body),
+            size=size,
             kind=found.kind,
             media_type=found.media_type,
             width=found.width,
@@ -183,54 +163,42 @@ class Found:
     height: int | None = None
 
 
-def _inspect(body: bytes) -> Found:
-    found = media.recognise(body)
+def _receive(sha256: str, stream: IO[bytes], file: BinaryIO) -> int:
+    """Seal the stream into `file`, given up as soon as it is longer than its kind may be; returns its length."""
+    digest, head, size, kind = hashlib.sha256(), b"", 0, media.FILE
+    writer = SealedWriter(file, place_of(sha256))
+    while chunk := stream.read(CHUNK_BYTES):
+        if len(head) < media.HEAD_BYTES:
+            head += chunk[: media.HEAD_BYTES]
+            kind = media.largest_kind(head)
+        size += len(chunk)
+        if size > _limit_of(kind):
+            raise _too_large(kind)
+        digest.update(chunk)
+        writer.write(chunk)
+    if digest.hexdigest() != sha256:
+        raise AppError("photo_hash_wrong")
+    if not size:
+        raise AppError("attachment_empty")
+    writer.finish()
+    return size
+
+
+def _inspect(file: BinaryIO, size: int) -> Found:
+    found = media.recognise(file)
     if found.kind == media.IMAGE:
-        media_type, width, height = inspect_photo(body)
-        return Found(found.kind, media_type, width, height)
-    if len(body) > _limit_of(found.kind):
+        return Found(found.kind, *pictures.inspect_photo(file))
+    if size > _limit_of(found.kind):
         raise _too_large(found.kind)
     return Found(found.kind, found.media_type)
 
 
-def inspect_photo(body: bytes) -> tuple[str, int, int]:
-    """(media type, width, height) of a whole, decodable photo; raises the photo_… errors."""
+def open_attachment(sha256: str) -> BinaryIO:
+    """The bytes as the phone sent them, as a file one can seek in; raises not_found, FileDamaged (also in reading)."""
     try:
-        with Image.open(io.BytesIO(body)) as image:
-            if image.format not in FORMATS:
-                raise AppError("photo_unreadable")
-            if image.width * image.height > current_app.config["FIELDAPP"].photo_max_pixels:
-                raise AppError("photo_too_many_pixels")
-            # Decoded in full: a picture cut off halfway opens well and fails only here.
-            image.load()
-            width, height = image.size
-            if _turn_of(image) in TURNS_SIDEWAYS:
-                width, height = height, width
-            return FORMATS[image.format], width, height
-    except Image.DecompressionBombError:
-        raise AppError("photo_too_many_pixels") from None
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError):
-        # What Pillow's decoders raise on damaged files; nothing else in this block can raise them.
-        raise AppError("photo_unreadable") from None
-
-
-def read_attachment(sha256: str) -> bytes:
-    """The bytes as the phone sent them; raises not_found."""
-    path = _path_of(sha256)
-    if not path.exists():
-        raise AppError("not_found")
-    return keyring().open(path.read_bytes(), f"photo/{sha256}")
-
-
-def _turn_of(image: Image.Image) -> Image.Transpose | None:
-    """What makes the picture upright. Read here and not by Pillow's own helper, which rewrites all of the
-    metadata on the way and fails on pictures whose metadata is odd.
-    """
-    try:
-        return TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
-    except (struct.error, SyntaxError, ValueError, TypeError, OSError):
-        # Metadata that cannot be read says nothing; the picture itself is whole.
-        return None
+        return open_sealed(path_of(sha256), place_of(sha256))
+    except FileNotFoundError:
+        raise AppError("not_found") from None
 
 
 def get_attachment(sha256: str) -> Attachment:
@@ -239,17 +207,6 @@ def get_attachment(sha256: str) -> Attachment:
     if held is None:
         raise AppError("not_found")
     return held
-
-
-def render_photo(sha256: str, size: str) -> bytes:
-    """An upright JPEG without metadata, longest side as `SIZES[size]` pixels at most."""
-    with Image.open(io.BytesIO(read_attachment(sha256))) as image:
-        turn = _turn_of(image)
-        upright = (image.transpose(turn) if turn is not None else image).convert("RGB")
-        upright.thumbnail((SIZES[size], SIZES[size]))
-        out = io.BytesIO()
-        upright.save(out, "JPEG", quality=82)
-        return out.getvalue()
 
 
 def can_read_attachment(sha256: str, user_id: int, area_codes: Iterable[str]) -> bool:
@@ -280,32 +237,39 @@ def check_storage() -> None:
     probe.unlink()
 
 
+def remove_left_over(now: datetime) -> int:
+    """Remove what is left of uploads that were cut off more than a day ago; returns how many."""
+    left_over = [
+        part
+        for part in _arriving_dir().iterdir()
+        if datetime.fromtimestamp(part.stat().st_mtime, UTC) < now - LEFT_OVER_AFTER
+    ]
+    for part in left_over:
+        part.unlink(missing_ok=True)
+    return len(left_over)
+
+
 def photo_dir() -> Path:
     """The folder of the attachments, made when missing."""
     path = current_app.config["FIELDAPP"].data_dir / "photos"
-    path.mkdir(parents=True, exist_ok=True)
+    durable.make_folder(path)
     return path
 
 
-def _path_of(sha256: str) -> Path:
+def _arriving_dir() -> Path:
+    path = photo_dir() / ARRIVING
+    durable.make_folder(path)
+    return path
+
+
+def path_of(sha256: str) -> Path:
+    """Where an attachment lies, or would lie."""
     return photo_dir() / sha256[:2] / sha256
 
 
-def _read_checked(sha256: str, stream: IO[bytes]) -> bytes:
-    """The whole stream; given up as soon as it is longer than its kind may be."""
-    digest, body, kind = hashlib.sha256(), bytearray(), media.FILE
-    while chunk := stream.read(CHUNK_BYTES):
-        if len(body) < media.HEAD_BYTES:
-            kind = media.largest_kind(bytes(body + chunk[: media.HEAD_BYTES]))
-        body += chunk
-        digest.update(chunk)
-        if len(body) > _limit_of(kind):
-            raise _too_large(kind)
-    if digest.hexdigest() != sha256:
-        raise AppError("photo_hash_wrong")
-    if not body:
-        raise AppError("attachment_empty")
-    return bytes(body)
+def place_of(sha256: str) -> str:
+    """What an attachment's file is sealed to."""
+    return f"photo/{sha256}"
 
 
 def limits() -> dict[str, int]:
@@ -325,19 +289,3 @@ def _limit_of(kind: str) -> int:
 
 def _too_large(kind: str) -> AppError:
     return AppError("too_large", limit=f"{_limit_of(kind) // 1_000_000} MB")
-
-
-def _write_durably(path: Path, body: bytes) -> None:
-    path.parent.mkdir(exist_ok=True)
-    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
-    with part.open("wb") as file:
-        file.write(body)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
-    if os.name == "posix":
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)

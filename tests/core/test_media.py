@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 
 from fieldapp.core import media
@@ -30,7 +32,7 @@ OFFICE = "application/vnd.openxmlformats-officedocument."
     ],
 )
 def test_a_recording_is_told_by_its_content(name, kind, media_type):
-    assert media.recognise(RECORDINGS[name]) == media.Media(kind, media_type)
+    assert media.recognise(io.BytesIO(RECORDINGS[name])) == media.Media(kind, media_type)
 
 
 @pytest.mark.parametrize(
@@ -50,11 +52,11 @@ def test_a_recording_is_told_by_its_content(name, kind, media_type):
     ],
 )
 def test_any_other_file_is_a_file_whatever_it_holds(name, media_type):
-    assert media.recognise(DOCUMENTS[name]) == media.Media("file", media_type)
+    assert media.recognise(io.BytesIO(DOCUMENTS[name])) == media.Media("file", media_type)
 
 
 def test_a_photo_is_told_by_its_first_bytes():
-    assert media.recognise(draw_photo()).kind == "image"
+    assert media.recognise(io.BytesIO(draw_photo())).kind == "image"
     assert media.largest_kind(draw_photo()[:100]) == "image"
 
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from fieldapp import create_app
-from fieldapp.core import storage
+from fieldapp.core import pictures
 from fieldapp.settings import Settings
 
 PHOTOS = Path(__file__).resolve().parents[3] / "shared" / "photos"
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.skipif(not NAMES, reason="the folder of real photos is 
 
 def inspect(app, name):
     with app.test_request_context():
-        return storage.inspect_photo((PHOTOS / name).read_bytes())
+        return pictures.inspect_photo(io.BytesIO((PHOTOS / name).read_bytes()))
 
 
 @pytest.mark.parametrize("name", sorted(set(NAMES) - DAMAGED))

@@ -16,7 +16,7 @@ from fieldapp import create_app
 from fieldapp.areas.models import Area
 from fieldapp.areas.queries import list_grids
 from fieldapp.checklists.actions import publish_library
-from fieldapp.core import clock, feeds, storage
+from fieldapp.core import clock, feeds, pictures, storage
 from fieldapp.core.db import db, transaction
 from fieldapp.demo.build import LOGIN_FILE, build_demo
 from fieldapp.demo.county import ACCOUNTS
@@ -169,7 +169,7 @@ def test_photos_are_in_the_storage(county):
     assert len(named) >= 3
     for use, held in named:
         assert held
-        assert storage.inspect_photo(storage.read_attachment(use.sha256))[0] == "image/jpeg"
+        assert pictures.inspect_photo(storage.open_attachment(use.sha256))[0] == "image/jpeg"
 
 
 def test_nothing_in_the_demo_lies_in_the_future(county):

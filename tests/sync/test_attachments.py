@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
+import os
 import threading
+from datetime import timedelta
 
 import pytest
 from PIL import Image
@@ -12,6 +15,7 @@ from sqlalchemy import select, text
 
 from fieldapp.core import clock, storage
 from fieldapp.core.db import db
+from fieldapp.core.vault_files import SealedWriter
 from fieldapp.users.models import User
 from tests.factories import Desk, Phone, draw_photo
 from tests.media import RECORDINGS
@@ -55,6 +59,60 @@ def test_photo_cut_off_halfway_is_refused_with_words(app, phone):
     assert answer.json["error"]["message"]
 
 
+def files_of(app) -> list[str]:
+    """Names of all files in the attachments' folder."""
+    folder = app.config["FIELDAPP"].data_dir / "photos"
+    return [path.name for path in folder.rglob("*") if path.is_file()]
+
+
+def test_what_is_refused_leaves_nothing_behind(app, phone):
+    assert phone.put_photo(draw_photo(), sha256="0" * 64).status_code == 422
+    assert phone.put_photo(draw_photo(size=(640, 480))[:900]).status_code == 422
+    assert phone.put_photo(b"").status_code == 422
+    assert files_of(app) == []
+
+
+@pytest.mark.parametrize("fault", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_said_in_words_and_the_file_is_taken_once_there_is_room(
+    app, phone, monkeypatch, fault
+):
+    def fail(*_):
+        raise OSError(fault, os.strerror(fault))
+
+    photo = draw_photo()
+    for part in ("write", "finish"):
+        with monkeypatch.context() as patch:
+            patch.setattr(SealedWriter, part, fail)
+            answer = phone.put_photo(photo)
+        assert (answer.status_code, answer.json["error"]["code"]) == (507, "storage_full")
+        assert "没有空间" in answer.json["error"]["message"]
+        assert files_of(app) == []
+    assert phone.put_photo(photo).status_code == 201
+
+
+def test_the_answer_to_a_file_says_when_it_was_safe(app, phone):
+    before = clock.now().replace(microsecond=0)
+    for _ in range(2):
+        answer = phone.put_photo(draw_photo())
+        assert clock.parse_instant(answer.json["server_time"]) >= before
+
+
+def test_what_uploads_that_were_cut_off_left_is_removed_after_a_day(app, phone):
+    phone.put_photo(draw_photo())
+    arriving = app.config["FIELDAPP"].data_dir / "photos" / "arriving"
+    old, new = arriving / "old.part", arriving / "new.part"
+    for part in (old, new):
+        part.write_bytes(b"half a photo")
+    now = clock.now()
+    yesterday = (now - timedelta(hours=25)).timestamp()
+    os.utime(old, (yesterday, yesterday))
+    with app.app_context():
+        assert storage.remove_left_over(now) == 1
+    assert not old.exists()
+    assert new.exists()
+    assert len(files_of(app)) == 2
+
+
 def test_damaged_photo_spoils_neither_its_visit_nor_the_next_photo(app, phone):
     damaged = draw_photo(size=(640, 480))[:900]
     sha256 = visit_with(phone, damaged)
@@ -90,6 +148,36 @@ def test_a_recording_is_kept_and_comes_back_whole_or_in_part(phone, name, media_
     assert "Content-Disposition" not in whole.headers
     part = phone.client.get(path, headers={"Range": "bytes=4-11"})
     assert (part.status_code, part.data) == (206, recording[4:12])
+
+
+@pytest.mark.parametrize(
+    ("asked", "start", "end"),
+    [
+        ("bytes=0-9", 0, 10),
+        ("bytes=65530-131080", 65530, 131081),
+        ("bytes=-5", 199_995, 200_000),
+        ("bytes=199990-", 199_990, 200_000),
+    ],
+)
+def test_any_part_of_a_long_recording_comes_by_itself(phone, asked, start, end):
+    recording = RECORDINGS["mp4"].ljust(200_000, b"v")
+    phone.put_photo(recording)
+    path = f"/api/attachments/{hashlib.sha256(recording).hexdigest()}"
+    part = phone.client.get(path, headers={"Range": asked})
+    assert (part.status_code, part.data) == (206, recording[start:end])
+    assert part.headers["Content-Range"] == f"bytes {start}-{end - 1}/200000"
+    assert part.content_length == end - start
+
+
+def test_a_part_beyond_the_end_is_416_and_what_is_known_already_304(phone):
+    recording = RECORDINGS["wav"]
+    phone.put_photo(recording)
+    path = f"/api/attachments/{hashlib.sha256(recording).hexdigest()}"
+    assert phone.client.get(path, headers={"Range": "bytes=999999-"}).status_code == 416
+    etag = phone.client.get(path).headers["ETag"]
+    assert phone.client.get(path, headers={"If-None-Match": etag}).status_code == 304
+    head = phone.client.head(path)
+    assert (head.status_code, head.data, head.content_length) == (200, b"", len(recording))
 
 
 @pytest.mark.parametrize(
