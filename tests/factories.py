@@ -117,19 +117,28 @@ class Phone:
         """Sign in; `client` speaks to a live server in place of `app`."""
         self.county = county
         self.client: Any = client or (app.test_client() if app else None)
+        self.username = username
         self.device_uuid = str(uuid.uuid4())
         self.seq = 0
+        self.headers: dict[str, str] = {}
         self.cursor: str | None = None
         self.records: dict[tuple[str, str], Any] = {}
-        token = self.client.get("/api/session").json["csrf_token"]
-        answer = self.client.post(
-            "/api/session",
-            json={"username": username, "password": password, "device_uuid": self.device_uuid},
-            headers={"X-CSRFToken": token},
-        )
+        answer = self.sign_in(password)
         assert answer.status_code == 200, answer.text
         self.user_id = answer.json["user"]["id"]
-        self.headers = {"X-CSRFToken": answer.json["csrf_token"], "X-User-Id": str(self.user_id)}
+
+    def sign_in(self, password: str = PASSWORD) -> TestResponse:
+        """Sign in (again) on this phone; returns the whole answer."""
+        token = self.client.get("/api/session").json["csrf_token"]
+        answer: TestResponse = self.client.post(
+            "/api/session",
+            json={"username": self.username, "password": password, "device_uuid": self.device_uuid},
+            headers={"X-CSRFToken": token},
+        )
+        if answer.status_code == 200:
+            user_id = answer.json["user"]["id"]
+            self.headers = {"X-CSRFToken": answer.json["csrf_token"], "X-User-Id": str(user_id)}
+        return answer
 
     def op(self, kind: str, body: dict[str, Any], **more: Any) -> dict[str, Any]:
         """An operation of that kind, next in this phone's order."""

@@ -44,6 +44,20 @@ ERRORS: dict[str, tuple[int, Any]] = {
         403,
         lazy_gettext("This app is for grid workers. Please use the desk on this site's home page."),
     ),
+    "hand_in_only": (
+        403,
+        lazy_gettext("Here you can only hand in what this phone still holds; everything else is closed."),
+    ),
+    "pin_code_wrong": (
+        422,
+        lazy_gettext("This code is not right or no longer good. Ask your supervisor for a new one."),
+    ),
+    "phone_key_unreadable": (
+        422,
+        lazy_gettext(
+            "The key of this phone cannot be opened here. Keep the phone as it is and call the security administrator."
+        ),
+    ),
     "not_found": (404, lazy_gettext("There is nothing here, or it is outside your area.")),
     "method_wrong": (405, lazy_gettext("This address does not answer that kind of request.")),
     "range_wrong": (416, lazy_gettext("The file has no such part. Reload the page and try again.")),
@@ -118,6 +132,9 @@ ERRORS: dict[str, tuple[int, Any]] = {
     "server_busy": (503, lazy_gettext("The server is busy. The record will be sent again by itself.")),
     # desk
     "own_account": (409, lazy_gettext("You cannot end your own account. Ask another administrator.")),
+    "account_ended": (409, lazy_gettext("This account is ended; its areas stay as they were.")),
+    "area_unknown": (422, lazy_gettext("There is no area with this code. Check the digits.")),
+    "area_held": (409, lazy_gettext("The account has this area already.")),
     "reason_needed": (422, lazy_gettext("Write a reason, so that the other side knows what to do.")),
     "assignee_outside": (422, lazy_gettext("This person does not work in that area. Choose another one.")),
     "registry_needed": (

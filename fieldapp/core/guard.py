@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from flask import Flask, redirect, request, url_for
+from flask import Flask, g, redirect, request, url_for
 from flask_login import LoginManager, current_user
 from werkzeug.wrappers import Response
 
@@ -34,10 +34,11 @@ def public(view: Callable[P, R]) -> Callable[P, R]:
     return view
 
 
-def require(*roles: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def require(*roles: str, hand_in: bool = False) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Let only signed-in accounts of `roles` (any role when none is named) call the route.
 
-    Raises sign_in_needed (401; a page redirects to the sign-in page instead) or wrong_role (403).
+    A session that may only hand in is let through where `hand_in` says so, and nowhere else.
+    Raises sign_in_needed (401; a page redirects to the sign-in page instead), wrong_role or hand_in_only (403).
     """
 
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
@@ -49,12 +50,20 @@ def require(*roles: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
                 return to_sign_in()  # type: ignore[return-value]
             if roles and current_user.role not in roles:
                 raise AppError("wrong_role")
+            if not hand_in and hand_in_reason() is not None:
+                raise AppError("hand_in_only")
             return view(*args, **kwargs)
 
         setattr(guarded, _GUARDED, roles or ROLES)
         return guarded
 
     return decorate
+
+
+def hand_in_reason() -> str | None:
+    """Why the caller may only hand in what the phone still holds: account_ended or device_revoked; else None."""
+    # Set together with the user, when the session is looked up.
+    return g.get("hand_in") if current_user.is_authenticated else None
 
 
 def to_sign_in() -> Response:

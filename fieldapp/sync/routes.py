@@ -5,6 +5,7 @@ Invariant: a request names its user; one that is not the session's touches nothi
 
 from __future__ import annotations
 
+import base64
 import io
 from collections.abc import Callable
 from datetime import datetime
@@ -18,14 +19,14 @@ from pydantic import BaseModel, Field
 
 from fieldapp.areas.queries import list_grids
 from fieldapp.core import clock, media, pictures, storage
-from fieldapp.core.bodies import UuidStr, read_body
+from fieldapp.core.bodies import Body, UuidStr, read_body
 from fieldapp.core.compression import compressed
 from fieldapp.core.crypto import keyring
 from fieldapp.core.errors import AppError
-from fieldapp.core.guard import LEADER, OFFICER, SUPERVISOR, WORKER, public, require
+from fieldapp.core.guard import LEADER, OFFICER, SUPERVISOR, WORKER, hand_in_reason, public, require
 from fieldapp.core.web import limiter
 from fieldapp.sync import actions, envelopes, queries
-from fieldapp.users import browser_session
+from fieldapp.users import actions as users, browser_session
 from fieldapp.users.models import User
 
 P = ParamSpec("P")
@@ -40,6 +41,13 @@ class SignInBody(BaseModel):
     username: Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[^\x00]*$")]
     password: Annotated[str, Field(min_length=1, max_length=200)]
     device_uuid: UuidStr
+
+
+class KeyBody(Body):
+    """The body of POST /api/session/key: the phone's key, sealed, in base64, and the code from the supervisor."""
+
+    sealed: Annotated[str, Field(max_length=400)]
+    code: Annotated[str, Field(max_length=20)]
 
 
 def for_named_user(view: Callable[P, R]) -> Callable[P, R]:
@@ -66,6 +74,7 @@ def get_session() -> Response:
         csrf_token=generate_csrf(),
         server_time=clock.iso(now),
         public_key=keyring().public_key,
+        hand_in=hand_in_reason(),
         site={"operator": settings.operator, "filing": settings.filing, "limits": storage.limits()},
     )
 
@@ -82,24 +91,39 @@ def _account_and_device() -> str:
 def start_session() -> Response:
     """Sign in on a phone."""
     body = read_body(SignInBody, _json())
-    user = browser_session.start(body.username, body.password, face="phone", device_uuid=body.device_uuid)
-    if user.role != WORKER:
+    session = browser_session.start(body.username, body.password, face="phone", device_uuid=body.device_uuid)
+    if session.user.role != WORKER:
         browser_session.end()
         raise AppError("use_desk")
     now = clock.now()
-    return jsonify(user=_user_record(user, now), csrf_token=generate_csrf(), server_time=clock.iso(now))
+    return jsonify(
+        user=_user_record(session.user, now),
+        csrf_token=generate_csrf(),
+        server_time=clock.iso(now),
+        hand_in=session.hand_in,
+    )
 
 
 @bp.delete("/session")
 @public
 def end_session() -> tuple[str, int]:
-    """Sign out; what waits on the phone stays there."""
-    browser_session.end()
+    """Sign out; what waits on the phone stays there. With `?erased=true` the phone says that it keeps nothing more."""
+    browser_session.end(has_erased=request.args.get("erased") == "true")
     return "", 204
 
 
+@bp.post("/session/key")
+@require(WORKER, hand_in=True)
+@for_named_user
+def open_key() -> Response:
+    """Open a phone's key for the worker's code: the PIN is forgotten."""
+    body = read_body(KeyBody, _json())
+    data_key = users.open_phone_key(current_user, body.sealed, body.code, clock.now())
+    return jsonify(key=base64.b64encode(data_key).decode())
+
+
 @bp.post("/sync/push")
-@require(WORKER)
+@require(WORKER, hand_in=True)
 @for_named_user
 def push() -> Response:
     """Take up to 100 operations."""
@@ -128,7 +152,7 @@ def _let_attachments_in(endpoint: str | None, _values: dict[str, Any] | None) ->
 
 
 @bp.put("/attachments/<sha256>")
-@require(WORKER)
+@require(WORKER, hand_in=True)
 @for_named_user
 def put_attachment(sha256: str) -> tuple[Response, int]:
     """Take a photo, recording or file under the hash of its bytes."""

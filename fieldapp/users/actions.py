@@ -1,10 +1,11 @@
-"""Writes of accounts and sessions: signing in and out, locking, ending.
+"""Writes of accounts, their areas, sessions and phones: signing in and out, locking, ending, codes for a forgotten PIN.
 
-Invariant: a wrong password and an unknown name look, last and count the same.
+Invariant: a wrong password and an unknown name look, last and count the same; guesses at once are counted one by one.
 """
 
 from __future__ import annotations
 
+import hmac
 import logging
 import secrets
 from datetime import datetime, timedelta
@@ -14,15 +15,17 @@ from math import ceil
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from flask import current_app
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.exc import OperationalError
 
-from fieldapp.core import audit
-from fieldapp.core.crypto import keyring
-from fieldapp.core.db import db, insert_if_absent, transaction
+from fieldapp.areas.queries import get_names
+from fieldapp.core import audit, scope
+from fieldapp.core.crypto import PhoneKeyUnreadable, keyring
+from fieldapp.core.db import db, insert_if_absent, insert_into, transaction
 from fieldapp.core.errors import AppError
+from fieldapp.core.guard import WORKER
 from fieldapp.users import queries
-from fieldapp.users.models import SignInFailure, User, UserScope, UserSession
+from fieldapp.users.models import Device, PinCode, SignInFailure, User, UserScope, UserSession
 
 log = logging.getLogger(__name__)
 hasher = PasswordHasher()
@@ -30,6 +33,10 @@ hasher = PasswordHasher()
 DESK_SESSION = timedelta(hours=12)
 # `used_at` is written at most this often.
 TOUCH_EVERY = timedelta(minutes=1)
+# A code is read out on the phone and typed at once; a stolen one is soon worth nothing.
+PIN_CODE_DIGITS = 8
+PIN_CODE_FAILURES = 5
+PIN_CODE_LASTS = timedelta(minutes=30)
 
 
 def add_user(
@@ -63,6 +70,7 @@ def sign_in(
 ) -> tuple[UserSession, str]:
     """Check the password and start a session; returns it and its token for the cookie.
 
+    An ended account signs in on a phone it had before, to hand in what that still holds, and nowhere else.
     Call outside a transaction: argon2 is slow on purpose, and a failed attempt must be counted even though the
     request fails. Raises account_locked or sign_in_wrong, the same for names that do not exist.
     """
@@ -75,7 +83,9 @@ def sign_in(
     if locked_until is not None:
         raise AppError("account_locked", minutes=max(1, ceil((locked_until - now).total_seconds() / 60)))
     user = queries.find_user_by_name(username)
-    usable = user is not None and user.is_active
+    usable = user is not None and (
+        user.is_active or (face == "phone" and queries.find_device(user.id, device_uuid) is not None)
+    )
     if not _password_fits(user.password_hash if usable and user else _nobodys_hash(), password) or not user:
         with transaction():
             audit.record(user, "session.refuse", "user", user.id if user else "unknown", at=now)
@@ -96,6 +106,12 @@ def sign_in(
         )
         db.session.add(session)
         audit.record(user, "session.start", "user", user.id, at=now, face=face, device_uuid=device_uuid)
+        # Who works at the desk is turned away from the phone app: no phone is theirs.
+        if device_uuid is not None and user.role == WORKER:
+            insert_if_absent(Device, device_uuid=device_uuid, user_id=user.id, registered_at=now)
+            if session.device is not None and session.hand_in is None:
+                # It is about to hold records again.
+                session.device.erased_at = None
     return session, token
 
 
@@ -114,28 +130,33 @@ def touch_session(session: UserSession, now: datetime) -> None:
             log.info("session not touched: database busy")
 
 
-def sign_out(token: str, now: datetime) -> None:
-    """Revoke the session of that token, if there is one."""
+def sign_out(token: str, now: datetime, *, has_erased: bool = False) -> None:
+    """Revoke the session of that token, if there is one; `has_erased`: its phone keeps nothing of the account."""
     session = db.session.get(UserSession, queries.token_hash(token))
-    if session is not None and session.revoked_at is None:
-        session.revoked_at = now
-        audit.record(session.user, "session.end", "user", session.user_id, at=now)
+    if session is None or session.revoked_at is not None:
+        return
+    session.revoked_at = now
+    audit.record(session.user, "session.end", "user", session.user_id, at=now)
+    if has_erased and session.device is not None:
+        session.device.erased_at = now
+        audit.record(
+            session.user, "device.erase", "user", session.user_id, at=now, device_uuid=session.device_uuid
+        )
 
 
 def end_sessions(actor: User, user_id: int, now: datetime) -> int:
     """Sign an account out everywhere; returns how many sessions ended."""
     user = queries.get_user(user_id)
-    open_ones = db.session.scalars(
-        select(UserSession).where(UserSession.user_id == user.id, UserSession.revoked_at.is_(None))
-    ).all()
-    for session in open_ones:
-        session.revoked_at = now
-    audit.record(actor, "account.sign_out_everywhere", "user", user.id, at=now, sessions=len(open_ones))
-    return len(open_ones)
+    ended = _end_open_sessions(UserSession.user_id == user.id, now)
+    audit.record(actor, "account.sign_out_everywhere", "user", user.id, at=now, sessions=ended)
+    return ended
 
 
 def end_account(actor: User, user_id: int, now: datetime) -> None:
-    """End an account and its sessions; what it recorded stays. Raises own_account for one's own."""
+    """End an account and its sessions; what it recorded stays, and its phones may hand in what they still hold.
+
+    Raises own_account for one's own.
+    """
     user = queries.get_user(user_id)
     if user.id == actor.id:
         raise AppError("own_account")
@@ -150,6 +171,94 @@ def unlock_account(actor: User, user_id: int, now: datetime) -> None:
     name_hash = keyring().lookup_hash(user.username.casefold(), "sign_in_failures.name")
     db.session.execute(delete(SignInFailure).where(SignInFailure.name_hash == name_hash))
     audit.record(actor, "account.unlock", "user", user.id, at=now)
+
+
+def grant_area(actor: User, user_id: int, area_code: str, now: datetime) -> None:
+    """Let an account see an area, with all below it, from now on.
+
+    Raises not_found, account_ended, area_unknown, and area_held when it sees that area already.
+    """
+    user = _lock_active(user_id)
+    if area_code not in get_names([area_code]):
+        raise AppError("area_unknown")
+    if scope.covers(user.area_codes(now), area_code):
+        raise AppError("area_held")
+    user.scopes.append(UserScope(area_code=area_code, starts_at=now))
+    audit.record(actor, "account.grant_area", "user", user.id, at=now, area=area_code)
+
+
+def withdraw_area(actor: User, user_id: int, area_code: str, now: datetime) -> None:
+    """Take an area from an account from now on; its phones hand in what they hold of it and let go of it.
+
+    Raises not_found (also when the account does not have that very area), account_ended.
+    """
+    user = _lock_active(user_id)
+    held = [item for item in user.scopes if item.area_code == area_code and item.ends_at is None]
+    if not held:
+        raise AppError("not_found")
+    for item in held:
+        item.ends_at = now
+    audit.record(actor, "account.withdraw_area", "user", user.id, at=now, area=area_code)
+
+
+def revoke_device(actor: User, user_id: int, device_uuid: str, reason: str, now: datetime) -> None:
+    """Let a phone do no more than hand in what it still holds of that account; its sessions end.
+
+    Raises not_found, reason_needed.
+    """
+    device = queries.find_device(user_id, device_uuid)
+    if device is None:
+        raise AppError("not_found")
+    if not reason.strip():
+        raise AppError("reason_needed")
+    device.revoked_at = device.revoked_at or now
+    on_it = (UserSession.user_id == user_id) & (UserSession.device_uuid == device_uuid)
+    _end_open_sessions(on_it, now)
+    audit.record(
+        actor, "device.revoke", "user", user_id, at=now, device_uuid=device_uuid, reason=reason.strip()
+    )
+
+
+def make_pin_code(actor: User, user_id: int, now: datetime) -> tuple[str, datetime]:
+    """Make the code with which a worker of the actor's areas opens a phone whose PIN is forgotten.
+
+    Returns it, for it is kept nowhere, and until when it is good; an earlier one is worth nothing from now on.
+    Raises not_found.
+    """
+    worker = queries.get_worker(user_id, actor.area_codes(now), now)
+    code = f"{secrets.randbelow(10**PIN_CODE_DIGITS):0{PIN_CODE_DIGITS}}"
+    values = {
+        "code_hash": _pin_code_hash(worker.id, code),
+        "made_by": actor.id,
+        "made_at": now,
+        "ends_at": now + PIN_CODE_LASTS,
+        "failures": 0,
+        "used_at": None,
+    }
+    statement = insert_into(PinCode).values(user_id=worker.id, **values)
+    db.session.execute(statement.on_conflict_do_update(index_elements=["user_id"], set_=values))
+    audit.record(actor, "pin_code.make", "user", worker.id, at=now)
+    return code, now + PIN_CODE_LASTS
+
+
+def open_phone_key(user: User, sealed: str, code: str, now: datetime) -> bytes:
+    """The data key that a phone of the account sealed, for the worker's code, which is used up by it.
+
+    Runs its own transaction: a wrong code must be counted even though the request fails. Raises pin_code_wrong, the
+    same for a wrong code and for one that is used, too old or was never made; phone_key_unreadable (the code stays good).
+    """
+    with transaction():
+        pin_code = _try_pin_code(user, code, now)
+        if pin_code is not None:
+            try:
+                data_key = keyring().open_phone_key(sealed, user.id)
+            except PhoneKeyUnreadable as error:
+                raise AppError("phone_key_unreadable") from error
+            pin_code.used_at = now
+            audit.record(user, "pin_code.use", "user", user.id, at=now, made_by=pin_code.made_by)
+            audit.record(user, "phone_key.open", "user", user.id, at=now)
+            return data_key
+    raise AppError("pin_code_wrong")
 
 
 def set_language(user: User, language: str) -> None:
@@ -167,6 +276,49 @@ def _password_fits(password_hash: str, password: str) -> bool:
 @cache
 def _nobodys_hash() -> str:
     return hasher.hash(secrets.token_hex(16))
+
+
+def _end_open_sessions(condition: ColumnElement[bool], now: datetime) -> int:
+    open_ones = db.session.scalars(
+        select(UserSession).where(condition, UserSession.revoked_at.is_(None))
+    ).all()
+    for session in open_ones:
+        session.revoked_at = now
+    return len(open_ones)
+
+
+def _lock_active(user_id: int) -> User:
+    """The account, locked, so that two administrators' changes come one after the other."""
+    user = db.session.get(User, user_id, with_for_update=True, populate_existing=True)
+    if user is None:
+        raise AppError("not_found")
+    if not user.is_active:
+        raise AppError("account_ended")
+    return user
+
+
+def _try_pin_code(user: User, code: str, now: datetime) -> PinCode | None:
+    """The account's code when `code` is it and it is still good, locked until the transaction ends; else None.
+
+    A wrong one is counted. Guesses at the same time wait for each other here, so that five are five.
+    """
+    pin_code = db.session.get(PinCode, user.id, with_for_update=True, populate_existing=True)
+    if (
+        pin_code is None
+        or pin_code.used_at is not None
+        or pin_code.ends_at <= now
+        or pin_code.failures >= PIN_CODE_FAILURES
+    ):
+        return None
+    if hmac.compare_digest(pin_code.code_hash, _pin_code_hash(user.id, code)):
+        return pin_code
+    pin_code.failures += 1
+    audit.record(user, "pin_code.refuse", "user", user.id, at=now, failures=pin_code.failures)
+    return None
+
+
+def _pin_code_hash(user_id: int, code: str) -> str:
+    return keyring().lookup_hash(f"{user_id}/{code}", "pin_codes.code")
 
 
 def _count_attempt(name_hash: str, now: datetime, lock: timedelta, limit: int) -> datetime | None:

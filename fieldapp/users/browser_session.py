@@ -11,13 +11,13 @@ from fieldapp.core import clock
 from fieldapp.core.db import transaction
 from fieldapp.core.guard import login_manager
 from fieldapp.users import actions, queries
-from fieldapp.users.models import User
+from fieldapp.users.models import User, UserSession
 
 # Where the cookie keeps the session's token.
 _TOKEN = "token"  # noqa: S105
 
 
-def start(username: str, password: str, *, face: str, device_uuid: str | None = None) -> User:
+def start(username: str, password: str, *, face: str, device_uuid: str | None = None) -> UserSession:
     """Sign in and put the session's token into the cookie; raises as `actions.sign_in`."""
     user_session, token = actions.sign_in(
         username, password, face=face, device_uuid=device_uuid, now=clock.now()
@@ -25,15 +25,15 @@ def start(username: str, password: str, *, face: str, device_uuid: str | None = 
     end()
     session[_TOKEN] = token
     session.permanent = face == "phone"
-    return user_session.user
+    return user_session
 
 
-def end() -> None:
-    """Sign out: revoke the session and empty the cookie, its CSRF token included."""
+def end(*, has_erased: bool = False) -> None:
+    """Sign out: revoke the session and empty the cookie, its CSRF token included; `has_erased` is what a phone says."""
     token = session.get(_TOKEN)
     if token:
         with transaction():
-            actions.sign_out(token, clock.now())
+            actions.sign_out(token, clock.now(), has_erased=has_erased)
     session.clear()
     # Flask-WTF keeps the token of this request; a new one belongs to the new session.
     g.pop("csrf_token", None)
@@ -48,6 +48,7 @@ def _load(_request: Request) -> User | None:
     if found is None:
         return None
     actions.touch_session(found, now)
+    g.hand_in = found.hand_in
     return found.user
 
 

@@ -1,4 +1,4 @@
-"""Accounts, the areas they may see, and their sessions.
+"""Accounts, the areas they may see, their sessions and phones.
 
 Invariant: a session is valid only while its row says so; the cookie alone opens nothing.
 """
@@ -25,7 +25,9 @@ class User(Base):
     display_name: Mapped[str] = mapped_column(String(80), doc="What others see.")
     role: Mapped[str] = mapped_column(String(20), doc="One of core.guard.ROLES; no account holds two.")
     language: Mapped[str] = mapped_column(String(5), default="zh", doc="zh or en.")
-    ended_at: Mapped[datetime | None] = mapped_column(Instant, doc="The account may no longer be used.")
+    ended_at: Mapped[datetime | None] = mapped_column(
+        Instant, doc="From then on it is only good for handing in what its phones still hold."
+    )
 
     scopes: Mapped[list[UserScope]] = relationship(lazy="selectin")
 
@@ -40,11 +42,18 @@ class User(Base):
     def area_codes(self, at: datetime | None = None) -> list[str]:
         """The area codes this account may see now, or might see at the instant `at`."""
         instant = at or clock.now()
+        if self.ended_at is not None and instant >= self.ended_at:
+            return []
         return [
             scope.area_code
             for scope in self.scopes
             if scope.starts_at <= instant and (scope.ends_at is None or instant < scope.ends_at)
         ]
+
+    def last_area_codes(self, now: datetime) -> list[str]:
+        """The area codes of this account; when it has none any more, those it had last."""
+        ends = [min(end for end in (scope.ends_at, self.ended_at, now) if end) for scope in self.scopes]
+        return [scope.area_code for scope, end in zip(self.scopes, ends, strict=True) if end == max(ends)]
 
 
 class UserScope(Base):
@@ -78,6 +87,19 @@ class UserSession(Base):
     )
 
     user: Mapped[User] = relationship(lazy="joined")
+    device: Mapped[Device | None] = relationship(
+        primaryjoin="and_(foreign(UserSession.device_uuid) == Device.device_uuid, "
+        "foreign(UserSession.user_id) == Device.user_id)",
+        lazy="joined",
+        viewonly=True,
+    )
+
+    @property
+    def hand_in(self) -> str | None:
+        """Why this session may only hand in what its phone still holds, or None when it may do as its account may."""
+        if not self.user.is_active:
+            return "account_ended"
+        return "device_revoked" if self.device is not None and self.device.revoked_at is not None else None
 
 
 class Device(Base):

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from fieldapp.core import scope
 from fieldapp.core.crypto import keyring
 from fieldapp.core.db import db
 from fieldapp.core.errors import AppError
-from fieldapp.users.models import SignInFailure, User, UserScope, UserSession
+from fieldapp.core.guard import WORKER
+from fieldapp.users.models import Device, SignInFailure, User, UserScope, UserSession
+
+PAGE_ROWS = 50
 
 
 def get_user(user_id: int) -> User:
@@ -47,6 +50,58 @@ def list_users_covering(area_code: str, roles: Iterable[str], now: datetime) -> 
     return [user for user in rows if scope.covers(user.area_codes(now), area_code)]
 
 
+def get_worker(user_id: int, area_codes: Sequence[str], now: datetime) -> User:
+    """The worker's account when it works (or, ended, last worked) in one of `area_codes`; raises not_found."""
+    user = db.session.get(User, user_id)
+    if user is None or user.role != WORKER or not _works_in(user, area_codes, now):
+        raise AppError("not_found")
+    return user
+
+
+def list_workers_with_phones(area_codes: Sequence[str], now: datetime) -> list[User]:
+    """The workers who have signed in on a phone and work (or, ended, last worked) in `area_codes`, by name."""
+    rows = db.session.scalars(
+        _with_phones().where(User.scopes.any(scope.within(UserScope.area_code, area_codes)))
+    )
+    return [user for user in rows if _works_in(user, area_codes, now)]
+
+
+def find_workers_with_phones(words: str, page: int = 1) -> tuple[list[User], bool]:
+    """A page of all workers who have signed in on a phone, those whose name or account holds `words`, and whether
+    there is more.
+    """
+    named = User.display_name.contains(words, autoescape=True) | User.username.contains(
+        words, autoescape=True
+    )
+    rows = db.session.scalars(
+        _with_phones().where(named).offset((page - 1) * PAGE_ROWS).limit(PAGE_ROWS + 1)
+    ).all()
+    return list(rows[:PAGE_ROWS]), len(rows) > PAGE_ROWS
+
+
+def _with_phones() -> Select[User]:
+    has_phone = select(Device.user_id).where(Device.user_id == User.id).exists()
+    return select(User).where(User.role == WORKER, has_phone).order_by(User.display_name, User.id)
+
+
+def _works_in(user: User, area_codes: Sequence[str], now: datetime) -> bool:
+    return any(scope.covers(area_codes, code) for code in user.last_area_codes(now))
+
+
+def find_device(user_id: int, device_uuid: str | None) -> Device | None:
+    """The phone as one of that account's, or None."""
+    return db.session.get(Device, (device_uuid, user_id)) if device_uuid is not None else None
+
+
+def list_devices(user_ids: Iterable[int]) -> dict[int, list[Device]]:
+    """The phones of those accounts by account, in the order they were registered."""
+    devices: dict[int, list[Device]] = {}
+    rows = select(Device).where(Device.user_id.in_(set(user_ids))).order_by(Device.registered_at)
+    for device in db.session.scalars(rows):
+        devices.setdefault(device.user_id, []).append(device)
+    return devices
+
+
 def get_display_names(user_ids: Iterable[int]) -> dict[int, str]:
     """Display names by account id."""
     rows = db.session.execute(select(User.id, User.display_name).where(User.id.in_(set(user_ids))))
@@ -67,16 +122,13 @@ def list_locked_names(usernames: Iterable[str], now: datetime, failures: int, lo
 
 
 def find_session(token: str, now: datetime, idle_minutes: int) -> UserSession | None:
-    """The valid session of a cookie's token: not ended, revoked or (at the desk) idle, of a usable account."""
+    """The valid session of a cookie's token: not ended or revoked; at the desk not idle, and of a usable account."""
     session = db.session.get(UserSession, token_hash(token))
-    if (
-        session is None
-        or session.revoked_at is not None
-        or session.ends_at <= now
-        or not session.user.is_active
-    ):
+    if session is None or session.revoked_at is not None or session.ends_at <= now:
         return None
-    if session.face == "desk" and (now - session.used_at).total_seconds() > idle_minutes * 60:
+    if session.face == "desk" and (
+        not session.user.is_active or (now - session.used_at).total_seconds() > idle_minutes * 60
+    ):
         return None
     return session
 

@@ -27,7 +27,7 @@ bp = Blueprint("users", __name__)
 
 
 @bp.get("/")
-@require()
+@require(hand_in=True)
 def home() -> str | Response:
     """Send each role to what needs it; roles whose pages are not made yet are told so."""
     role = current_user.role
@@ -58,7 +58,7 @@ def sign_in() -> str | tuple[str, int] | Response:
     if not form.validate_on_submit():
         return _show_sign_in(form), 422
     try:
-        user = browser_session.start(form.username.data, form.password.data, face="desk")
+        user = browser_session.start(form.username.data, form.password.data, face="desk").user
     except AppError as error:
         return _show_sign_in(form, error.message), error.status
     wanted = _inside(form.next.data) if user.role != WORKER else None

@@ -14,6 +14,7 @@ from fieldapp.core.db import db, transaction
 from fieldapp.core.guard import ROLES, roles_of
 from fieldapp.followups.models import Followup
 from fieldapp.reviews.models import Flag
+from fieldapp.users import actions as users
 from fieldapp.users.models import User
 from tests.checklists.vectors import workbook_of
 from tests.factories import PASSWORD, TOWNSHIP, Desk, Phone, draw_photo
@@ -79,10 +80,18 @@ ACCESS: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/api/session"): EVERYONE,
     ("POST", "/api/session"): EVERYONE,
     ("DELETE", "/api/session"): EVERYONE,
+    ("POST", "/api/session/key"): WORKER,
     ("POST", "/api/sync/push"): WORKER,
     ("GET", "/api/sync/pull"): WORKER,
     ("PUT", "/api/attachments/<sha256>"): WORKER,
     ("GET", "/api/attachments/<sha256>"): READERS | WORKER,
+}
+# What stays open to a phone that may only hand in, beside what is open to everyone; the start page leads to the app.
+HANDS_IN = {
+    ("GET", "/"),
+    ("POST", "/api/session/key"),
+    ("POST", "/api/sync/push"),
+    ("PUT", "/api/attachments/<sha256>"),
 }
 # Ends the session it is called with; walked on their own.
 ENDS_SESSION = {
@@ -183,6 +192,19 @@ def test_every_route_refuses_the_roles_that_may_not_call_it(app, records):
                 assert answer.status_code == 302, (method, rule)
                 assert answer.location.startswith("/sign-in"), (method, rule)
     assert walked > 100
+
+
+def test_phone_that_may_only_hand_in_is_let_in_nowhere_else(app, county, records):
+    phone = Phone(app, county)
+    with app.app_context(), transaction():
+        security = db.session.get_one(User, county.users["security"])
+        users.revoke_device(security, phone.user_id, phone.device_uuid, "丢失", clock.now())
+    assert phone.sign_in().json["hand_in"] == "device_revoked"
+    for (method, rule), allowed in ACCESS.items():
+        if "worker" not in allowed or "" in allowed:
+            continue
+        answer = phone.client.open(path_of(rule, records), method=method, headers=phone.headers)
+        assert (answer.status_code == 403) is ((method, rule) not in HANDS_IN), (method, rule)
 
 
 def test_every_page_opens_for_the_roles_that_may_read_it(app, records):
