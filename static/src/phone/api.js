@@ -8,7 +8,7 @@
 /**
  * What can go wrong, in kinds the app acts on:
  * "network" no answer · "portal" somebody else answered · "signed_out" · "wrong_account" · "too_large" ·
- * "busy" the server cannot now · "refused" the server said no (code and message say why).
+ * "busy" the server cannot now · "storage" this phone cannot keep it · "refused" the server said no (code and message say why).
  */
 export class Fault extends Error {
   /** @param {string} kind @param {{status?: number, code?: string, message?: string, fields?: Record<string, string>}} [about] */
@@ -48,25 +48,32 @@ export class Api {
 
   /** @param {string} username @param {string} password */
   async signIn(username, password) {
-    await this.session()
+    const { public_key } = await this.session()
     const answer = await this.#send('POST', '/api/session', { json: { username, password, device_uuid: this.deviceUuid } })
     if (!answer.user) throw new Fault('portal')
     this.#token = answer.csrf_token
     this.userId = answer.user.id
-    return answer
+    return { ...answer, public_key }
   }
 
-  /** End the session on the server. */
-  async signOut() {
-    await this.#send('DELETE', '/api/session', {})
+  /** Have the server open this phone's key, for the code the supervisor gave. @param {string} sealed @param {string} code @returns {Promise<string>} base64 */
+  async openKey(sealed, code) {
+    const { key } = await this.#send('POST', '/api/session/key', { json: { sealed, code } })
+    if (typeof key !== 'string') throw new Fault('portal')
+    return key
+  }
+
+  /** End the session on the server. @param {boolean} hasErased this phone keeps nothing of the account */
+  async signOut(hasErased) {
+    await this.#send('DELETE', `/api/session${hasErased ? '?erased=true' : ''}`, {})
     this.#token = null
   }
 
-  /** @param {object[]} ops @returns {Promise<{receipts: any[], server_time: string, backed_up_to: string|null}>} */
+  /** @param {object[]} ops @returns {Promise<{receipts: any[], server_time: string, backed_up_to: string|null, epoch?: string}>} */
   async push(ops) {
     const json = { device_uuid: this.deviceUuid, sent_at: new Date().toISOString(), ops }
     const answer = await this.#send('POST', '/api/sync/push', { json })
-    if (!Array.isArray(answer.receipts)) throw new Fault('portal')
+    if (!Array.isArray(answer.receipts) || !Date.parse(answer.server_time)) throw new Fault('portal')
     return answer
   }
 
@@ -77,9 +84,11 @@ export class Api {
     return answer
   }
 
-  /** Send a photo, recording or file; resolves when the server holds it. @param {string} sha256 @param {ArrayBuffer} bytes @param {string} type */
+  /** Send a photo, recording or file; gives the receipt, once the server holds it. @param {string} sha256 @param {ArrayBuffer} bytes @param {string} type */
   async putPhoto(sha256, bytes, type) {
-    await this.#send('PUT', `/api/attachments/${sha256}`, { bytes, type })
+    const answer = await this.#send('PUT', `/api/attachments/${sha256}`, { bytes, type })
+    if (answer.sha256 !== sha256 || !Date.parse(answer.server_time)) throw new Fault('portal')
+    return answer
   }
 
   /**

@@ -6,6 +6,8 @@
 import { html, render } from 'lit-html'
 import { app } from './app.js'
 import { readDevice } from './device.js'
+import { forgotScreen, lockScreen, pinScreen } from './screens/gate.js'
+import { handInScreen } from './screens/hand_in.js'
 import { householdScreen } from './screens/household.js'
 import { meScreen } from './screens/me.js'
 import { returnedScreen } from './screens/returned.js'
@@ -18,8 +20,9 @@ import { keepShell } from './shell.js'
 import { setLanguage, t } from './words.js'
 
 app.screens = {
-  today: todayScreen, households: householdsScreen, household: householdScreen, visit: visitScreen, returned: returnedScreen,
+  today: (params) => (app.device.hand_in ? handInScreen : todayScreen)(params), households: householdsScreen, household: householdScreen, visit: visitScreen, returned: returnedScreen,
   task: taskScreen, send: sendScreen, me: meScreen, sign_in: signInScreen,
+  pin: pinScreen, lock: lockScreen, forgot: forgotScreen,
 }
 
 /** A page that says why the app cannot run here, in both languages. @param {string} key @param {string[]} [parts] */
@@ -47,7 +50,8 @@ async function start() {
   addEventListener('online', () => app.sync?.run())
   addEventListener('offline', () => app.draw())
   document.addEventListener('visibilitychange', () => {
-    if (document.visibilityState === 'visible') app.sync?.run()
+    if (document.visibilityState === 'visible') app.seen()
+    else app.unseen()
   })
 }
 

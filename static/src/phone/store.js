@@ -7,8 +7,8 @@
  * only what queue and cache are steered by. While locked, whatever needs the key throws Locked.
  */
 import { openDB } from 'idb'
-import { newItem } from './outbox.js'
-import { sha256 } from './uuid.js'
+import { isOpen, newItem } from './outbox.js'
+import { entryHash, sha256 } from './uuid.js'
 import { Locked, openBytes, openValue, sealBytes, sealValue } from './vault.js'
 
 /**
@@ -46,20 +46,25 @@ const STEPS = [
     // The old app may have read offers it did not know how to keep: read everything again.
     await tx.objectStore('meta').delete('cursor')
   },
-  async (_db, tx) => {
+  async (db, tx) => {
     // Until here everything lay in the clear. What there is gets sealed with the first PIN, and an app that does not
-    // seal is shut out by the new number.
-    const counts = await Promise.all(VALUES.map((name) => tx.objectStore(name).count()))
+    // seal is shut out by the new number. Records are read again: one may lie in several feeds now.
+    const counts = await Promise.all(SEALED.map((name) => tx.objectStore(name).count()))
     if (counts.some(Boolean)) await tx.objectStore('meta').put(true, 'plain')
+    db.deleteObjectStore('records')
+    const records = db.createObjectStore('records', { keyPath: ['feed', 'kind', 'uuid'] })
+    records.createIndex('kind', 'kind')
+    records.createIndex('record', ['kind', 'uuid'])
+    await tx.objectStore('meta').delete('cursor')
   },
 ]
 
-/** The stores whose rows hold something sealed. */
-const VALUES = ['records', 'checklists', 'drafts', 'outbox', 'photos', 'photo_bytes']
+/** The stores that an app without a PIN filled. */
+const SEALED = ['checklists', 'drafts', 'outbox', 'photos', 'photo_bytes']
 
 /**
  * @typedef {object} Change @property {string} feed @property {string} kind @property {string} uuid
- * @property {number} rev @property {any} record null: gone
+ * @property {number} rev @property {any} record null: not for this account, or gone @property {boolean} [gone] it left the feed
  */
 /**
  * @typedef {import('./outbox.js').Item & {op_uuid: string, seq: number, urgent: boolean, at: string, kind: string,
@@ -140,9 +145,9 @@ export class Store {
     return sealValue(this.#unlocked(), value, place.join('/'))
   }
 
-  /** The value again. @param {ArrayBuffer} sealed @param {...string} place store and key @returns {Promise<any>} */
+  /** The value again; null when it was damaged, which must not hold up the rest. @param {ArrayBuffer} sealed @param {...string} place store and key @returns {Promise<any>} */
   async #unseal(sealed, ...place) {
-    return openValue(this.#unlocked(), sealed, place.join('/'))
+    return orNull(openValue(this.#unlocked(), sealed, place.join('/')))
   }
 
   /** A row whose fault, but for its code, is sealed. @param {any} row @param {...string} place store and key */
@@ -177,7 +182,7 @@ export class Store {
   /** What the account's record says beyond what may be read while locked. @returns {Promise<any>} */
   async user() {
     const sealed = await this.meta('user')
-    return sealed ? this.#unseal(sealed, 'meta', 'user') : null
+    return sealed ? openValue(this.#unlocked(), sealed, 'meta/user') : null
   }
 
   /** @param {any} user */
@@ -191,7 +196,7 @@ export class Store {
    */
   async sealPlain() {
     if (!(await this.meta('plain'))) return
-    for (const name of VALUES) {
+    for (const name of SEALED) {
       for (const key of await this.#with((db) => db.getAllKeys(name))) {
         const row = await this.#with((db) => db.get(name, key))
         // Bytes go by their hash: those that have it are the plain ones.
@@ -213,33 +218,41 @@ export class Store {
   /** A plain row as it is to lie here. @param {string} name @param {string[]} key @param {any} row */
   async #sealedRow(name, key, row) {
     if (name === 'photo_bytes') return sealBytes(this.#unlocked(), row, `photo_bytes/${key}`)
-    const { ...kept } = await this.#sealFault(row, name, ...key)
+    const kept = await this.#sealFault(row, name, ...key)
     delete kept.taken_at
     return name === 'photos' ? kept : { ...kept, value: await this.#seal(row.value, name, ...key) }
   }
 
   // The cache
 
-  /** All records of a kind. @param {string} kind @returns {Promise<any[]>} */
+  /** All records of a kind, each once. @param {string} kind @returns {Promise<any[]>} */
   async list(kind) {
     const rows = await this.#with((db) => db.getAllFromIndex('records', 'kind', kind))
-    return Promise.all(rows.map((row) => this.#unseal(row.value, 'records', kind, row.uuid)))
+    const byUuid = new Map(rows.filter((row) => row.value).map((row) => [row.uuid, row]))
+    return present(await Promise.all([...byUuid.values()].map((row) => this.#openRecord(row))))
   }
 
   /** One record, or null. @param {string} kind @param {string} uuid @returns {Promise<any>} */
   async find(kind, uuid) {
-    const row = await this.#with((db) => db.get('records', [kind, uuid]))
-    return row ? this.#unseal(row.value, 'records', kind, uuid) : null
+    const rows = await this.#with((db) => db.getAllFromIndex('records', 'record', [kind, uuid]))
+    const row = rows.find((one) => one.value)
+    return row ? this.#openRecord(row) : null
+  }
+
+  /** @param {{value: ArrayBuffer, feed: string, kind: string, uuid: string}} row */
+  #openRecord({ value, feed, kind, uuid }) {
+    return this.#unseal(value, 'records', feed, kind, uuid)
   }
 
   /**
-   * Take over one page of a pull: changes, cursor and feeds that are no longer ours, all or nothing.
-   * @param {{changes: Change[], cursor: string, left?: string[]}} page
+   * Take over one page of a pull: changes, cursor and feeds that are no longer ours, all or nothing. A reading that began
+   * from the start takes the place of what was here when its last page is in, and not before.
+   * @param {{changes: Change[], cursor: string, left?: string[], more?: boolean, from_start?: boolean}} page
    */
-  async applyPage({ changes, cursor, left = [] }) {
-    const sealed = await Promise.all(changes.map(({ kind, uuid, record }) => {
+  async applyPage({ changes, cursor, left = [], more = false, from_start = false }) {
+    const values = await Promise.all(changes.map(({ feed, kind, uuid, record }) => {
       const value = record && kind === 'checklist' ? offerOf(record) : record
-      return value && this.#seal(value, 'records', kind, uuid)
+      return value && this.#seal(value, 'records', feed, kind, uuid)
     }))
     const documents = await Promise.all(changes.map(({ kind, record }) => (
       kind === 'checklist' && record ? this.#seal(record.document, 'checklists', record.key, record.version) : null)))
@@ -247,22 +260,23 @@ export class Store {
       const tx = db.transaction(['records', 'checklists', 'meta'], 'readwrite')
       const records = tx.objectStore('records')
       const checklists = tx.objectStore('checklists')
-      for (const [index, { feed, kind, uuid, rev, record }] of changes.entries()) {
-        // Documents are kept for good, also of versions no longer offered: an open draft stays with its version.
-        if (kind === 'checklist' && record) await checklists.put({ key: record.key, version: record.version, value: documents[index] })
-        if (record && sealed[index]) {
-          await records.put({ kind, uuid, feed, rev, value: sealed[index] })
-        } else if (!record) {
-          // "Gone" from a feed it has already left for another one of ours says nothing.
-          const row = await records.get([kind, uuid])
-          if (row && row.feed === feed) await records.delete([kind, uuid])
-        }
-      }
       const meta = tx.objectStore('meta')
+      const reading = ((await meta.get('reading')) ?? 0) + Number(from_start)
+      for (const [index, { feed, kind, uuid, rev, record, gone }] of changes.entries()) {
+        // Documents are kept for good, also of versions no longer offered: an open draft stays with its version.
+        if (documents[index]) await checklists.put({ key: record.key, version: record.version, value: documents[index] })
+        if (gone) await records.delete([feed, kind, uuid])
+        // What is not for this account has a row too: the state of a feed counts all that is in it.
+        else if (values[index] || !record) await records.put({ feed, kind, uuid, rev, reading, value: values[index] })
+      }
       const arrived = new Set(changes.map((change) => change.feed))
       const leaving = new Set([...((await meta.get('leaving')) ?? []), ...left])
       await meta.put([...leaving].filter((feed) => left.includes(feed) || !arrived.has(feed)), 'leaving')
       await meta.put(cursor, 'cursor')
+      await meta.put(reading, 'reading')
+      const isReadAnew = from_start || ((await meta.get('reads_anew')) ?? false)
+      await meta.put(isReadAnew && more, 'reads_anew')
+      if (isReadAnew && !more) await deleteWhere(records, (row) => row.reading !== reading)
       await tx.done
     })
   }
@@ -272,11 +286,24 @@ export class Store {
     await this.#with(async (db) => {
       const tx = db.transaction(['records', 'meta'], 'readwrite')
       for (const feed of (await tx.objectStore('meta').get('leaving')) ?? []) {
-        for (const key of await tx.objectStore('records').index('feed').getAllKeys(feed)) await tx.objectStore('records').delete(key)
+        await tx.objectStore('records').delete(IDBKeyRange.bound([feed], [feed, []]))
       }
       await tx.objectStore('meta').put([], 'leaving')
       await tx.done
     })
+  }
+
+  /** What the cache comes to, as the server computes it of its feeds (docs/sync.md). @returns {Promise<string>} 12 hex digits */
+  async state() {
+    const [rows, leaving] = await this.#with((db) => Promise.all([db.getAll('records'), db.get('meta', 'leaving')]))
+    const own = rows.filter((row) => !(leaving ?? []).includes(row.feed))
+    const hashes = await Promise.all(own.map(({ kind, uuid, rev }) => entryHash(`${kind}/${uuid}/${rev}`)))
+    return hashes.reduce((sum, hash) => sum ^ hash, 0n).toString(16).padStart(12, '0')
+  }
+
+  /** Read everything again at the next pull; until that is complete the cache stays as it is. */
+  async readAgain() {
+    await this.#with((db) => db.delete('meta', 'cursor'))
   }
 
   /** One version's document, or null. @param {{key: string, version: string}} checklist @returns {Promise<any>} */
@@ -290,7 +317,7 @@ export class Store {
   /** @returns {Promise<any[]>} */
   async drafts() {
     const rows = await this.#with((db) => db.getAll('drafts'))
-    return Promise.all(rows.map((row) => this.#unseal(row.value, 'drafts', row.draft_uuid)))
+    return present(await Promise.all(rows.map((row) => this.#unseal(row.value, 'drafts', row.draft_uuid))))
   }
 
   /** @param {string} draftUuid @returns {Promise<any>} null when there is none */
@@ -355,7 +382,7 @@ export class Store {
   /** @param {string} sha256 @returns {Promise<ArrayBuffer|null>} */
   async photoBytes(sha256) {
     const sealed = await this.#with((db) => db.get('photo_bytes', sha256))
-    return sealed ? openBytes(this.#unlocked(), sealed, `photo_bytes/${sha256}`) : null
+    return sealed ? orNull(openBytes(this.#unlocked(), sealed, `photo_bytes/${sha256}`)) : null
   }
 
   /** @param {string} sha256 @param {Partial<Photo>} changes */
@@ -392,17 +419,23 @@ export class Store {
       await tx.objectStore('drafts').delete(draft.draft_uuid)
       await tx.done
     })
-    const kept = (await this.ops()).find((row) => row.op_uuid === op.op_uuid)
-    const photos = new Set((await this.photos()).map((photo) => photo.sha256))
-    const missing = shas.filter((sha) => draft.photos[sha]?.here && !photos.has(sha))
-    if (!kept || missing.length) throw new Error('what was written could not be read back')
+    await this.#readBack(op, shas.filter((sha) => draft.photos[sha]?.here))
   }
 
-  /** Everything finished on this phone, by number. @returns {Promise<Op[]>} */
+  /** Throws unless the operation is there as it was given, with its photos. @param {{op_uuid: string, body: any}} op @param {string[]} shas */
+  async #readBack({ op_uuid, body }, shas) {
+    const [row, held] = await this.#with((db) => Promise.all([db.get('outbox', op_uuid), db.getAllKeys('photo_bytes')]))
+    const kept = row && (await this.#unseal(row.value, 'outbox', op_uuid))
+    const isWhole = kept && JSON.stringify(kept.body) === JSON.stringify(body) && shas.every((sha) => held.includes(sha))
+    if (!isWhole) throw new Error('what was written could not be read back')
+  }
+
+  /** Everything finished on this phone, by number; one that was damaged says so and holds up nobody. @returns {Promise<Op[]>} */
   async ops() {
     const rows = await this.#with((db) => db.getAll('outbox'))
     const opened = await Promise.all(rows.map(async ({ value, ...row }) => ({
-      ...(await this.#openFault(row, 'outbox', row.op_uuid)), ...(await this.#unseal(value, 'outbox', row.op_uuid)),
+      ...(await this.#openFault(row, 'outbox', row.op_uuid)),
+      ...((await this.#unseal(value, 'outbox', row.op_uuid)) ?? { state: 'unreadable', kind: 'unreadable', body: {}, draft: null, title: '' }),
     })))
     return opened.sort((a, b) => a.seq - b.seq)
   }
@@ -413,15 +446,15 @@ export class Store {
   }
 
   /**
-   * Let go of what the server has received and backed up, with what it replaced; except what was received since
-   * `keepFrom`, and photos an open draft still shows.
+   * Let go of what the server has received (or refused, and the worker has seen that) and backed up, with what it
+   * replaced; except what was received since `keepFrom`, and photos an open draft still shows.
    * @param {number} backedUpTo server's instant, ms @param {number} keepFrom ms
    */
   async forgetBackedUp(backedUpTo, keepFrom) {
     await this.#with(async (db) => {
       const tx = db.transaction(['outbox', 'drafts', 'photos', 'photo_bytes'], 'readwrite')
       const open = new Set(await tx.objectStore('drafts').getAllKeys())
-      const safe = (/** @type {any} */ row) => row.state === 'received' && row.received_at <= Math.min(backedUpTo, keepFrom)
+      const safe = (/** @type {any} */ row) => ['received', 'closed'].includes(row.state) && row.received_at <= Math.min(backedUpTo, keepFrom)
       for (const row of (await tx.objectStore('outbox').getAll()).filter(safe)) {
         await tx.objectStore('outbox').delete(row.op_uuid)
         if (row.replaces) await tx.objectStore('outbox').delete(row.replaces)
@@ -433,6 +466,42 @@ export class Store {
       }
       await tx.done
     })
+  }
+
+  /**
+   * Note the epoch of the server that answered. Another one than before: that server was restored from a backup, and
+   * whatever is still here is offered to it again. Gives whether that was so.
+   * @param {string} epoch
+   */
+  async noteEpoch(epoch) {
+    if ((await this.meta('epoch')) === epoch) return false
+    return this.#with(async (db) => {
+      const tx = db.transaction(['outbox', 'photos', 'meta'], 'readwrite')
+      const before = await tx.objectStore('meta').get('epoch')
+      await tx.objectStore('meta').put(epoch, 'epoch')
+      const isOther = before !== undefined && before !== epoch
+      for (const store of isOther ? [tx.objectStore('outbox'), tx.objectStore('photos')] : []) {
+        for (const row of await store.getAll()) {
+          if (!['replaced', 'draft'].includes(row.state)) await store.put({ ...row, ...newItem() })
+        }
+      }
+      await tx.done
+      return isOther
+    })
+  }
+
+  /**
+   * What waits, as it lies here: sealed. For the file that is brought to the desk, also while locked.
+   * @returns {AsyncGenerator<{store: string, key: string, row: object, bytes: ArrayBuffer}>}
+   */
+  async *sealedWork() {
+    for (const { op_uuid, seq, at, replaces, value, ...row } of await this.#with((db) => db.getAll('outbox'))) {
+      if (isOpen(row)) yield { store: 'outbox', key: op_uuid, row: { seq, at, replaces }, bytes: value }
+    }
+    for (const { sha256: key, type, ...row } of await this.#with((db) => db.getAll('photos'))) {
+      const bytes = isOpen(row) && (await this.#with((db) => db.get('photo_bytes', key)))
+      if (bytes) yield { store: 'photo_bytes', key, row: { type }, bytes }
+    }
   }
 
   // Small things
@@ -456,6 +525,22 @@ export class Store {
       if (row) await tx.store.put({ ...row, ...sealed })
       await tx.done
     })
+  }
+}
+
+/** @template T @param {(T|null)[]} values @returns {T[]} */
+const present = (values) => /** @type {T[]} */ (values.filter((value) => value !== null))
+
+/** What was opened, or null when what was sealed was damaged. @template T @param {Promise<T>} opening @returns {Promise<T|null>} */
+const orNull = (opening) => opening.catch((error) => {
+  if (error.name === 'OperationError') return null
+  throw error
+})
+
+/** @param {any} store @param {(row: any) => boolean} condition */
+async function deleteWhere(store, condition) {
+  for (let cursor = await store.openCursor(); cursor; cursor = await cursor.continue()) {
+    if (condition(cursor.value)) await cursor.delete()
   }
 }
 

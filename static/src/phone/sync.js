@@ -5,14 +5,17 @@
  * same item may be sent twice (a lost answer, two tabs); the server knows it by its number.
  */
 import { Fault } from './api.js'
-import { BATCH, afterFault, afterPhotoAnswer, afterReceipt, backOffMs, batchesDue } from './outbox.js'
+import { BATCH, afterFault, afterPhotoAnswer, afterReceipt, backOffMs, batchesDue, isHandedIn } from './outbox.js'
+import { Locked } from './vault.js'
 
 const CALM_MS = 5 * 60_000
+/** A cache that does not agree with the server is read again at most so often. */
+const REBUILD_MS = 24 * 3_600_000
 /** Items that may meet a server fault before the run stops asking. */
 const PATIENCE = 3
 
 /** Faults after which nothing else will get through either. */
-const STOPS = new Set(['network', 'portal', 'signed_out', 'wrong_account'])
+const STOPS = new Set(['network', 'portal', 'signed_out', 'wrong_account', 'storage'])
 
 export class Sync {
   #again = false
@@ -28,13 +31,15 @@ export class Sync {
   state = { phase: '', fault: null, next_at: null }
 
   /**
-   * @param {{store: import('./store.js').Store, api: import('./api.js').Api, changed: (what: string) => void}} parts
-   *   changed is told "state" when only the progress moved, "records" or "outbox" when stored things did
+   * @param {{store: import('./store.js').Store, api: import('./api.js').Api, changed: (what: string) => void, handsIn?: boolean}} parts
+   *   changed is told "state" when only the progress moved, "records" or "outbox" when stored things did, "handed_in"
+   *   when of an account that may only hand in (handsIn) everything is with the server
    */
-  constructor({ store, api, changed }) {
+  constructor({ store, api, changed, handsIn = false }) {
     this.store = store
     this.api = api
     this.changed = changed
+    this.handsIn = handsIn
   }
 
   /** Run now; a run already under way is followed by another. @param {{force?: boolean}} [options] */
@@ -80,16 +85,18 @@ export class Sync {
     for (const [phase, work] of /** @type {const} */ ([
       ['ops', () => this.#pushOps(force)], ['pull', () => this.#pull()], ['photos', () => this.#sendPhotos(force)],
     ])) {
+      if (phase === 'pull' && this.handsIn) continue
       this.#show({ phase })
       try {
         await work()
       } catch (error) {
-        if (!(error instanceof Fault)) {
+        if (error instanceof Locked) return this.stop() // locked meanwhile: it goes on with the next PIN
+        fault = faultOf(error)
+        if (!fault) {
           this.#show({ phase: '' })
           throw error
         }
-        fault = error
-        if (STOPS.has(error.kind)) break
+        if (STOPS.has(fault.kind)) break
       }
     }
     if (!fault) await this.#tidy()
@@ -100,7 +107,7 @@ export class Sync {
   /** A large attachment may take minutes: what was finished meanwhile, a red visit perhaps, does not wait for it. */
   #overtake() {
     this.#overtaking ??= this.#pushOps(false).catch((error) => {
-      if (!(error instanceof Fault)) throw error // else the run that follows meets it again, and says so
+      if (!faultOf(error) && !(error instanceof Locked)) throw error // else the run that follows meets it again, and says so
     }).finally(() => { this.#overtaking = null })
   }
 
@@ -143,27 +150,47 @@ export class Sync {
     const answer = await this.api.push(batch.map((row) => ({
       op_uuid: row.op_uuid, kind: row.kind, schema: 1, seq: row.seq, at: row.at, base: row.base, replaces: row.replaces, body: row.body,
     })))
-    const serverNow = Date.parse(answer.server_time) || Date.now()
+    await this.#note(answer)
+    const serverNow = Date.parse(answer.server_time)
     for (const row of batch) {
       const receipt = answer.receipts.find((/** @type {any} */ one) => one?.op_uuid === row.op_uuid)
       const at = { now: Date.now(), serverNow, random: Math.random() }
       const changes = receipt ? afterReceipt(row, receipt, at) : afterFault(row, { code: 'no_receipt', message: '' }, at)
       await this.store.changeOp(row.op_uuid, changes)
     }
-    if (answer.backed_up_to) await this.store.setMeta('backed_up_to', answer.backed_up_to)
+  }
+
+  /** What any answer tells of the server: how far it is backed up, and whether it is the one of last time. @param {{backed_up_to?: string|null, epoch?: string}} answer */
+  async #note({ backed_up_to, epoch }) {
+    if (backed_up_to) await this.store.setMeta('backed_up_to', backed_up_to)
+    if (epoch && (await this.store.noteEpoch(epoch))) {
+      this.#again = true // restored from a backup: what it lost is sent in another run
+      this.changed('outbox')
+    }
   }
 
   // Records
 
   async #pull() {
-    let more = true
-    while (more) {
-      const page = await this.api.pull((await this.store.meta('cursor')) ?? null)
+    let page
+    do {
+      page = await this.api.pull((await this.store.meta('cursor')) ?? null)
+      await this.#note(page)
       await this.store.applyPage(page)
       if (page.changes.length || page.left?.length) this.changed('records')
-      more = page.more === true
-    }
+    } while (page.more === true)
     await this.store.setMeta('pulled_at', Date.now())
+    if (typeof page.state === 'string') await this.#compare(page.state)
+  }
+
+  /** The browser may have lost a part of the cache, or a change a part of the way: then everything is read again. @param {string} state */
+  async #compare(state) {
+    if ((await this.store.state()) === state) return
+    const rebuiltAt = (await this.store.meta('rebuilt_at')) ?? -Infinity
+    if (Math.abs(Date.now() - rebuiltAt) < REBUILD_MS) return
+    await this.store.setMeta('rebuilt_at', Date.now())
+    await this.store.readAgain()
+    this.#again = true
   }
 
   // Photos
@@ -175,11 +202,14 @@ export class Sync {
     for (const photo of (await this.store.photos()).sort((a, b) => a.size - b.size)) {
       if (photo.state !== 'waiting' || !(force || photo.next_at <= Date.now())) continue
       const bytes = await this.store.photoBytes(photo.sha256)
-      if (!bytes) continue
-      const at = () => ({ now: Date.now(), serverNow: Date.now(), random: Math.random() })
+      if (!bytes) {
+        await this.store.changePhoto(photo.sha256, { state: 'rejected', fault: { code: 'unreadable_here', message: '' } })
+        continue
+      }
+      const at = (serverNow = 0) => ({ now: Date.now(), serverNow, random: Math.random() })
       try {
-        await this.api.putPhoto(photo.sha256, bytes, photo.type)
-        await this.store.changePhoto(photo.sha256, afterPhotoAnswer(photo, { status: 200 }, at()))
+        const receipt = await this.api.putPhoto(photo.sha256, bytes, photo.type)
+        await this.store.changePhoto(photo.sha256, afterPhotoAnswer(photo, { status: 200 }, at(Date.parse(receipt.server_time))))
       } catch (error) {
         if (!(error instanceof Fault) || STOPS.has(error.kind)) throw error
         await this.store.changePhoto(photo.sha256, afterPhotoAnswer(photo, { status: error.status, code: error.code, message: error.words }, at()))
@@ -193,9 +223,9 @@ export class Sync {
 
   /** After everything went well: erase areas that were left, let go of what is backed up since before today. */
   async #tidy() {
-    const open = (/** @type {{state: string}} */ row) => row.state === 'waiting' || row.state === 'rejected'
-    const [ops, photos] = await Promise.all([this.store.ops(), this.store.photos()])
-    if (((await this.store.meta('leaving')) ?? []).length && ![...ops, ...photos].some(open)) {
+    const [ops, photos, drafts] = await Promise.all([this.store.ops(), this.store.photos(), this.store.drafts()])
+    if (this.handsIn && isHandedIn(ops, photos, drafts)) return this.changed('handed_in')
+    if (((await this.store.meta('leaving')) ?? []).length && ![...ops, ...photos].some((row) => row.state === 'waiting')) {
       await this.store.eraseLeft()
       this.changed('records')
     }
@@ -221,4 +251,10 @@ export class Sync {
     this.#show({ next_at: waiting.length ? Date.now() + wait : null })
     this.#timer = setTimeout(() => this.run(), wait)
   }
+}
+
+/** What a person can be told of an error; null of one nobody foresaw. @param {unknown} error @returns {Fault|null} */
+function faultOf(error) {
+  if (error instanceof Fault) return error
+  return error instanceof DOMException ? new Fault('storage') : null // full, or taken away by the browser
 }

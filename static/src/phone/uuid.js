@@ -18,6 +18,12 @@ export async function sha256(bytes) {
   return toHex(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)))
 }
 
+/** 48 bits that stand for one record under one number (docs/sync.md). @param {string} text "<kind>/<uuid>/<rev>" */
+export async function entryHash(text) {
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
+  return new DataView(digest).getBigUint64(0) >> 16n
+}
+
 /** @param {Uint8Array} bytes */
 function toHex(bytes) {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')

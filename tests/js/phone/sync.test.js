@@ -51,7 +51,7 @@ beforeEach(() => {
     session: () => ({ answer: { user: { id: 7 }, csrf_token: 'token-1', server_time: NOW } }),
     push: ({ body }) => ({ answer: { receipts: body.ops.map((op) => ({ op_uuid: op.op_uuid, outcome: 'accepted' })), server_time: NOW, backed_up_to: null } }),
     pull: () => ({ answer: { changes: [], left: [], cursor: 'c', more: false, server_time: NOW } }),
-    photo: () => ({ status: 201, answer: {} }),
+    photo: ({ path }) => ({ status: 201, answer: stored(path) }),
   }
 })
 
@@ -73,6 +73,8 @@ async function addPhoto(store, sha256, values) {
 const opStates = async (store) => Object.fromEntries((await store.ops()).map((op) => [op.op_uuid, op.state]))
 const photoStates = async (store) => Object.fromEntries((await store.photos()).map((photo) => [photo.sha256, photo.state]))
 const pushes = () => asked.filter(({ path }) => path === '/api/sync/push')
+/** The receipt for a photo. */
+const stored = (path) => ({ sha256: path.split('/').pop(), server_time: NOW })
 const error = (status, code, message = '') => ({ status, answer: { error: { code, message, fields: {} } } })
 
 test('operations go up, then the pull comes down, then photos go up', async () => {
@@ -100,7 +102,7 @@ test('what is finished while an attachment goes up does not wait for it', async 
   let arrive = () => {}
   const started = new Promise((begin) => {
     server.photo = () => new Promise((resolve) => {
-      arrive = () => resolve({ status: 201, answer: {} })
+      arrive = () => resolve({ status: 201, answer: stored('/video') })
       begin(null)
     })
   })
@@ -255,7 +257,7 @@ test('an answer lost on the way is made good by sending again', async () => {
 })
 
 test('photos: damaged ones need a person, incomplete ones are sent again, the others go on', async () => {
-  const answers = { damaged: error(422, 'photo_unreadable', '坏了'), incomplete: error(422, 'photo_hash_wrong'), large: error(413, 'too_large'), fine: { status: 200, answer: {} } }
+  const answers = { damaged: error(422, 'photo_unreadable', '坏了'), incomplete: error(422, 'photo_hash_wrong'), large: error(413, 'too_large'), fine: { status: 200, answer: stored('/fine') } }
   server.photo = ({ path }) => answers[path.split('/').pop()]
   const { store, run } = await phoneWith()
   for (const name of Object.keys(answers)) await addPhoto(store, name, [1])

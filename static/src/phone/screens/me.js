@@ -6,8 +6,9 @@
 import { html, nothing } from 'lit-html'
 import { app } from '../app.js'
 import { arePhotos } from '../outbox.js'
-import { facts, mainBar } from '../parts.js'
+import { facts, icon, mainBar } from '../parts.js'
 import { sinceWords, sizeWords, t } from '../words.js'
+import { openChangePin } from './gate.js'
 import { languageChoice, signInBanner } from './sign_in.js'
 
 /** The hash in this script's own name. */
@@ -55,6 +56,8 @@ export function meScreen() {
             <p class="quiet">${isReady ? `✓ ${t('me.offline_ready')}` : t('me.offline_not_ready')}</p>
             <button class="btn" ?disabled=${Boolean(phase)} @click=${() => app.sync?.run({ force: true })}>${t(phase ? 'me.updating' : 'me.update_now')}</button>
           </section>
+          <section class="card"><h2>${t('me.pin')}</h2><p class="quiet">${t('me.pin_hint')}</p>
+            <div class="row wrap"><button class="btn" @click=${() => app.lock()}>${icon('lock')}${t('me.lock')}</button><button class="btn" @click=${openChangePin}>${t('pin.change')}</button></div></section>
           <section class="card"><h2>${t('me.language')}</h2>${languageChoice()}</section>
           <section class="card"><h2>${t('me.storage')}</h2>
             <p>${estimate.quota ? t('me.storage_used', { used: sizeWords(estimate.usage ?? 0), quota: sizeWords(estimate.quota) }) : t('me.storage_unknown')}</p>

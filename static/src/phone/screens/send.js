@@ -7,15 +7,16 @@ import { html, nothing } from 'lit-html'
 import { repeat } from 'lit-html/directives/repeat.js'
 import { app } from '../app.js'
 import { startCorrection } from '../drafts.js'
-import { arePhotos, standing } from '../outbox.js'
+import { arePhotos, isOver, standing } from '../outbox.js'
 import { empty, mainBar } from '../parts.js'
 import { clockTime, localDate, sinceWords, t } from '../words.js'
+import { openHandover } from './handover.js'
 import { signInBanner } from './sign_in.js'
 
 /** @typedef {import('../store.js').Op} Op */
 /** @typedef {import('../store.js').Photo} Photo */
 
-const TITLES = { 'visit.submit': 'send.visit', 'visit.revise': 'send.revision', 'followup.report': 'send.report', 'followup.refuse': 'send.refusal' }
+const TITLES = { 'visit.submit': 'send.visit', 'visit.revise': 'send.revision', 'followup.report': 'send.report', 'followup.refuse': 'send.refusal', unreadable: 'send.unreadable' }
 
 /** @type {import('../app.js').ScreenMaker} */
 export function sendScreen() {
@@ -52,7 +53,11 @@ export function sendScreen() {
     const { op, photos, done } = item
     const next = Math.max(op.state === 'waiting' ? op.next_at : 0, ...photos.filter((photo) => photo.state === 'waiting').map((photo) => photo.next_at))
     const parts = []
-    if (op.state === 'rejected') {
+    if (op.state === 'unreadable') {
+      parts.push(t('send.unreadable_do'))
+    } else if (op.state === 'refused') {
+      parts.push(op.fault?.message ?? '')
+    } else if (op.state === 'rejected') {
       parts.push(op.fault?.code === 'visit_exists' || op.fault?.code === 'op_changed' ? t('send.conflict') : t('send.rejected', { message: op.fault?.message ?? '' }), t('send.kept'))
     } else if (op.state === 'waiting') {
       parts.push(t('send.finished', { when: sinceWords(op.at, new Date()) }))
@@ -68,7 +73,7 @@ export function sendScreen() {
     return parts.filter(Boolean).join(' · ').replaceAll('。 · ', '。')
   }
 
-  const refusedWords = (/** @type {Photo} */ photo) => t(`send.${arePhotos([photo]) ? 'photo' : 'file'}_${photo.fault?.code === 'too_large' ? 'large' : 'refused'}`)
+  const refusedWords = (/** @type {Photo} */ photo) => (photo.fault?.code === 'unreadable_here' ? t('send.photo_gone') : t(`send.${arePhotos([photo]) ? 'photo' : 'file'}_${photo.fault?.code === 'too_large' ? 'large' : 'refused'}`))
 
   /** @param {Op} op @param {Photo[]} refused */
   async function again(op, refused) {
@@ -78,14 +83,23 @@ export function sendScreen() {
     app.sync?.run({ force: true })
   }
 
+  /** The worker has read that the office did not take it in. @param {Op} op */
+  async function close(op) {
+    await app.store.changeOp(op.op_uuid, { state: 'closed' })
+    await app.reload()
+  }
+
+  const canEdit = (/** @type {Op} */ op) => op.state !== 'received' && op.draft?.checklist
+
   const cell = (/** @type {Item} */ item) => html`
     <li class="cell ${item.section === 'attention' ? 'red' : ''}"><div class="body">
       <b>${t(TITLES[/** @type {keyof typeof TITLES} */ (item.op.kind)], { name: item.op.title })}</b>
       <span class="when ${{ attention: 'red', waiting: 'orange', received: 'ok' }[item.section] ?? ''}">${stateWords(item)}</span>
       <span class="why">${why(item)}</span></div>
       ${item.section === 'attention' || item.op.fault?.code === 'too_large' ? html`<div class="row wrap acts">
-        ${item.op.state !== 'received' && item.op.draft?.checklist ? html`<button class="btn" @click=${() => startCorrection(item.op)}>${t('send.edit')}</button>` : nothing}
-        <button class="btn" @click=${() => again(item.op, item.refused)}>${t('send.again')}</button></div>` : nothing}
+        ${canEdit(item.op) ? html`<button class="btn" @click=${() => startCorrection(item.op)}>${t('send.edit')}</button>` : nothing}
+        ${item.op.state === 'refused' ? html`<button class="btn" @click=${() => close(item.op)}>${t('send.close')}</button>`
+          : item.op.state === 'unreadable' ? nothing : html`<button class="btn" @click=${() => again(item.op, item.refused)}>${t('send.again')}</button>`}</div>` : nothing}
     </li>`
 
   const list = (/** @type {string} */ title, /** @type {Item[]} */ items) => (items.length ? html`
@@ -95,7 +109,7 @@ export function sendScreen() {
     tab: 'to_send',
     load: async () => { visits = new Map((await app.store.list('visit')).map((visit) => [visit.visit_uuid, visit])) },
     view: () => {
-      const items = app.outbox.ops.filter((op) => op.state !== 'replaced').map(itemOf).reverse()
+      const items = app.outbox.ops.filter((op) => !isOver(op)).map(itemOf).reverse()
       const of = (/** @type {string} */ section) => items.filter((item) => item.section === section)
       const today = localDate(new Date())
       const isToday = (/** @type {Item} */ item) => localDate(item.op.received_at ?? 0) === today
@@ -107,13 +121,15 @@ export function sendScreen() {
         <main>
           ${signInBanner()}
           ${app.outbox.summary.old ? html`<p class="note orange">${t('send.old')}</p>` : nothing}
-          ${fault && ['network', 'portal', 'busy'].includes(fault.kind) && !app.outbox.summary.clear ? html`<p class="note orange" role="status">${t(`fault.${fault.kind}`)}</p>` : nothing}
+          ${fault && ['network', 'portal', 'busy', 'storage'].includes(fault.kind) && !app.outbox.summary.clear ? html`<p class="note orange" role="status">${t(`fault.${fault.kind}`)}</p>` : nothing}
           ${app.outbox.summary.clear ? empty({ sign: 'check', title: t('send.empty'), hint: items.length ? t('send.empty_hint') : nothing }) : html`
             <button class="btn go wide" ?disabled=${Boolean(phase)} @click=${() => app.sync?.run({ force: true })}>${phase ? t(phase === 'pull' ? 'send.pulling' : 'send.sending') : t('send.now')}</button>`}
           ${list(t('send.attention'), of('attention'))}
           ${list(t('send.waiting', { n: waiting.length }), waiting)}
           ${list(t('send.received_today', { n: received.filter(isToday).length }), received.filter(isToday))}
           ${list(t('send.received', { n: received.filter((item) => !isToday(item)).length }), received.filter((item) => !isToday(item)))}
+          ${app.outbox.summary.clear ? nothing : html`<div class="head"><h2>${t('handover.when')}</h2></div>
+            <button class="btn wide" @click=${openHandover}>${t('handover.make')}</button>`}
         </main>`
     },
   }

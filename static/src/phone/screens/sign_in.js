@@ -8,8 +8,8 @@ import { Fault } from '../api.js'
 import { app } from '../app.js'
 import { currentLanguage, t } from '../words.js'
 
-/** What to say to a sign-in that did not work. @param {unknown} error */
-function wordsOf(error) {
+/** What to say to a sign-in, or what came with it, that did not work. @param {unknown} error */
+export function signInWords(error) {
   if (!(error instanceof Fault)) return t('app.error')
   if (error.kind === 'network' || error.kind === 'portal') return `${t(`fault.${error.kind}`)}`
   if (error.code === 'sign_in_wrong') return t('sign_in.wrong')
@@ -38,7 +38,7 @@ export function signInForm(done) {
         await app.signIn(username, password)
         done()
       } catch (error) {
-        problem = wordsOf(error)
+        problem = signInWords(error)
       }
       going = false
     }
@@ -48,7 +48,7 @@ export function signInForm(done) {
   return () => html`
     <form class="stack" @submit=${submit}>
       <label class="field"><span>${t('sign_in.username')}</span>
-        <input name="username" autocomplete="username" autocapitalize="none" spellcheck="false" .defaultValue=${app.user?.username ?? ''}></label>
+        <input name="username" autocomplete="username" autocapitalize="none" spellcheck="false" .defaultValue=${app.gate ? '' : app.user?.username ?? ''}></label>
       <label class="field"><span>${t('sign_in.password')}</span>
         <input name="password" type=${shown ? 'text' : 'password'} autocomplete="current-password"></label>
       <label class="check"><input type="checkbox" @change=${(/** @type {Event} */ event) => {
@@ -88,6 +88,7 @@ export function signInScreen() {
           <h1>${t('app.name')}</h1></header>
         ${/MicroMessenger/i.test(navigator.userAgent) ? wechatCard() : nothing}
         <section class="card">${form()}</section>
+        ${app.gate ? html`<p class="center"><button class="link" @click=${() => app.goTo('lock')}>${t('pin.back', { username: app.user?.username ?? '' })}</button></p>` : nothing}
         <p class="quiet center">${t('sign_in.first_online')}</p>
         ${languageChoice()}
         ${app.device.site?.operator ? html`<p class="quiet center">${app.device.site.operator}${app.device.site.filing ? ` · ${app.device.site.filing}` : ''}</p>` : nothing}
