@@ -18,6 +18,9 @@ NO_CALLS = """addEventListener('click', event => {
 })"""
 
 
+PIN = "258013"
+
+
 class Phone:
     """One phone: its browser context, the page that is open, the words it speaks, the taps so far."""
 
@@ -37,9 +40,11 @@ class Phone:
         return self.page
 
     def kill_page(self) -> Page:
-        """End the page without a warning, as a phone short of memory does; then open the app again."""
+        """End the page without a warning, as a phone short of memory does; then open the app again, PIN and all."""
         self.page.close()
-        return self.open_app()
+        self.open_app()
+        self.unlock()
+        return self.page
 
     def tap(self, target: Locator) -> None:
         """One tap."""
@@ -94,10 +99,27 @@ class Phone:
         self.page.get_by_label(self.words("Password"), exact=True).fill(password)
         self.tap(self.button("Sign in"))
 
+    def type_pin(self, asked: str, pin: str = PIN) -> None:
+        """Type a PIN where these words ask for one; what comes of it is not waited for."""
+        pad = self.page.get_by_role("group", name=self.words(asked))
+        for digit in pin:
+            self.tap(pad.get_by_role("button", name=digit, exact=True))
+
+    def choose_pin(self, pin: str = PIN) -> None:
+        """Choose a PIN, as at the first sign-in."""
+        self.type_pin("Choose a 6-digit PIN", pin)
+        self.type_pin("Type it once more", pin)
+
+    def unlock(self, pin: str = PIN) -> None:
+        """Type the PIN, and see it taken."""
+        self.type_pin("Type your PIN", pin)
+        expect(self.page.get_by_role("group", name=self.words("Type your PIN"))).to_have_count(0)
+
     def sign_in(self, password: str, username: str = "worker") -> None:
-        """Sign in, and wait for the households and for the app to be ready to start without a network."""
+        """Sign in, choose a PIN, and wait for the households and for the app to be ready to start without a network."""
         self.choose_language()
         self.type_sign_in(username, password)
+        self.choose_pin()
         expect(self.link("All households")).to_be_visible()
         self.go_to("Me")
         expect(self.text("Opens without a network")).to_be_visible()

@@ -45,6 +45,7 @@ def test_a_visit_goes_offline_to_the_desk_and_back_until_nothing_is_left_to_do(
     # No signal from here on; the app starts all the same.
     phone.context.set_offline(True)
     phone.page.reload()
+    phone.unlock()
     overdue = phone.entry(ELDER, words("{n} days overdue", n=DAYS_OVERDUE))
     expect(overdue).to_be_visible()
     expect(overdue).to_contain_text(words("Elder living alone"))

@@ -127,6 +127,7 @@ def test_two_workers_share_a_phone_and_neither_sends_the_others_work(phone, live
 
     phone.context.set_offline(False)
     phone.type_sign_in("worker2", live.password)
+    phone.choose_pin("370416")
     expect(phone.link("All households")).to_be_visible()
     expect(phone.entry(OTHERS_NAME)).to_be_visible()
     expect(phone.entry(NAME)).to_have_count(0)
@@ -138,6 +139,7 @@ def test_two_workers_share_a_phone_and_neither_sends_the_others_work(phone, live
     phone.sign_out()
 
     phone.type_sign_in("worker", live.password)
+    phone.unlock()
     expect(phone.link("All households")).to_be_visible()
     expect_received(phone, NAME)
     assert ask_server().count_waiting_visits(NAME) == 1

@@ -37,7 +37,16 @@ def walk_phone(phone: Phone, password: str, photo: Path) -> Iterator[str]:
     phone.type_sign_in("worker", "not-the-password-1")
     expect(phone.page.get_by_role("alert")).to_be_visible()
     yield "sign-in, wrong"
-    phone.sign_in(password)
+    phone.type_sign_in("worker", password)
+    expect(phone.page.get_by_role("group", name=words("Choose a 6-digit PIN"))).to_be_visible()
+    yield "PIN, to be chosen"
+    phone.type_pin("Choose a 6-digit PIN", "123456")
+    expect(phone.page.get_by_role("alert")).to_contain_text(
+        words("That one is too easy to guess. Please choose another.")
+    )
+    yield "PIN, too easy"
+    phone.choose_pin()
+    expect(phone.link("All households")).to_be_visible()
     yield "today"
     phone.tap(phone.link("All households"))
     phone.page.get_by_role("searchbox").fill("张")
@@ -103,6 +112,26 @@ def walk_phone(phone: Phone, password: str, photo: Path) -> Iterator[str]:
     yield "to send, received"
     phone.go_to("Me")
     yield "me"
+    phone.tap(phone.button("Change the PIN"))
+    expect(dialog).to_be_visible()
+    yield "me, change the PIN"
+    close_sheet("Cancel")
+    phone.tap(phone.button("Lock now"))
+    expect(phone.page.get_by_role("group", name=words("Type your PIN"))).to_be_visible()
+    yield "locked"
+    phone.type_pin("Type your PIN", "999111")
+    expect(phone.page.get_by_role("alert")).to_contain_text(words("That PIN is not right. Try again."))
+    yield "locked, wrong PIN"
+    phone.tap(phone.button("Forgot the PIN"))
+    expect(phone.field("Reset code")).to_be_visible()
+    yield "PIN forgotten"
+    phone.tap(phone.button("Make an encrypted file for your supervisor"))
+    expect(dialog).to_be_visible()
+    yield "PIN forgotten, nothing for a file"
+    close_sheet("Close")
+    phone.tap(phone.button("Back"))
+    phone.unlock()
+    phone.go_to("Me")
     phone.tap(phone.button("Sign out"))
     expect(dialog).to_be_visible()
     yield "me, sign out"
@@ -121,6 +150,11 @@ def walk_offline(phone: Phone) -> Iterator[str]:
     phone.go_to("To send")
     expect(phone.entry(OTHER_ELDER)).to_contain_text(phone.words("Waiting for network"))
     yield "to send, waiting"
+    phone.tap(phone.button("Make an encrypted file for your supervisor"))
+    dialog = phone.page.get_by_role("dialog")
+    expect(dialog).to_be_visible()
+    yield "to send, file for the office"
+    phone.tap(dialog.get_by_role("button", name=phone.words("Close"), exact=True))
     phone.context.clear_cookies()
     phone.context.set_offline(False)
     phone.refresh()

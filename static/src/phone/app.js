@@ -140,7 +140,7 @@ class App {
       this.api.userId = before?.id ?? null
       throw error
     }
-    const { user, hand_in, public_key } = answer
+    const { user, hand_in = null, public_key } = answer
     await this.#change({ user, hand_in, public_key, is_leaving: false })
     if (!this.device.language) setLanguage(user.language ?? 'zh')
     const isOther = String(before?.id) !== String(user.id)
@@ -212,7 +212,7 @@ class App {
    */
   async openByCode(password, code) {
     const vault = /** @type {import('./vault.js').Vault} */ (await this.store.vault())
-    const { user, hand_in } = await this.api.signIn(/** @type {import('./device.js').User} */ (this.#user).username, password)
+    const { user, hand_in = null } = await this.api.signIn(/** @type {import('./device.js').User} */ (this.#user).username, password)
     await this.#change({ user, hand_in, is_leaving: false })
     await this.#keepUser(user)
     const dataKey = fromBase64(await this.api.openKey(vault.sealed, code))
@@ -242,7 +242,7 @@ class App {
 
   #newSync() {
     this.sync?.stop()
-    this.sync = new Sync({ store: this.store, api: this.api, changed: (what) => this.changed(what), handsIn: this.device.hand_in !== null })
+    this.sync = new Sync({ store: this.store, api: this.api, changed: (what) => this.changed(what), handsIn: Boolean(this.device.hand_in) })
   }
 
   /** Lock the app; the page shown is kept behind, for what it could not save. */
@@ -298,7 +298,7 @@ class App {
   /** What the server says of the account and of who runs it, when it can be asked; a sign-out it missed is made good. */
   async #refreshAccount() {
     if (this.device.is_leaving) await this.#tellLeft()
-    const { user, site, public_key, hand_in } = await this.api.session()
+    const { user, site, public_key, hand_in = null } = await this.api.session()
     const isSame = user && String(user.id) === String(this.user?.id)
     const isNews = isSame && hand_in !== this.device.hand_in
     await this.#change({ ...(isSame ? { user, hand_in } : {}), ...(site ? { site } : {}), public_key })

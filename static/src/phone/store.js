@@ -48,19 +48,21 @@ const STEPS = [
   },
   async (db, tx) => {
     // Until here everything lay in the clear. What there is gets sealed with the first PIN, and an app that does not
-    // seal is shut out by the new number. Records are read again: one may lie in several feeds now.
+    // seal is shut out by the new number. A record may lie in several feeds now.
     const counts = await Promise.all(SEALED.map((name) => tx.objectStore(name).count()))
     if (counts.some(Boolean)) await tx.objectStore('meta').put(true, 'plain')
+    const rows = await tx.objectStore('records').getAll()
     db.deleteObjectStore('records')
     const records = db.createObjectStore('records', { keyPath: ['feed', 'kind', 'uuid'] })
     records.createIndex('kind', 'kind')
     records.createIndex('record', ['kind', 'uuid'])
+    for (const row of rows) await records.put(row)
     await tx.objectStore('meta').delete('cursor')
   },
 ]
 
 /** The stores that an app without a PIN filled. */
-const SEALED = ['checklists', 'drafts', 'outbox', 'photos', 'photo_bytes']
+const SEALED = ['records', 'checklists', 'drafts', 'outbox', 'photos', 'photo_bytes']
 
 /**
  * @typedef {object} Change @property {string} feed @property {string} kind @property {string} uuid

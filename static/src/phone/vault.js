@@ -17,8 +17,8 @@ const POINT_BYTES = 65
 const ITERATIONS = 600_000
 export const PIN_DIGITS = 6
 const MINUTE_MS = 60_000
-/** The wait after the first, second, … wrong PIN, ms; the last one for all after. */
-const WAITS_MS = [1_000, 5_000, 15_000, MINUTE_MS, 5 * MINUTE_MS, 15 * MINUTE_MS, 60 * MINUTE_MS]
+/** The wait after the first, second, … wrong PIN, ms; the last one for all after. A slip costs nothing. */
+const WAITS_MS = [0, 0, 5_000, 15_000, MINUTE_MS, 5 * MINUTE_MS, 15 * MINUTE_MS, 60 * MINUTE_MS]
 
 /**
  * @typedef {object} Vault what is stored of the key; all but the count in base64

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { arePhotos, afterFault, afterPhotoAnswer, afterReceipt, backOffMs, batchesDue, newItem, standing, summarise } from '../../../static/src/phone/outbox.js'
+import { afterFault, afterPhotoAnswer, afterReceipt, arePhotos, backOffMs, batchesDue, isHandedIn, newItem, standing, summarise } from '../../../static/src/phone/outbox.js'
 
 const at = { now: 1_000_000, serverNow: 2_000_000, random: 0.5 }
 const op = (seq, more = {}) => ({ ...newItem(), op_uuid: `op${seq}`, seq, urgent: false, at: '2026-11-23T01:00:00Z', body: {}, ...more })
@@ -64,10 +64,45 @@ test('red ones go first and by themselves, the rest by number in hundreds', () =
 })
 
 test('an item that backs off is left out until its time, unless a person presses the button', () => {
-  const rows = [op(1, { next_at: 500 }), op(2), op(3, { state: 'rejected' }), op(4, { state: 'received' })]
+  const rows = [op(1, { next_at: 500 }), op(2), op(4, { state: 'received' })]
   assert.deepEqual(batchesDue(rows, 499).flat().map((row) => row.seq), [2])
   assert.deepEqual(batchesDue(rows, 500).flat().map((row) => row.seq), [1, 2])
   assert.deepEqual(batchesDue(rows, 0, { force: true }).flat().map((row) => row.seq), [1, 2])
+})
+
+test('what was not accepted is asked for again after an hour, and what became of it at the office is taken over', () => {
+  const now = Date.parse('2026-11-23T02:00:00Z')
+  const at = { now, serverNow: now + 1000, random: 0 }
+  const rejected = op(1, afterReceipt(op(1), { outcome: 'rejected', code: 'not_yours', message: '不在您的网格' }, at))
+  assert.deepEqual(batchesDue([rejected], now + 3_599_000).length, 0)
+  assert.deepEqual(batchesDue([rejected], now + 3_600_000).length, 1)
+  assert.deepEqual(afterReceipt(rejected, { outcome: 'duplicate' }, at), { state: 'received', received_at: now + 1000, fault: null })
+  const refused = afterReceipt(rejected, { outcome: 'rejected', code: 'refused_by_office', message: '重复了' }, at)
+  assert.deepEqual(refused, { state: 'refused', received_at: now + 1000, fault: { code: 'refused_by_office', message: '重复了', fields: {} } })
+  assert.deepEqual(batchesDue([op(1, refused)], now * 2, { force: true }), [])
+})
+
+test('asking again in vain does not change why it was not accepted', () => {
+  const rejected = op(1, { state: 'rejected', fault: { code: 'not_yours', message: '' } })
+  const at = { now: 0, serverNow: 0, random: 0 }
+  for (const changes of [afterFault(rejected, { code: 'network', message: '' }, at), afterReceipt(rejected, { outcome: 'retry', code: 'server_busy' }, at)]) {
+    assert.deepEqual(Object.keys(changes).sort(), ['attempts', 'next_at'])
+  }
+})
+
+test('handed in: nothing waits, no draft is open, and no photo is only here', () => {
+  const cases = [
+    [[], [], [], true],
+    [['received', 'rejected', 'refused', 'replaced', 'closed', 'unreadable'], ['received'], [], true],
+    [['waiting'], [], [], false],
+    [['received'], ['waiting'], [], false],
+    [['received'], ['rejected'], [], false],
+    [['received'], [], [{}], false],
+  ]
+  for (const [ops, photos, drafts, expected] of cases) {
+    const as = (states) => states.map((state) => ({ state }))
+    assert.equal(isHandedIn(as(ops), as(photos), drafts), expected, JSON.stringify([ops, photos, drafts]))
+  }
 })
 
 const photo = (sha256, state) => ({ ...newItem(), sha256, state })

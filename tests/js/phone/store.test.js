@@ -1,12 +1,14 @@
 // The phone's store: what stays, what goes, and that finishing is all or nothing.
 import 'fake-indexeddb/auto'
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import { openDB } from 'idb'
 
+import { makeHandover } from '../../../static/src/phone/handover.js'
 import { chooseOffers } from '../../../static/src/phone/offers.js'
 import { Store } from '../../../static/src/phone/store.js'
-import { keyInUse, newDataKey } from '../../../static/src/phone/vault.js'
+import { Locked, keyInUse, newDataKey, openBytes } from '../../../static/src/phone/vault.js'
 
 const KEY = await keyInUse(newDataKey())
 let users = 0
@@ -223,4 +225,180 @@ test('a connection the browser took away is opened again', async () => {
   await store.saveDraft(draftOf('d'))
   store.close()
   assert.equal((await store.drafts()).length, 1)
+})
+
+test('a reading from the start takes the place of what was here when its last page is in, and not before', async () => {
+  const store = newStore()
+  await store.applyPage({ changes: [change('g1', 'household', 'old', {}), change('g1', 'household', 'kept', {})], cursor: '1' })
+  await store.applyPage({ changes: [change('g1', 'household', 'kept', {}, 2)], cursor: '2', from_start: true, more: true })
+  assert.equal((await store.list('household')).length, 2)
+  store.close() // the page was ended in between
+  await store.applyPage({ changes: [change('g1', 'household', 'new', {}, 3)], cursor: '3', more: false })
+  assert.deepEqual([Boolean(await store.find('household', 'old')), Boolean(await store.find('household', 'kept')), Boolean(await store.find('household', 'new'))], [false, true, true])
+  await store.applyPage({ changes: [change('g1', 'household', 'more', {}, 4)], cursor: '4' })
+  assert.equal((await store.list('household')).length, 3)
+})
+
+test('a record lies in each of its feeds, and is shown once', async () => {
+  const store = newStore()
+  await store.applyPage({ changes: [change('g1', 'area', '23', { name: '黑龙江' }), change('g2', 'area', '23', { name: '黑龙江' })], cursor: '1' })
+  assert.deepEqual(await store.list('area'), [{ name: '黑龙江' }])
+  await store.applyPage({ changes: [], cursor: '2', left: ['g2'] })
+  await store.eraseLeft()
+  assert.deepEqual(await store.find('area', '23'), { name: '黑龙江' })
+})
+
+test('a household that moves between own grids is never missing', async () => {
+  const store = newStore()
+  await store.applyPage({ changes: [change('g1', 'household', 'h', { grid: 1 })], cursor: '1' })
+  await store.applyPage({ changes: [change('g2', 'household', 'h', { grid: 2 }), { ...change('g1', 'household', 'h', null, 2), gone: true }], cursor: '2' })
+  assert.deepEqual(await store.list('household'), [{ grid: 2 }])
+})
+
+test('the state counts every row of own feeds, also of records that are not for this account', async () => {
+  const store = newStore()
+  assert.equal(await store.state(), '000000000000')
+  await store.applyPage({ changes: [change('g1', 'household', 'h', {}, 5), change('g1', 'visit', 'v', null, 6), change('g2', 'person', 'p', {}, 1)], cursor: '1' })
+  const hash = (text) => BigInt(`0x${createHash('sha256').update(text).digest('hex').slice(0, 12)}`)
+  const expected = (...texts) => texts.map(hash).reduce((sum, one) => sum ^ one, 0n).toString(16).padStart(12, '0')
+  assert.equal(await store.state(), expected('household/h/5', 'visit/v/6', 'person/p/1'))
+  assert.deepEqual(await store.list('visit'), [])
+  await store.applyPage({ changes: [{ ...change('g1', 'visit', 'v', null, 7), gone: true }], cursor: '2', left: ['g2'] })
+  assert.equal(await store.state(), expected('household/h/5'))
+})
+
+test('another epoch: whatever is still here is offered again, the first one means nothing', async () => {
+  const store = newStore()
+  const all = { received: 'waiting', rejected: 'waiting', refused: 'waiting', closed: 'waiting', waiting: 'waiting', replaced: 'replaced' }
+  for (const state of Object.keys(all)) {
+    await store.finish(finished(state, draftOf(`of ${state}`)))
+    await store.changeOp(state, { state, attempts: 3, next_at: 9e15, received_at: 1 })
+  }
+  await store.addPhoto(photo('sent'), bytes(1), 'x')
+  await store.changePhoto('sent', { state: 'received' })
+  await store.addPhoto(photo('open'), bytes(2), 'y')
+  assert.equal(await store.noteEpoch('aaaa'), false)
+  assert.equal(await store.noteEpoch('aaaa'), false)
+  assert.equal((await states(store.ops())).received, 'received')
+  assert.equal(await store.noteEpoch('bbbb'), true)
+  assert.deepEqual(await states(store.ops()), all)
+  assert.deepEqual(await states(store.photos()), { sent: 'waiting', open: 'draft' })
+  assert.ok((await store.ops()).filter((op) => op.state === 'waiting').every((op) => op.attempts === 0 && op.next_at === 0))
+  assert.equal(await store.noteEpoch('bbbb'), false)
+})
+
+test('what the office refused goes once it was read and is backed up', async () => {
+  const store = newStore()
+  await store.finish(finished('o', draftOf('d')))
+  await store.changeOp('o', { state: 'refused', received_at: 1000 })
+  await store.forgetBackedUp(2000, 2000)
+  assert.deepEqual(await states(store.ops()), { o: 'refused' })
+  await store.changeOp('o', { state: 'closed' })
+  await store.forgetBackedUp(999, 2000)
+  assert.equal((await store.ops()).length, 1)
+  await store.forgetBackedUp(1000, 2000)
+  assert.deepEqual(await store.ops(), [])
+})
+
+test('a record that was damaged on the phone says so and holds up nobody', async () => {
+  const store = newStore()
+  await store.finish(finished('whole', draftOf('a')))
+  await store.finish(finished('damaged', draftOf('b')))
+  await store.saveDraft(draftOf('c'))
+  await store.addPhoto(photo('s'), bytes(1, 2, 3), 'c')
+  const db = await openDB(store.name)
+  const row = await db.get('outbox', 'damaged')
+  new Uint8Array(row.value)[30] ^= 1
+  await db.put('outbox', row)
+  await db.put('photo_bytes', new Uint8Array([1, ...new Uint8Array(40)]).buffer, 's')
+  db.close()
+  assert.deepEqual((await store.ops()).map(({ op_uuid, state, body }) => [op_uuid, state, body]), [['whole', 'waiting', { visit_uuid: 'v' }], ['damaged', 'unreadable', {}]])
+  assert.equal(await store.photoBytes('s'), null)
+  assert.equal((await store.drafts()).length, 1)
+})
+
+test('finishing reads back what it wrote, and says when it is not there', async () => {
+  const store = newStore()
+  const draft = draftOf('d', { s: { here: true } })
+  await store.saveDraft(draft)
+  await assert.rejects(store.finish(finished('o', draft, ['s'])), /read back/, 'its photo is not there')
+})
+
+test('while locked nothing can be read or written but what the queue is steered by', async () => {
+  const store = newStore()
+  await store.saveDraft(draftOf('d'))
+  await store.finish(finished('o', draftOf('e')))
+  store.lock()
+  for (const work of [() => store.ops(), () => store.findDraft('d'), () => store.saveDraft(draftOf('f')), () => store.finish(finished('p', draftOf('g')))]) {
+    await assert.rejects(work, Locked)
+  }
+  await store.changeOp('o', { state: 'received', received_at: 1, fault: null })
+  store.unlock(KEY)
+  assert.deepEqual(await states(store.ops()), { o: 'received' })
+  assert.equal((await store.drafts()).length, 1)
+})
+
+test('nothing about people or work lies in the store in the clear', async () => {
+  const store = newStore()
+  await store.applyPage({ changes: [change('g1', 'person', 'p', { name: '刘玉珍', phone: '13812345678' })], cursor: '1' })
+  await store.saveDraft({ ...draftOf('d'), answers: { note: '儿子住院' } })
+  await store.finish({ ...finished('o', draftOf('e'), [], { body: { answers: { note: '没有取暖煤' } } }), title: '刘玉珍' })
+  await store.changeOp('o', { fault: { code: 'not_yours', message: '不在您的网格' } })
+  await store.keepUser({ id: 7, display_name: '于晓梅' })
+  const db = await openDB(store.name)
+  const rows = []
+  for (const name of db.objectStoreNames) rows.push(...await db.getAll(name))
+  db.close()
+  const seen = rows.map((row) => JSON.stringify(row, (_, value) => (value instanceof ArrayBuffer ? Buffer.from(value).toString() : value))).join()
+  for (const text of ['刘玉珍', '13812345678', '儿子住院', '没有取暖煤', '不在您的网格', '于晓梅']) assert.ok(!seen.includes(text), text)
+  assert.ok(seen.includes('not_yours'), 'the test sees what lies there')
+  assert.equal((await store.ops())[0].fault.message, '不在您的网格')
+})
+
+test('the file for the desk holds what waits as it lies here, also while locked', async () => {
+  const store = newStore()
+  const vault = { user_id: 7, salt: '', iterations: 1, wrapped: '', sealed: 'c2VhbGVk' }
+  await store.keepVault(vault)
+  for (const state of ['waiting', 'rejected', 'received', 'replaced', 'closed']) {
+    await store.finish(finished(state, draftOf(`of ${state}`)))
+    await store.changeOp(state, { state })
+  }
+  await store.addPhoto(photo('s1'), bytes(1, 2, 3), 'x')
+  await store.changePhoto('s1', { state: 'waiting' })
+  await store.addPhoto(photo('s2'), bytes(4), 'y')
+  store.lock()
+  const { file, items } = await makeHandover(store, { username: 'worker', device_uuid: 'device', now: new Date('2026-11-28T04:00:00Z') })
+  assert.equal(items, 3)
+  assert.equal(file.name, 'fieldapp-worker-2026-11-28.fieldapp')
+  const content = Buffer.from(await file.arrayBuffer())
+  const read = []
+  let at = 0
+  const line = () => {
+    const end = content.indexOf(10, at)
+    const text = content.subarray(at, end).toString()
+    at = end + 1
+    return text
+  }
+  assert.equal(line(), 'fieldapp-handover 1')
+  assert.deepEqual(JSON.parse(line()), { user_id: 7, username: 'worker', device_uuid: 'device', sealed: 'c2VhbGVk', exported_at: '2026-11-28T04:00:00.000Z' })
+  for (let head = JSON.parse(line()); !head.end; head = JSON.parse(line())) {
+    const body = content.subarray(at, at + head.size)
+    at += head.size + 1
+    read.push({ ...head, opened: Buffer.from(await openBytes(KEY, new Uint8Array(body).buffer, `${head.store}/${head.key}`)) })
+  }
+  assert.equal(at, content.length)
+  assert.deepEqual(read.map(({ store: name, key, row }) => [name, key, row]), [
+    ['outbox', 'rejected', { seq: 2, at: '2026-11-23T01:00:00Z', replaces: null }],
+    ['outbox', 'waiting', { seq: 1, at: '2026-11-23T01:00:00Z', replaces: null }],
+    ['photo_bytes', 's1', { type: 'image/jpeg' }],
+  ])
+  assert.deepEqual(JSON.parse(read[0].opened.toString()).body, { visit_uuid: 'v' })
+  assert.deepEqual([...read[2].opened], [1, 2, 3])
+})
+
+test('there is no file when nothing waits', async () => {
+  const store = newStore()
+  assert.equal(await makeHandover(store, { username: 'worker', device_uuid: 'device', now: new Date() }), null)
+  await store.keepVault({ user_id: 7, salt: '', iterations: 1, wrapped: '', sealed: '' })
+  assert.equal(await makeHandover(store, { username: 'worker', device_uuid: 'device', now: new Date() }), null)
 })

@@ -305,3 +305,153 @@ test('red ones are in the first request, by themselves', async () => {
   await run()
   assert.deepEqual(pushes().map(({ body }) => body.ops.map((op) => op.op_uuid)), [['red'], ['a', 'b']])
 })
+
+test('a server restored from a backup is offered again what it lost', async () => {
+  let epoch = 'aaaa'
+  const held = new Set()
+  server.push = ({ body }) => {
+    const receipts = body.ops.map(({ op_uuid }) => ({ op_uuid, outcome: held.has(op_uuid) ? 'duplicate' : 'accepted' }))
+    body.ops.forEach(({ op_uuid }) => held.add(op_uuid))
+    return { answer: { receipts, server_time: NOW, epoch } }
+  }
+  server.pull = () => ({ answer: { changes: [], left: [], cursor: 'c', more: false, server_time: NOW, epoch } })
+  server.photo = ({ path }) => {
+    held.add(path.split('/').pop())
+    return { status: 201, answer: stored(path) }
+  }
+  const { store, sync, run } = await phoneWith('a', 'b')
+  await addPhoto(store, 's', [1])
+  await sync.run()
+  assert.deepEqual([...held].sort(), ['a', 'b', 's'])
+  held.clear()
+  epoch = 'bbbb'
+  await run()
+  assert.deepEqual([...held].sort(), ['a', 'b', 's'])
+  assert.deepEqual([await opStates(store), await photoStates(store)], [{ a: 'received', b: 'received' }, { s: 'received' }])
+})
+
+test('receipts that come with news of a restore count, whatever else is offered again', async () => {
+  let epoch = 'aaaa'
+  server.push = ({ body }) => ({ answer: { receipts: body.ops.map(({ op_uuid }) => ({ op_uuid, outcome: 'accepted' })), server_time: NOW, epoch } })
+  server.pull = () => ({ answer: { changes: [], left: [], cursor: 'c', more: false, server_time: NOW, epoch } })
+  const { store, sync, run } = await phoneWith('a')
+  await sync.run()
+  epoch = 'bbbb'
+  await addOp(store, 'b')
+  await run()
+  assert.deepEqual(await opStates(store), { a: 'received', b: 'received' })
+  assert.deepEqual(pushes().map(({ body }) => body.ops.map((op) => op.op_uuid)), [['a'], ['b'], ['a']])
+})
+
+test('a cache that does not agree with the server is read again, once a day, and nothing else is touched', async () => {
+  server.pull = () => ({ answer: { changes: [], left: [], cursor: 'c', more: false, server_time: NOW, state: 'ffffffffffff' } })
+  const pulls = () => asked.filter(({ path }) => path === '/api/sync/pull').length
+  const { store, sync, run } = await phoneWith('a')
+  await store.saveDraft({ draft_uuid: 'd' })
+  server.push = () => error(503, 'not_ready')
+  await sync.run()
+  assert.equal(pulls(), 2)
+  await run({ force: true })
+  assert.equal(pulls(), 3, 'not for ever')
+  assert.deepEqual(await opStates(store), { a: 'waiting' })
+  assert.equal((await store.drafts()).length, 1)
+})
+
+test('a cache that agrees is left alone', async () => {
+  server.pull = () => ({ answer: { changes: [], left: [], cursor: 'c', more: false, server_time: NOW, state: '000000000000' } })
+  const { run } = await phoneWith()
+  await run()
+  assert.equal(asked.filter(({ path }) => path === '/api/sync/pull').length, 1)
+})
+
+test('who may only hand in asks for nothing, and says when everything is with the server', async () => {
+  const { store, api } = await phoneWith('a')
+  await addPhoto(store, 's', [1])
+  await store.saveDraft({ draft_uuid: 'd' })
+  const told = []
+  const runOnce = async () => {
+    const sync = new Sync({ store, api, changed: (what) => told.push(what), handsIn: true })
+    await sync.run({ force: true })
+    sync.stop()
+  }
+  await runOnce()
+  assert.deepEqual(asked.map(({ method, path }) => `${method} ${path}`), ['GET /api/session', 'POST /api/sync/push', 'PUT /api/attachments/s'])
+  assert.ok(!told.includes('handed_in'), 'a visit is not finished')
+  await store.dropDraft('d')
+  await runOnce()
+  assert.ok(told.includes('handed_in'))
+})
+
+test('nothing is handed in while one photo is only here', async () => {
+  server.photo = () => error(422, 'photo_unreadable', '坏了')
+  const { store, api } = await phoneWith('a')
+  await addPhoto(store, 's', [1])
+  const told = []
+  const sync = new Sync({ store, api, changed: (what) => told.push(what), handsIn: true })
+  await sync.run()
+  sync.stop()
+  assert.ok(!told.includes('handed_in'))
+})
+
+test('what was not accepted is asked for again, and what the office made of it is taken over', async () => {
+  const outcomes = [{ outcome: 'rejected', code: 'not_yours', message: '不在您的网格' }, { outcome: 'retry', code: 'server_busy', message: '' }, { outcome: 'duplicate' }]
+  server.push = ({ body }) => ({ answer: { server_time: NOW, receipts: body.ops.map(({ op_uuid }) => ({ op_uuid, ...outcomes.shift() })) } })
+  const { store, sync, run } = await phoneWith('a')
+  await sync.run()
+  await sync.run()
+  assert.equal(pushes().length, 1, 'not before its time')
+  await sync.run({ force: true })
+  assert.deepEqual([(await store.ops())[0].state, (await store.ops())[0].fault.code], ['rejected', 'not_yours'])
+  await run({ force: true })
+  assert.deepEqual(await opStates(store), { a: 'received' })
+})
+
+test('a photo whose bytes were damaged on the phone says so, the others go up', async () => {
+  const { store, run } = await phoneWith()
+  await addPhoto(store, 'fine', [1])
+  await addPhoto(store, 'gone', [2, 3])
+  const photoBytes = store.photoBytes.bind(store)
+  store.photoBytes = (sha) => (sha === 'gone' ? Promise.resolve(null) : photoBytes(sha))
+  await run()
+  assert.deepEqual(await photoStates(store), { fine: 'received', gone: 'rejected' })
+  assert.equal((await store.photos()).find((one) => one.sha256 === 'gone').fault.code, 'unreadable_here')
+})
+
+test('locked while sending: it stops, and goes on with the next PIN', async () => {
+  const { store, api, sync } = await phoneWith('a', 'b')
+  server.push = ({ body }) => {
+    store.lock()
+    return { answer: { server_time: NOW, receipts: body.ops.map(({ op_uuid }) => ({ op_uuid, outcome: 'accepted' })) } }
+  }
+  await addPhoto(store, 's', [1])
+  await sync.run()
+  assert.equal(sync.state.fault, null)
+  store.unlock(KEY)
+  assert.deepEqual([await opStates(store), await photoStates(store)], [{ a: 'received', b: 'received' }, { s: 'waiting' }])
+  const next = new Sync({ store, api, changed: () => {} })
+  await next.run()
+  next.stop()
+  assert.deepEqual(await photoStates(store), { s: 'received' })
+})
+
+test('a phone that is full says so and tries again later', async () => {
+  const { store, sync, run } = await phoneWith('a')
+  store.applyPage = () => Promise.reject(new DOMException('full', 'QuotaExceededError'))
+  await run()
+  assert.equal(sync.state.fault.kind, 'storage')
+  assert.deepEqual(await opStates(store), { a: 'received' })
+})
+
+test('a receipt without the server\'s time, or for another photo, is none', async () => {
+  server.push = ({ body }) => ({ answer: { receipts: body.ops.map(({ op_uuid }) => ({ op_uuid, outcome: 'accepted' })) } })
+  const first = await phoneWith('a')
+  await first.run()
+  assert.deepEqual(await opStates(first.store), { a: 'waiting' })
+  for (const answer of [{}, { sha256: 's' }, { sha256: 'other', server_time: NOW }]) {
+    server.photo = () => ({ status: 200, answer })
+    const { store, run } = await phoneWith()
+    await addPhoto(store, 's', [1])
+    await run()
+    assert.deepEqual(await photoStates(store), { s: 'waiting' }, JSON.stringify(answer))
+  }
+})

@@ -55,13 +55,13 @@ export function pinPad(done) {
     <div class="pin" role="group" aria-label=${label} @keydown=${onKey}>
       <p class="dots" role="status" aria-label=${t('pin.typed', { n: typed.length, of: PIN_DIGITS })}>
         ${Array.from({ length: PIN_DIGITS }, (_, index) => html`<i class=${index < typed.length ? 'on' : ''}></i>`)}</p>
-      <div class="keys">${[...'123456789'].map((digit) => key(digit))}<span></span>${key('0')}
+      <div class="keys">${[...'123456789'].map((digit) => key(digit, isOff))}<span></span>${key('0', isOff)}
         <button class="key" type="button" aria-label=${t('pin.delete')} ?disabled=${isOff || !typed} @click=${takeBack}>${icon('erase')}</button></div>
     </div>`
 
-  /** @param {string} digit */
-  function key(digit) {
-    return html`<button class="key" type="button" ?disabled=${isBusy} @click=${() => add(digit)}>${digit}</button>`
+  /** @param {string} digit @param {boolean} isOff */
+  function key(digit, isOff) {
+    return html`<button class="key" type="button" ?disabled=${isBusy || isOff} @click=${() => add(digit)}>${digit}</button>`
   }
 }
 
