@@ -210,7 +210,7 @@ def test_a_code_is_read_by_the_camera_which_is_let_go_afterwards(new_phone, live
     publish(live)
     phone = new_phone()
     phone.context.add_init_script(SCANNER)
-    phone.kill_page()
+    phone.page.reload()
     phone.sign_in(live.password)
     open_form(phone)
     card = phone.question("Code on the certificate")
