@@ -38,6 +38,12 @@ export function pick(texts) {
   return typeof texts === 'string' ? texts : (texts[language] ?? texts.zh ?? texts.en ?? '')
 }
 
+/** Faults that have words of their own. */
+const FAULTS = new Set(['network', 'portal', 'busy', 'storage', 'signed_out', 'wrong_account'])
+
+/** What went wrong between phone and server, and what to do. @param {{kind: string, words: string}} fault */
+export const faultWords = ({ kind, words }) => t(FAULTS.has(kind) ? `fault.${kind}` : 'fault.other', { message: words })
+
 /** The phone's date of an instant, YYYY-MM-DD. @param {Date|string|number} instant */
 export function localDate(instant) {
   const date = new Date(instant)

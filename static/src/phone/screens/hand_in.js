@@ -5,9 +5,10 @@
  */
 import { html, nothing } from 'lit-html'
 import { app } from '../app.js'
-import { arePhotos, isHandedIn } from '../outbox.js'
+import { isHandedIn } from '../outbox.js'
 import { mainBar } from '../parts.js'
-import { sinceWords, t } from '../words.js'
+import { faultWords, sinceWords, t } from '../words.js'
+import { syncWords } from './me.js'
 import { signInBanner } from './sign_in.js'
 
 /** @type {import('../app.js').ScreenMaker} */
@@ -32,7 +33,6 @@ export function handInScreen() {
     tab: 'today',
     load: async () => { drafts = await app.store.drafts() },
     view: () => {
-      const { waiting, attention, photos } = app.outbox.summary
       const { phase = '', fault = null } = app.sync?.state ?? {}
       return html`
         ${mainBar({ title: t('hand_in.title'), subtitle: app.user?.username ?? '' })}
@@ -43,8 +43,8 @@ export function handInScreen() {
             <li class="cell"><a class="body" href="#/visit/${draft.draft_uuid}"><b>${draft.household?.name ?? ''}</b>
               <span class="when">… ${sinceWords(draft.updated_at, new Date())}</span><span class="why">${t('hand_in.draft_do')}</span></a></li>`)}</ul>` : nothing}
           <section class="card"><h2>${t('me.sync')}</h2>
-            <p><a class="chip wait" href="#/send">▲ ${t(arePhotos(app.outbox.photos) ? 'me.sync_waiting' : 'me.sync_waiting_files', { n: waiting + attention, photos })}</a></p>
-            ${fault ? html`<p class="note orange" role="status">${t(['network', 'portal', 'busy', 'storage'].includes(fault.kind) ? `fault.${fault.kind}` : 'fault.busy')}</p>` : nothing}
+            <p>${syncWords()}</p>
+            ${fault && !['signed_out', 'wrong_account'].includes(fault.kind) ? html`<p class="note orange" role="status">${faultWords(fault)}</p>` : nothing}
             <button class="btn go" ?disabled=${Boolean(phase)} @click=${() => app.sync?.run({ force: true })}>${t(phase ? 'send.sending' : 'send.now')}</button>
             ${isStuck() ? html`<p class="quiet">${t('hand_in.stuck')}</p><button class="btn danger" @click=${askToErase}>${t('hand_in.erase')}</button>` : nothing}
           </section>

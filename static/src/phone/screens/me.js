@@ -7,12 +7,20 @@ import { html, nothing } from 'lit-html'
 import { app } from '../app.js'
 import { arePhotos } from '../outbox.js'
 import { facts, icon, mainBar } from '../parts.js'
-import { sinceWords, sizeWords, t } from '../words.js'
+import { faultWords, sinceWords, sizeWords, t } from '../words.js'
 import { openChangePin } from './gate.js'
 import { languageChoice, signInBanner } from './sign_in.js'
 
 /** The hash in this script's own name. */
 const VERSION = /-(\w{8})\.js/.exec(import.meta.url)?.[1] ?? ''
+
+/** All received, or how much is not. */
+export function syncWords() {
+  const { clear, waiting, attention, photos } = app.outbox.summary
+  if (clear) return html`<span class="ok">✓ ${t('me.sync_clear')}</span>`
+  const words = arePhotos(app.outbox.photos) ? 'me.sync_waiting' : 'me.sync_waiting_files'
+  return html`<a class="chip wait" href="#/send">▲ ${t(words, { n: waiting + attention, photos })}</a>`
+}
 
 /** @type {import('../app.js').ScreenMaker} */
 export function meScreen() {
@@ -42,7 +50,6 @@ export function meScreen() {
       isReady = Boolean(navigator.serviceWorker?.controller)
     },
     view: () => {
-      const { clear, waiting, attention, photos } = app.outbox.summary
       const { phase = '', fault = null } = app.sync?.state ?? {}
       const user = app.user
       return html`
@@ -50,7 +57,7 @@ export function meScreen() {
         <main>
           ${signInBanner()}
           <section class="card"><h2>${t('me.sync')}</h2>
-            <p>${clear ? html`<span class="ok">✓ ${t('me.sync_clear')}</span>` : html`<a class="chip wait" href="#/send">▲ ${t(arePhotos(app.outbox.photos) ? 'me.sync_waiting' : 'me.sync_waiting_files', { n: waiting + attention, photos })}</a>`}</p>
+            <p>${syncWords()}</p>
             <p class="quiet">${pulledAt ? t('me.pulled', { when: sinceWords(pulledAt, new Date()) }) : t('me.never_pulled')}</p>
             ${fault && !['signed_out', 'wrong_account'].includes(fault.kind) ? html`<p class="note orange" role="status">${faultWords(fault)}</p>` : nothing}
             <p class="quiet">${isReady ? `✓ ${t('me.offline_ready')}` : t('me.offline_not_ready')}</p>
@@ -72,6 +79,3 @@ export function meScreen() {
     },
   }
 }
-
-/** @param {import('../api.js').Fault} fault */
-const faultWords = (fault) => (['network', 'portal', 'busy'].includes(fault.kind) ? t(`fault.${fault.kind}`) : t('fault.other', { message: fault.words }))

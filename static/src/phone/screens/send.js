@@ -9,7 +9,7 @@ import { app } from '../app.js'
 import { startCorrection } from '../drafts.js'
 import { arePhotos, isOver, standing } from '../outbox.js'
 import { empty, mainBar } from '../parts.js'
-import { clockTime, localDate, sinceWords, t } from '../words.js'
+import { clockTime, faultWords, localDate, sinceWords, t } from '../words.js'
 import { openHandover } from './handover.js'
 import { signInBanner } from './sign_in.js'
 
@@ -121,7 +121,7 @@ export function sendScreen() {
         <main>
           ${signInBanner()}
           ${app.outbox.summary.old ? html`<p class="note orange">${t('send.old')}</p>` : nothing}
-          ${fault && ['network', 'portal', 'busy', 'storage'].includes(fault.kind) && !app.outbox.summary.clear ? html`<p class="note orange" role="status">${t(`fault.${fault.kind}`)}</p>` : nothing}
+          ${fault && !['signed_out', 'wrong_account'].includes(fault.kind) && !app.outbox.summary.clear ? html`<p class="note orange" role="status">${faultWords(fault)}</p>` : nothing}
           ${app.outbox.summary.clear ? empty({ sign: 'check', title: t('send.empty'), hint: items.length ? t('send.empty_hint') : nothing }) : html`
             <button class="btn go wide" ?disabled=${Boolean(phase)} @click=${() => app.sync?.run({ force: true })}>${phase ? t(phase === 'pull' ? 'send.pulling' : 'send.sending') : t('send.now')}</button>`}
           ${list(t('send.attention'), of('attention'))}

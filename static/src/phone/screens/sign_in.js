@@ -6,12 +6,12 @@
 import { html, nothing } from 'lit-html'
 import { Fault } from '../api.js'
 import { app } from '../app.js'
-import { currentLanguage, t } from '../words.js'
+import { currentLanguage, faultWords, t } from '../words.js'
 
 /** What to say to a sign-in, or what came with it, that did not work. @param {unknown} error */
 export function signInWords(error) {
   if (!(error instanceof Fault)) return t('app.error')
-  if (error.kind === 'network' || error.kind === 'portal') return `${t(`fault.${error.kind}`)}`
+  if (['network', 'portal', 'busy'].includes(error.kind) && error.status !== 429 && error.status !== 423) return faultWords(error)
   if (error.code === 'sign_in_wrong') return t('sign_in.wrong')
   if (error.status === 429) return t('sign_in.often')
   return error.words || t('app.error')

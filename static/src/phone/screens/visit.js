@@ -148,6 +148,7 @@ export function visitScreen([draftUuid]) {
     await saving
     await app.store.dropDraft(draftUuid)
     app.go('#/today', { replace: true })
+    app.sync?.run() // it may have been the last thing a phone that hands in was waiting for
   }
 
   // What is shown
