@@ -24,7 +24,7 @@ export class Fault extends Error {
 
 const JSON_WAIT_MS = 30_000
 const ATTACHMENT_WAIT_MS = 120_000
-/** On top of that: the slowest link an attachment may still get through, bytes a millisecond. */
+/** On top of that: the slowest link something large may still get through, bytes a millisecond. */
 const SLOWEST = 10
 
 export class Api {
@@ -109,7 +109,9 @@ export class Api {
   /** @param {string} method @param {string} path @param {{json?: object, bytes?: ArrayBuffer, type?: string}} content */
   async #ask(method, path, { json, bytes, type }) {
     const abort = new AbortController()
-    const timer = setTimeout(() => abort.abort(), bytes ? ATTACHMENT_WAIT_MS + bytes.byteLength / SLOWEST : JSON_WAIT_MS)
+    const body = json ? JSON.stringify(json) : bytes
+    const size = bytes?.byteLength ?? /** @type {string|undefined} */ (body)?.length ?? 0
+    const timer = setTimeout(() => abort.abort(), (bytes ? ATTACHMENT_WAIT_MS : JSON_WAIT_MS) + size / SLOWEST)
     /** @type {Record<string, string>} */
     const headers = { Accept: 'application/json', 'X-Language': this.language() }
     if (this.userId !== null) headers['X-User-Id'] = String(this.userId)
@@ -120,7 +122,7 @@ export class Api {
     let answer = null
     try {
       response = await fetch(path, {
-        method, headers, body: json ? JSON.stringify(json) : bytes, signal: abort.signal,
+        method, headers, body, signal: abort.signal,
         credentials: 'same-origin', cache: 'no-store', redirect: 'error',
       })
       if (/json/.test(response.headers.get('Content-Type') ?? '')) answer = await response.json()

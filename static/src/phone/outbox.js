@@ -17,7 +17,9 @@
  */
 
 /** Operations per request: the server's limit. */
-export const BATCH = 100
+const BATCH = 100
+/** And about as many characters, so that a request gets through on the slowest link. */
+const BATCH_CHARACTERS = 60_000
 const FIRST_WAIT_MS = 5_000
 const LONGEST_WAIT_MS = 15 * 60_000
 const OLD_MS = 24 * 3_600_000
@@ -45,22 +47,29 @@ export function backOffMs(attempts, random) {
 }
 
 /**
- * The operations to send now, in batches of at most `size`: those with a red answer first and by themselves, then
- * the rest; by number within each. What was not accepted is among them now and then.
- * @template {Item & {seq: number, urgent: boolean}} T
- * @param {T[]} rows @param {number} now ms @param {{force?: boolean, size?: number}} [options]
+ * The operations to send now, in batches: those with a red answer first and by themselves, then the rest; by number within
+ * each. What was not accepted is among them now and then.
+ * @template {Item & {seq: number, urgent: boolean, body: any}} T
+ * @param {T[]} rows @param {number} now ms @param {{force?: boolean}} [options]
  * @returns {T[][]}
  */
-export function batchesDue(rows, now, { force = false, size = BATCH } = {}) {
+export function batchesDue(rows, now, { force = false } = {}) {
   const due = rows
     .filter((row) => isOpen(row) && (force || row.next_at <= now))
     .sort((a, b) => Number(b.urgent) - Number(a.urgent) || a.seq - b.seq)
   /** @type {T[][]} */
   const batches = []
+  let room = 0
   for (const row of due) {
+    const characters = JSON.stringify(row.body).length
     const last = batches[batches.length - 1]
-    if (last && last.length < size && last[0].urgent === row.urgent) last.push(row)
-    else batches.push([row])
+    if (last && last.length < BATCH && last[0].urgent === row.urgent && characters <= room) {
+      last.push(row)
+    } else {
+      batches.push([row])
+      room = BATCH_CHARACTERS
+    }
+    room -= characters
   }
   return batches
 }

@@ -5,7 +5,7 @@
  * same item may be sent twice (a lost answer, two tabs); the server knows it by its number.
  */
 import { Fault } from './api.js'
-import { BATCH, afterFault, afterPhotoAnswer, afterReceipt, backOffMs, batchesDue, isHandedIn } from './outbox.js'
+import { afterFault, afterPhotoAnswer, afterReceipt, backOffMs, batchesDue, isHandedIn } from './outbox.js'
 import { Locked } from './vault.js'
 
 const CALM_MS = 5 * 60_000
@@ -121,7 +121,7 @@ export class Sync {
 
   /** @param {boolean} force */
   async #pushOps(force) {
-    const batches = batchesDue(await this.store.ops(), Date.now(), { force, size: BATCH })
+    const batches = batchesDue(await this.store.ops(), Date.now(), { force })
     let patience = PATIENCE
     while (batches.length) {
       const batch = /** @type {import('./store.js').Op[]} */ (batches.shift())

@@ -63,6 +63,12 @@ test('red ones go first and by themselves, the rest by number in hundreds', () =
   assert.deepEqual(batches[1].slice(0, 3).map((row) => row.seq), [1, 2, 3])
 })
 
+test('a request carries no more than the slowest link can bear, and one large operation goes by itself', () => {
+  const long = (seq, characters) => op(seq, { body: { note: '长'.repeat(characters) } })
+  const batches = batchesDue([long(1, 25_000), long(2, 25_000), long(3, 25_000), long(4, 200_000), op(5)], 0)
+  assert.deepEqual(batches.map((batch) => batch.map((row) => row.seq)), [[1, 2], [3], [4], [5]])
+})
+
 test('an item that backs off is left out until its time, unless a person presses the button', () => {
   const rows = [op(1, { next_at: 500 }), op(2), op(4, { state: 'received' })]
   assert.deepEqual(batchesDue(rows, 499).flat().map((row) => row.seq), [2])
