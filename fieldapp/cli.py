@@ -11,7 +11,6 @@ import sys
 from pathlib import Path
 
 import click
-import flask_migrate
 from cheroot.ssl.builtin import BuiltinSSLAdapter
 from cheroot.wsgi import Server
 from flask import Flask
@@ -22,14 +21,28 @@ from fieldapp import create_app
 from fieldapp.areas.actions import UnknownArea, load_areas
 from fieldapp.checklists import actions as checklists
 from fieldapp.checklists.compiler.limits import Limits
-from fieldapp.core import clock, codes, feeds, storage
+from fieldapp.core import clock, storage
 from fieldapp.core.assets import ClientNotBuilt, check_built
 from fieldapp.core.crypto import KEY_FILE, KeyMissing
 from fieldapp.core.db import transaction
 from fieldapp.demo.build import build_demo
 from fieldapp.settings import Settings, SettingsError
+from fieldapp.upkeep.backup import LOST, NEW, ONLY_HERE, BackupRefused, make_backup
+from fieldapp.upkeep.restore import restore as restore_backup
+from fieldapp.upkeep.schema import NotSetUp, bring_up_to_date, check_up_to_date
+from fieldapp.upkeep.snapshots import SnapshotFailed
 
-MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
+# What is said to whoever runs a command, without a trace of the stack.
+REFUSALS = (
+    SettingsError,
+    KeyMissing,
+    ClientNotBuilt,
+    UnknownArea,
+    NotSetUp,
+    BackupRefused,
+    SnapshotFailed,
+    OSError,
+)
 
 
 @click.group()
@@ -72,6 +85,7 @@ def serve() -> None:
     app = create_app(settings)
     check_built()
     with app.app_context():
+        check_up_to_date()
         storage.remove_left_over(clock.now())
     server = Server((settings.host, settings.port), app, numthreads=settings.threads, server_name="fieldapp")
     # A phone on a slow link may pause between packets; a photo still gets through.
@@ -90,6 +104,47 @@ def serve() -> None:
         click.echo("Stopping")
     finally:
         server.stop()
+
+
+@commands.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--keep", type=click.IntRange(min=1), default=7, show_default=True, help="Snapshots to keep.")
+def backup(folder: Path, keep: int) -> None:
+    """Back up the database and the photos to FOLDER, while fieldapp runs; never the master key."""
+    app = create_app(_read_settings())
+    with app.app_context():
+        done = make_backup(folder, keep, clock.now())
+    photos, visits = done.photos, done.manifest.counts.get("visits", 0)
+    click.echo(f"Backed up: {done.snapshot}")
+    click.echo(f"  {visits} visits, {photos.total() - photos[LOST]} photos and files ({photos[NEW]} new)")
+    if done.is_on_same_disk:
+        click.echo(
+            "  This folder is on the same disk as the data: copy it elsewhere, or one broken disk takes both."
+        )
+    for became, words in ((ONLY_HERE, "in backups only"), (LOST, "nowhere any more")):
+        if photos[became]:
+            click.echo(f"  {photos[became]} photos or files are {words}: see `python -m fieldapp doctor -v`.")
+    if not done.lets_phones_forget:
+        click.echo("  Phones may still have them, so they are not told to forget what they sent.")
+    sys.exit(1 if photos[ONLY_HERE] or photos[LOST] else 0)
+
+
+@commands.command()
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--snapshot", help="Which one; by default the newest.")
+@click.option("--replace", is_flag=True, help="Also where there is a database already: it is kept aside.")
+def restore(folder: Path, snapshot: str | None, replace: bool) -> None:
+    """Restore a backup from FOLDER. The master key must be in the data folder; fieldapp must not be running."""
+    done = restore_backup(_read_settings(), folder, snapshot, clock.now(), replaces=replace)
+    click.echo(f"Restored: {done.snapshot}")
+    visits = done.manifest.counts.get("visits", 0)
+    click.echo(f"  {visits} visits, {done.photos} photos and files")
+    if done.kept_aside:
+        click.echo(f"  What was here before is in {done.kept_aside}.")
+    if done.photos_missing:
+        click.echo(f"  {done.photos_missing} photos or files are not in the backup, or damaged there.")
+    click.echo("Start fieldapp: phones read everything again and hand in what they still hold.")
+    sys.exit(1 if done.photos_missing else 0)
 
 
 @commands.command("checklist-check")
@@ -117,16 +172,6 @@ def _set_up() -> Flask:
     return app
 
 
-def bring_up_to_date() -> None:
-    """Migrate the current app's database and add what every installation has: epoch, code tables, checklists."""
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    flask_migrate.upgrade(str(MIGRATIONS))
-    with transaction():
-        feeds.make_epoch()
-        codes.seed_codes()
-        checklists.publish_library(clock.now())
-
-
 def _is_empty(settings: Settings) -> bool:
     engine = create_engine(settings.resolved_database_url)
     try:
@@ -139,7 +184,15 @@ def main() -> None:
     """Run the command named on the command line."""
     try:
         commands(prog_name="python -m fieldapp")
-    except (SettingsError, KeyMissing, ClientNotBuilt, UnknownArea, OSError) as error:
+    except (
+        SettingsError,
+        KeyMissing,
+        ClientNotBuilt,
+        UnknownArea,
+        BackupRefused,
+        SnapshotFailed,
+        OSError,
+    ) as error:
         click.echo(str(error), err=True)
         sys.exit(2)
     except OperationalError as error:

@@ -22,10 +22,11 @@ START_LIMIT_S = 30
 
 
 class Live:
-    """`python -m fieldapp serve` on `data_dir`; `url`, `password` (of every demo account), start, stop, kill."""
+    """`python -m fieldapp serve` on `data_dir` and `database_url`; `url`, `password` (of every account), start, stop, kill."""
 
-    def __init__(self, data_dir: Path, password: str) -> None:
+    def __init__(self, data_dir: Path, password: str, database_url: str = "") -> None:
         self.data_dir = data_dir
+        self.database_url = database_url
         self.password = password
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -41,7 +42,7 @@ class Live:
             self._process = subprocess.Popen(
                 [sys.executable, *(["-c", program] if program else ["-m", "fieldapp", "serve"])],
                 cwd=ROOT,
-                env=environment(data_dir=self.data_dir, port=self.port),
+                env=environment(data_dir=self.data_dir, database_url=self.database_url, port=self.port),
                 stdout=output,
                 stderr=output,
             )
@@ -149,13 +150,13 @@ def _to_json(value: Any) -> bytes:
     return json.dumps(value).encode()
 
 
-def run_command(name: str, **settings: object) -> str:
-    """Run `python -m fieldapp <name>` with these settings and no others; gives what it printed.
+def run_command(name: str, *arguments: object, **settings: object) -> str:
+    """Run `python -m fieldapp <name> <arguments>` with these settings and no others; gives what it printed.
 
     Raises RuntimeError with what it said when it fails.
     """
     done = subprocess.run(
-        [sys.executable, "-m", "fieldapp", name],
+        [sys.executable, "-m", "fieldapp", name, *map(str, arguments)],
         cwd=ROOT,
         env=environment(**settings),
         capture_output=True,

@@ -15,11 +15,11 @@ from sqlalchemy.exc import IntegrityError
 
 from fieldapp import create_app
 from fieldapp.checklists import queries
-from fieldapp.cli import MIGRATIONS
 from fieldapp.core.db import WRITES, db, transaction
 from fieldapp.core.feeds import list_changes
 from fieldapp.core.storage import Attachment, AttachmentUpload
 from fieldapp.settings import Settings
+from fieldapp.upkeep.schema import MIGRATIONS
 from tests import postgresql
 from tests.conftest import DATABASE
 

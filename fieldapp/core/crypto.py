@@ -68,6 +68,8 @@ class Keyring(Cipher):
         super().__init__(_derive(master, b"fields"))
         self._lookup = _derive(master, b"lookup")
         self._files = _derive(master, b"files")
+        # By which a backup's key is known again; it tells nothing of the key.
+        self.fingerprint = _derive(master, b"fingerprint")[:8].hex()
         self.cookie_secret = _derive(master, b"cookies").hex()
         number = int.from_bytes(_derive(master, b"phones"), "big")
         self._private_key = ec.derive_private_key(1 + number % (CURVE_ORDER - 1), CURVE)

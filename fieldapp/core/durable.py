@@ -6,10 +6,13 @@ Invariant: under its final name a file is whole and on the disk, or not there at
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
+
+CHUNK_BYTES = 1024 * 1024
 
 
 @contextmanager
@@ -25,6 +28,12 @@ def written_beside(part: Path) -> Iterator[BinaryIO]:
         raise
 
 
+def copy(source: Path, part: Path) -> None:
+    """Copy a file to a new one, on the disk at the end."""
+    with source.open("rb") as original, written_beside(part) as file:
+        shutil.copyfileobj(original, file, CHUNK_BYTES)
+
+
 def put_in_place(part: Path, path: Path) -> None:
     """Rename a synced file to its final name, in a folder that is made when missing."""
     make_folder(path.parent)
@@ -37,6 +46,12 @@ def make_folder(path: Path) -> None:
     if not path.is_dir():
         path.mkdir(mode=0o700, exist_ok=True)
         sync_folder(path.parent)
+
+
+def sync_file(path: Path) -> None:
+    """Bring a file that another program wrote to the disk."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
 
 
 def sync_folder(path: Path) -> None:

@@ -14,9 +14,11 @@ from datetime import datetime
 from sqlalchemy import BigInteger, String, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from fieldapp.core import clock
 from fieldapp.core.db import Base, Instant, db, insert_if_absent, insert_into
 
 COMMON = "common"
+BACKED_UP_TO = "backed_up_to"
 _PENDING = "fieldapp_feed_changes"
 
 Change = tuple[str, str, str]
@@ -68,7 +70,7 @@ class ServerState(Base):
 
     __tablename__ = "server_state"
 
-    name: Mapped[str] = mapped_column(String(40), primary_key=True, doc="epoch, …")
+    name: Mapped[str] = mapped_column(String(40), primary_key=True, doc="epoch, backed_up_to.")
     value: Mapped[str] = mapped_column(String(200), doc="The fact.")
 
 
@@ -131,6 +133,16 @@ def make_epoch() -> None:
     """Give a new database its epoch (inside a transaction); an existing one is kept."""
     if db.session.get(ServerState, "epoch") is None:
         db.session.add(ServerState(name="epoch", value=str(uuids.uuid4())))
+
+
+def backed_up_to() -> str | None:
+    """The instant up to which all that was received is in a backup, as text; None before the first backup."""
+    return db.session.scalar(select(ServerState.value).where(ServerState.name == BACKED_UP_TO))
+
+
+def note_backup(up_to: datetime) -> None:
+    """Let phones forget what they sent before that instant (inside a transaction)."""
+    db.session.merge(ServerState(name=BACKED_UP_TO, value=clock.iso(up_to)))
 
 
 def rev_of(feed: str, kind: str, uuid: str) -> int | None:

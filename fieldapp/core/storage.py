@@ -86,7 +86,7 @@ def store_attachment(sha256: str, stream: IO[bytes], user_id: int, now: datetime
     """
     # Who sends it was looked up already: no connection to the database waits for a slow network.
     db.session.rollback()
-    part = _arriving_dir() / f"{sha256}.{secrets.token_hex(4)}.part"
+    part = new_part(sha256)
     with durable.written_beside(part) as file:
         size = _receive(sha256, stream, file)
         file.flush()
@@ -254,6 +254,11 @@ def photo_dir() -> Path:
     path = current_app.config["FIELDAPP"].data_dir / "photos"
     durable.make_folder(path)
     return path
+
+
+def new_part(sha256: str) -> Path:
+    """Where an attachment may be written before it has its place; what stays there is removed some day."""
+    return _arriving_dir() / f"{sha256}.{secrets.token_hex(4)}.part"
 
 
 def _arriving_dir() -> Path:

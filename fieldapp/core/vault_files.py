@@ -115,7 +115,7 @@ class SealedReader(io.RawIOBase):
             raise FileDamaged(f"piece {number} is damaged") from None
 
 
-def open_sealed(path: Path, place: str) -> BinaryIO:
+def open_sealed(path: Path, place: str) -> io.BufferedReader | io.BytesIO:
     """The plain bytes of a sealed file as a file one can seek in; raises FileDamaged, and so may reading from it."""
     file = path.open("rb")
     try:

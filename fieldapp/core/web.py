@@ -14,11 +14,9 @@ from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import current_user
 from flask_wtf.csrf import CSRFProtect
-from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from fieldapp.core import clock, storage
-from fieldapp.core.db import db
+from fieldapp.core import clock, feeds, storage
 from fieldapp.core.errors import AppError
 from fieldapp.core.guard import public
 from fieldapp.core.paging import KeyConverter
@@ -68,9 +66,9 @@ def healthz() -> Response:
 @bp.get("/readyz")
 @public
 def readyz() -> Response:
-    """Database and storage answer."""
+    """Database and storage answer, and the database is set up: an epoch is the last it is given."""
     try:
-        db.session.execute(text("SELECT 1"))
+        feeds.epoch()
         storage.check_storage()
     except (SQLAlchemyError, OSError) as error:
         raise AppError("not_ready") from error

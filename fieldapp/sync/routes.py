@@ -18,7 +18,7 @@ from flask_wtf.csrf import generate_csrf
 from pydantic import BaseModel, Field
 
 from fieldapp.areas.queries import list_grids
-from fieldapp.core import clock, media, pictures, storage
+from fieldapp.core import clock, feeds, media, pictures, storage
 from fieldapp.core.bodies import Body, UuidStr, read_body
 from fieldapp.core.compression import compressed
 from fieldapp.core.crypto import keyring
@@ -130,7 +130,7 @@ def push() -> Response:
     now = clock.now()
     push_request = envelopes.read_push(_json())
     receipts = actions.push(current_user.id, push_request, now)
-    return jsonify(receipts=receipts, server_time=clock.iso(now), backed_up_to=None)
+    return jsonify(receipts=receipts, server_time=clock.iso(now), backed_up_to=feeds.backed_up_to())
 
 
 @bp.get("/sync/pull")
