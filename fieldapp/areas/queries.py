@@ -20,6 +20,11 @@ def get_area(code: str) -> Area:
     return area
 
 
+def find_area(code: str) -> Area | None:
+    """The area of that code, or None; what is no code at all is none."""
+    return db.session.get(Area, code) if code.isdecimal() else None
+
+
 def list_grids(area_codes: Iterable[str]) -> list[Area]:
     """The grids within `area_codes`, by code."""
     return list(
@@ -39,6 +44,11 @@ def get_names(codes: Iterable[str]) -> dict[str, str]:
     """Names by code, for the codes that exist."""
     rows = db.session.execute(select(Area.code, Area.name).where(Area.code.in_(set(codes))))
     return {row[0]: row[1] for row in rows}
+
+
+def list_roots() -> list[Area]:
+    """The areas with none above them, by code."""
+    return list(db.session.scalars(select(Area).where(Area.parent_code.is_(None)).order_by(Area.code)))
 
 
 def list_children(area_codes: Iterable[str]) -> list[Area]:

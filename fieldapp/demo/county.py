@@ -75,6 +75,7 @@ ACCOUNTS = (
     Account("officer", "苗春雨", "officer", (COUNTY,)),
     Account("city", "佟静", "officer", (CITY,)),
     Account("admin", "系统管理员", "admin", (COUNTY,)),
+    Account("security", "安全管理员", "security", (COUNTY,)),
 )
 
 

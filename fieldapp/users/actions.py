@@ -18,7 +18,7 @@ from flask import current_app
 from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.exc import OperationalError
 
-from fieldapp.areas.queries import get_names
+from fieldapp.areas.queries import find_area
 from fieldapp.core import audit, scope
 from fieldapp.core.crypto import PhoneKeyUnreadable, keyring
 from fieldapp.core.db import db, insert_if_absent, insert_into, transaction
@@ -179,7 +179,7 @@ def grant_area(actor: User, user_id: int, area_code: str, now: datetime) -> None
     Raises not_found, account_ended, area_unknown, and area_held when it sees that area already.
     """
     user = _lock_active(user_id)
-    if area_code not in get_names([area_code]):
+    if find_area(area_code) is None:
         raise AppError("area_unknown")
     if scope.covers(user.area_codes(now), area_code):
         raise AppError("area_held")

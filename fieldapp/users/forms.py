@@ -6,7 +6,7 @@ from flask_babel import lazy_gettext
 from wtforms import HiddenField, PasswordField, StringField
 from wtforms.validators import InputRequired, Length, Regexp
 
-from fieldapp.core.forms import Form, strip
+from fieldapp.core.forms import Form, reason_area, strip
 
 
 class SignInForm(Form):
@@ -24,3 +24,9 @@ class SignInForm(Form):
         render_kw={"autocomplete": "current-password"},
     )
     next = HiddenField()
+
+
+class RevokeForm(Form):
+    """Why a phone is revoked."""
+
+    reason = reason_area(lazy_gettext("Reason"), lazy_gettext("Lost, broken, replaced by another one …"))

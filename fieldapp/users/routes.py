@@ -1,11 +1,13 @@
-"""Pages of accounts: signing in and out, the reader's language, the administrator's list of accounts.
+"""Pages of accounts: signing in and out, the reader's language, the administrator's accounts, the workers' phones.
 
 Invariant: no page says when an account was last used, or how often (DOMAIN, burden rules).
 """
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from flask import Blueprint, Flask, abort, current_app, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext, refresh
@@ -13,13 +15,15 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from fieldapp.areas import queries as areas
-from fieldapp.core import clock, wording
+from fieldapp.core import clock, scope, wording
 from fieldapp.core.db import transaction
 from fieldapp.core.errors import AppError
-from fieldapp.core.guard import ADMIN, READERS, SUPERVISOR, WORKER, public, require
+from fieldapp.core.guard import ADMIN, READERS, SECURITY, SUPERVISOR, WORKER, public, require
+from fieldapp.core.paging import read_page
 from fieldapp.core.web import LANGUAGE_COOKIE, LANGUAGES, limiter
 from fieldapp.users import actions, browser_session, queries
-from fieldapp.users.forms import SignInForm
+from fieldapp.users.forms import RevokeForm, SignInForm
+from fieldapp.users.models import User
 
 LANGUAGE_DAYS = 365
 
@@ -37,6 +41,8 @@ def home() -> str | Response:
         return redirect(url_for("reviews.queue_page"))
     if role == ADMIN:
         return redirect(url_for("users.accounts_page"))
+    if role == SECURITY:
+        return redirect(url_for("users.phones_page"))
     return render_template("users/no_pages.html")
 
 
@@ -102,19 +108,21 @@ def choose_language() -> Response:
 def accounts_page() -> str:
     """All accounts with their role and areas."""
     users = queries.list_users()
+    now = clock.now()
     settings = current_app.config["FIELDAPP"]
     locked = queries.list_locked_names(
         {user.username for user in users},
-        clock.now(),
+        now,
         settings.sign_in_failures,
         settings.sign_in_lock_minutes,
     )
-    names = areas.get_names(code for user in users for code in user.area_codes())
+    codes = {user.id: _areas_of(user, now) for user in users}
+    names = areas.get_names(code for held in codes.values() for code in held)
     rows = [
         {
             "user": user,
             "role": wording.ROLES[user.role],
-            "areas": [names.get(code, code) for code in user.area_codes()],
+            "areas": [names.get(code, code) for code in codes[user.id]],
             "is_locked": user.username in locked,
             "can_end": user.is_active and user.id != current_user.id,
         }
@@ -150,9 +158,134 @@ def end_account(user_id: int) -> Response:
     return _back_to_accounts(gettext("The account is ended. What it recorded stays."))
 
 
+@bp.get("/accounts/<int:user_id>")
+@require(ADMIN)
+def account_page(user_id: int) -> str:
+    """The areas of an account, and a way through the tree of areas to another one."""
+    user = queries.get_user(user_id)
+    held = _areas_of(user, clock.now())
+    code = request.args.get("code", "").strip()
+    found = areas.find_area(code)
+    # Without a code, what lies beside the account's first area: most changes stay in one village or township.
+    near = found or next((area for held_code in held for area in areas.list_path(held_code)[-2:-1]), None)
+    return render_template(
+        "users/account.html",
+        user=user,
+        role=wording.ROLES[user.role],
+        held=[{"code": item, "path": areas.list_path(item)} for item in held],
+        code=code,
+        found=found,
+        is_held=found is not None and scope.covers(held, found.code),
+        path=areas.list_path(near.code) if near else [],
+        parts=areas.list_children([near.code]) if near else areas.list_roots(),
+    )
+
+
+@bp.post("/accounts/<int:user_id>/grant-area")
+@require(ADMIN)
+def grant_area(user_id: int) -> Response:
+    """Give an account one more area."""
+    with transaction():
+        actions.grant_area(current_user, user_id, request.form.get("code", ""), clock.now())
+    return _back_to_account(user_id, gettext("Added. A worker's phone gets it with its next sync."))
+
+
+@bp.post("/accounts/<int:user_id>/withdraw-area")
+@require(ADMIN)
+def withdraw_area(user_id: int) -> Response:
+    """Take an area from an account."""
+    with transaction():
+        actions.withdraw_area(current_user, user_id, request.form.get("code", ""), clock.now())
+    return _back_to_account(user_id, gettext("Ended. Visits made until now are still accepted."))
+
+
+@bp.get("/phones")
+@require(SUPERVISOR, SECURITY)
+def phones_page() -> str:
+    """The phones of the workers in the reader's areas; for the security administrator, of all."""
+    return _show_phones(RevokeForm(formdata=None))
+
+
+@bp.post("/phones/<int:user_id>/pin-code")
+@require(SUPERVISOR)
+def make_pin_code(user_id: int) -> str:
+    """Make a worker's reset code, and show it this once."""
+    with transaction():
+        code, ends_at = actions.make_pin_code(current_user, user_id, clock.now())
+    return render_template(
+        "users/pin_code.html",
+        name=queries.get_user(user_id).display_name,
+        code=f"{code[:4]} {code[4:]}",
+        ends_at=ends_at,
+    )
+
+
+@bp.post("/phones/<int:user_id>/<uuid:device_uuid>/revoke")
+@require(SECURITY)
+def revoke_device(user_id: int, device_uuid: UUID) -> str | tuple[str, int] | Response:
+    """Let a phone do no more than hand in."""
+    form = RevokeForm()
+    if not form.validate_on_submit():
+        return _show_phones(form, wrong_at=(user_id, str(device_uuid))), 422
+    with transaction():
+        actions.revoke_device(current_user, user_id, str(device_uuid), form.reason.data, clock.now())
+    flash(gettext("Revoked. The phone can only hand in what it still holds."))
+    return redirect(url_for("users.phones_page", **_chosen_phones()), 303)
+
+
+def _areas_of(user: User, now: datetime) -> list[str]:
+    """The area codes an account has; of an ended one those it had."""
+    return user.area_codes(now) if user.is_active else user.last_area_codes(now)
+
+
 def _back_to_accounts(message: str) -> Response:
     flash(message)
     return redirect(url_for("users.accounts_page"), 303)
+
+
+def _back_to_account(user_id: int, message: str) -> Response:
+    flash(message)
+    return redirect(url_for("users.account_page", user_id=user_id), 303)
+
+
+def _chosen_phones() -> dict[str, Any]:
+    """The part of an address that repeats which phones are listed."""
+    words = request.args.get("words", "").replace("\0", "").strip()
+    return {
+        name: value for name, value in {"words": words, "page": read_page()}.items() if value not in {"", 1}
+    }
+
+
+def _show_phones(form: RevokeForm, wrong_at: tuple[int, str] | None = None) -> str:
+    """The page; `wrong_at` is the account and the phone that `form` was about when it was not accepted."""
+    now = clock.now()
+    chosen = _chosen_phones()
+    can_revoke = current_user.role == SECURITY
+    if can_revoke:
+        workers, has_more = queries.find_workers_with_phones(chosen.get("words", ""), read_page())
+    else:
+        workers, has_more = queries.list_workers_with_phones(current_user.area_codes(now), now), False
+    devices = queries.list_devices(worker.id for worker in workers)
+    names = areas.get_names(code for worker in workers for code in worker.last_area_codes(now))
+    rows = [
+        {
+            "worker": worker,
+            "areas": [names.get(code, code) for code in worker.last_area_codes(now)],
+            "devices": devices[worker.id],
+        }
+        for worker in workers
+    ]
+    return render_template(
+        "users/phones.html",
+        rows=rows,
+        can_revoke=can_revoke,
+        form=form,
+        blank=RevokeForm(formdata=None),
+        wrong_at=wrong_at,
+        chosen=chosen,
+        page=read_page(),
+        has_more=has_more,
+    )
 
 
 def _show_sign_in(form: SignInForm, error: str | None = None) -> str:
@@ -181,6 +314,7 @@ def _desk_values() -> dict[str, Any]:
             "reads_visits": current_user.role in READERS,
             "hands_out": current_user.role == SUPERVISOR,
             "is_admin": current_user.role == ADMIN,
+            "sees_phones": current_user.role in {SUPERVISOR, SECURITY},
         }
     }
 

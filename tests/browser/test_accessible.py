@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from playwright.sync_api import Page, ViewportSize
 
@@ -9,7 +11,7 @@ from tests.browser.conftest import DESK_SIZE
 from tests.browser.desk import Desk
 from tests.browser.phone import Phone
 from tests.browser.photos import take_photo
-from tests.browser.walks import walk_checklists, walk_desk, walk_offline, walk_phone
+from tests.browser.walks import walk_checklists, walk_desk, walk_offline, walk_phone, walk_phones_and_areas
 from tests.live import ROOT
 
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
@@ -77,6 +79,17 @@ def look_at(page: Page) -> list[str]:
     return barriers + [f"too small for a thumb: {what}" for what in page.evaluate(TOO_SMALL)]
 
 
+def look_at_desk(desk: Desk, pages: Iterator[str]) -> dict[str, list[str]]:
+    """All that is wrong with each page of a walk: by axe, and on a screen as narrow as a phone's."""
+    found = {}
+    for page in pages:
+        found[page] = find_barriers(desk.page)
+        desk.page.set_viewport_size(PHONE_SIZE)
+        found[page] += [f"too wide: {what}" for what in desk.page.evaluate(TOO_WIDE)]
+        desk.page.set_viewport_size(DESK_SIZE)
+    return found
+
+
 @pytest.mark.parametrize(("words", "scheme"), LOOKS, indirect=["words"])
 def test_every_screen_of_the_phone_can_be_read_and_used(new_phone, live, words, scheme, tmp_path):
     phone: Phone = new_phone(color_scheme=scheme, permissions=["geolocation"], geolocation=SOMEWHERE)
@@ -96,13 +109,16 @@ def test_every_page_of_the_desk_can_be_read_and_used(open_context, words, live, 
 
 
 @pytest.mark.parametrize(("words", "scheme"), LOOKS, indirect=["words"])
+def test_pages_of_phones_and_areas_can_be_read_and_used(open_context, ask_server, words, live, scheme):
+    ask_server()  # a phone signs in
+    desk = Desk(open_context("desk", viewport=DESK_SIZE, color_scheme=scheme, reduced_motion="reduce"), words)
+    found = look_at_desk(desk, walk_phones_and_areas(desk, live.password))
+    assert {page: barriers for page, barriers in found.items() if barriers} == {}
+
+
+@pytest.mark.parametrize(("words", "scheme"), LOOKS, indirect=["words"])
 def test_every_page_of_checklists_can_be_read_and_used(open_context, words, live, scheme):
     # Without motion: a message that is fading away has no contrast to measure.
     desk = Desk(open_context("desk", viewport=DESK_SIZE, color_scheme=scheme, reduced_motion="reduce"), words)
-    found = {}
-    for page in walk_checklists(desk, live.password):
-        found[page] = find_barriers(desk.page)
-        desk.page.set_viewport_size(PHONE_SIZE)
-        found[page] += [f"too wide: {what}" for what in desk.page.evaluate(TOO_WIDE)]
-        desk.page.set_viewport_size(DESK_SIZE)
+    found = look_at_desk(desk, walk_checklists(desk, live.password))
     assert {page: barriers for page, barriers in found.items() if barriers} == {}

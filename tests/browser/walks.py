@@ -5,6 +5,7 @@ Invariant: a walk stops only where the screen has finished drawing.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -222,6 +223,54 @@ def walk_desk(desk: Desk, password: str) -> Iterator[str]:
     desk.type_sign_in("admin", password)
     expect(main.get_by_role("heading", name=words("Accounts"))).to_be_visible()
     yield "accounts"
+
+
+def walk_phones_and_areas(desk: Desk, password: str) -> Iterator[str]:
+    """The pages of phones and of an account's areas, once `worker` has signed in on a phone; gives each page's name."""
+    words, page = desk.words, desk.page
+    main = page.get_by_role("main")
+    desk.sign_in(password)
+    desk.menu.get_by_role("link", name=words("Phones")).click()
+    expect(main.get_by_role("heading", name="于晓梅")).to_be_visible()
+    yield "phones"
+    desk.button("Reset code").click()
+    expect(main.get_by_text(re.compile(r"^\d{4} \d{4}$"))).to_be_visible()
+    yield "reset code"
+    desk.link("Done").click()
+    expect(desk.button("Reset code")).to_be_visible()
+    desk.button("Sign out").click()
+    desk.type_sign_in("security", password)
+    expect(main.get_by_role("heading", name="于晓梅")).to_be_visible()
+    yield "phones, of all"
+    page.get_by_role("searchbox").fill("不存在")
+    desk.button("Find").click()
+    expect(desk.text("No phone of such a name")).to_be_visible()
+    yield "phones, none found"
+    desk.link("Show all phones").click()
+    main.get_by_text(f"{words('Revoke')} 于晓梅").click()
+    desk.button("Revoke this phone").click()
+    expect(desk.field("Reason")).to_have_attribute("aria-invalid", "true")
+    yield "revoking without a reason"
+    desk.field("Reason").fill("丢失")
+    desk.button("Revoke this phone").click()
+    expect(main.get_by_text(words("Revoked"), exact=True)).to_be_visible()
+    yield "a revoked phone"
+    desk.button("Sign out").click()
+    desk.type_sign_in("admin", password)
+    main.get_by_role("link", name=f"{words('Areas')} 于晓梅").click()
+    expect(main.get_by_role("heading", name=words("Add an area"))).to_be_visible()
+    yield "areas of an account"
+    main.get_by_role("link", name="达连河镇").click()
+    main.get_by_role("link", name="红星村").click()
+    main.get_by_role("link", name="红星村第1网格").click()
+    expect(desk.button("Add %(area)s", area="红星村第1网格")).to_be_visible()
+    yield "an area to add"
+    desk.button("Add %(area)s", area="红星村第1网格").click()
+    expect(main.get_by_text("230123101205001")).to_be_visible()
+    main.get_by_text(f"{words('End')} 红星村第1网格").click()
+    yield "ending an area"
+    desk.button("End this area").last.click()
+    expect(main.get_by_text("230123101205001")).to_have_count(0)
 
 
 def walk_checklists(desk: Desk, password: str) -> Iterator[str]:

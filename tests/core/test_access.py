@@ -26,6 +26,7 @@ SUPERVISOR = frozenset({"supervisor"})
 WORKER = frozenset({"worker"})
 OFFICER = frozenset({"officer"})
 ADMIN = frozenset({"admin"})
+SECURITY = frozenset({"security"})
 
 # Who may call what; a new route must be entered here on purpose.
 ACCESS: dict[tuple[str, str], frozenset[str]] = {
@@ -45,6 +46,12 @@ ACCESS: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/accounts/<int:user_id>/sign-out"): ADMIN,
     ("POST", "/accounts/<int:user_id>/unlock"): ADMIN,
     ("POST", "/accounts/<int:user_id>/end"): ADMIN,
+    ("GET", "/accounts/<int:user_id>"): ADMIN,
+    ("POST", "/accounts/<int:user_id>/grant-area"): ADMIN,
+    ("POST", "/accounts/<int:user_id>/withdraw-area"): ADMIN,
+    ("GET", "/phones"): SUPERVISOR | SECURITY,
+    ("POST", "/phones/<int:user_id>/pin-code"): SUPERVISOR,
+    ("POST", "/phones/<int:user_id>/<uuid:device_uuid>/revoke"): SECURITY,
     ("GET", "/checklists"): READERS,
     ("POST", "/checklists"): OFFICER,
     ("GET", "/checklist-upload"): OFFICER,
@@ -121,6 +128,7 @@ def records(app, county) -> dict[str, object]:
             "followup_id": db.session.scalars(select(Followup.followup_id)).first(),
             "flag_id": db.session.scalars(select(Flag.id)).first(),
             "user_id": county.users["worker2"],
+            "device_uuid": phone.device_uuid,
             "sha256": sha256,
             "name": "nothing.js",
         }
@@ -234,6 +242,7 @@ def test_outside_ones_area_everything_is_404(app, records, method, rule):
     missing = {
         **{key: str(uuid.uuid4()) for key in ("visit_uuid", "household_uuid", "followup_id")},
         "flag_id": 999_999,
+        "user_id": 999_999,
         "publication_id": 999_999,
         "key": "none",
         "version": "77",

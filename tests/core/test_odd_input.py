@@ -29,6 +29,13 @@ def test_odd_filter_still_shows_a_page(app, county, path):
     assert Desk(app, "supervisor").get(path).status_code in {200, 302}
 
 
+@pytest.mark.parametrize(
+    "path", [f"/phones?page={HUGE}", "/phones?words=%00", "/phones?words=%25_%5C&page=0"]
+)
+def test_odd_search_for_phones_still_shows_a_page(app, county, path):
+    assert Desk(app, "security").get(path).status_code == 200
+
+
 @pytest.mark.parametrize("key", [HUGE, 2**32, 2**31, 0])
 def test_key_beyond_any_row_is_404(app, county, key):
     assert Desk(app, "supervisor").post(f"/reviews/flags/{key}/confirm").status_code == 404

@@ -91,7 +91,7 @@ def test_the_accounts_sign_in_with_the_printed_password(county, demo_county):
     roles = {user.username: user.role for user in users}
 
     assert roles == {account.username: account.role for account in ACCOUNTS}
-    assert set(roles) == {"worker", "worker2", "supervisor", "leader", "officer", "city", "admin"}
+    assert set(roles) == {"worker", "worker2", "supervisor", "leader", "officer", "city", "admin", "security"}
     assert len(password) >= 12
     assert all(hasher.verify(user.password_hash, password) for user in users)
 

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from tests.factories import PASSWORD, Desk
+from tests.factories import GRID, OTHER_GRID, PASSWORD, TOWNSHIP, Desk
 
 
 def words_of(answer) -> str:
@@ -41,15 +41,15 @@ def test_page_sends_who_is_not_signed_in_to_sign_in_and_back(client, county):
         ("leader", "/reviews"),
         ("officer", "/reviews"),
         ("admin", "/accounts"),
+        ("security", "/phones"),
     ],
 )
 def test_each_role_starts_where_its_work_is(app, county, username, home):
     assert Desk(app, username).get("/").location == home
 
 
-@pytest.mark.parametrize("username", ["security", "audit"])
-def test_roles_without_pages_are_told_so(app, county, username):
-    page = Desk(app, username).get("/")
+def test_role_without_pages_is_told_so(app, county):
+    page = Desk(app, "audit").get("/")
     assert page.status_code == 200
     assert "暂无页面" in words_of(page)
 
@@ -134,7 +134,59 @@ def test_ended_account_stays_listed_and_can_no_longer_be_acted_on(app, county):
     assert "已停用" in words_of(page)
     assert f"/accounts/{worker}/end" not in page.text
     assert f"/accounts/{county.users['admin']}/end" not in page.text
+    assert re.search("测试worker worker 已停用 网格员 · 第1网格", words_of(page))
+
+
+def test_admin_sees_an_accounts_areas_and_finds_another_by_its_code(app, county):
+    admin = Desk(app, "admin")
+    page = f"/accounts/{county.users['worker']}"
+    assert page in admin.get("/accounts").text
+    said = words_of(admin.get(page))
+    assert GRID in said
+    # Beside the code stand the name and all that is above.
+    assert re.search(r"第1网格 \d+ 黑龙江省 › 哈尔滨市 › 尚志市 ›", said)
+    found = admin.get(f"{page}?code={OTHER_GRID}")
+    assert "添加第2网格" in words_of(found)
+    held = words_of(admin.get(f"{page}?code={GRID}"))
+    assert "已经负责" in held
+    assert "添加第1网格" not in held
+    assert "包括下面的全部区域" in words_of(admin.get(f"{page}?code={TOWNSHIP}"))
+    for code in ("999999", "%00", "网格", "2" * 40):
+        assert "没有这个代码的区域" in words_of(admin.get(f"{page}?code={code}")), code
+
+
+def test_admin_adds_and_ends_areas_of_an_account(app, county):
+    admin = Desk(app, "admin")
+    page = f"/accounts/{county.users['worker']}"
+    assert admin.post(f"{page}/grant-area", code=OTHER_GRID).location == page
+    assert "已添加" in words_of(admin.get(page))
+    assert admin.post(f"{page}/grant-area", code=OTHER_GRID).status_code == 409
+    assert admin.post(f"{page}/grant-area", code="\0").status_code == 422
+    assert "这是最后一个区域" not in words_of(admin.get(page))
+    assert admin.post(f"{page}/withdraw-area", code=GRID).location == page
+    assert admin.post(f"{page}/withdraw-area", code=GRID).status_code == 404
+    said = words_of(admin.get(page))
+    assert OTHER_GRID in said
+    assert GRID not in said
+    assert "这是最后一个区域" in said
+    admin.post(f"{page}/withdraw-area", code=OTHER_GRID)
+    said = words_of(admin.get(page))
+    assert "没有负责区域" in said
+    # The way to another area starts at the top.
+    assert "黑龙江省" in said
+
+
+def test_ended_accounts_areas_can_be_read_and_not_changed(app, county):
+    admin = Desk(app, "admin")
+    page = f"/accounts/{county.users['worker']}"
+    admin.post(f"{page}/end")
+    answer = admin.get(page)
+    assert GRID in words_of(answer)
+    assert "area" not in re.findall(r'action="[^"]*-(\w+)"', answer.text)
+    assert admin.post(f"{page}/grant-area", code=OTHER_GRID).status_code == 409
 
 
 def test_account_that_is_none_is_not_found(app, county):
-    assert Desk(app, "admin").post("/accounts/999999/end").status_code == 404
+    admin = Desk(app, "admin")
+    assert admin.post("/accounts/999999/end").status_code == 404
+    assert admin.get("/accounts/999999").status_code == 404
