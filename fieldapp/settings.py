@@ -61,6 +61,10 @@ class Settings:
     file_max_bytes: int = field(
         default=20_000_000, metadata={"help": "Largest other file accepted (documents, tables), in bytes."}
     )
+    import_max_bytes: int = field(
+        default=500_000_000,
+        metadata={"help": "Largest file of a phone's unsent work accepted at the desk, in bytes."},
+    )
     photo_max_pixels: int = field(default=64_000_000, metadata={"help": "Largest photo accepted, in pixels."})
     checklist_max_bytes: int = field(
         default=5_000_000, metadata={"help": "Largest checklist workbook or CSV file accepted, in bytes."}

@@ -130,6 +130,31 @@ ERRORS: dict[str, tuple[int, Any]] = {
         lazy_gettext("An earlier record that this one builds on has to be settled first."),
     ),
     "server_busy": (503, lazy_gettext("The server is busy. The record will be sent again by itself.")),
+    # a phone's file at the desk
+    "handover_unknown": (
+        422,
+        lazy_gettext(
+            "This is not a file that the phone app made. On the phone, “To send” makes one: its name ends in .fieldapp."
+        ),
+    ),
+    "handover_version": (
+        422,
+        lazy_gettext(
+            "This file is from another version of the app than this server knows. Keep it, and have the server updated."
+        ),
+    ),
+    "handover_damaged": (
+        422,
+        lazy_gettext(
+            "This file is damaged at its beginning. Copy it from the phone once more, or make a new one there."
+        ),
+    ),
+    "handover_elsewhere": (
+        422,
+        lazy_gettext(
+            "This file cannot be opened here: it was made for another server, or it is damaged. Make a new one on the phone."
+        ),
+    ),
     # desk
     "own_account": (409, lazy_gettext("You cannot end your own account. Ask another administrator.")),
     "account_ended": (409, lazy_gettext("This account is ended; its areas stay as they were.")),
@@ -220,7 +245,8 @@ def init_app(app: Flask) -> None:
         if error.code is not None and error.code < 400:
             return error.get_response()  # type: ignore[return-value]
         if error.code == 413:
-            return answer(AppError("too_large", limit=f"{app.config['MAX_CONTENT_LENGTH'] // 1_000_000} MB"))
+            limit = request.max_content_length or 0
+            return answer(AppError("too_large", limit=f"{limit // 1_000_000} MB"))
         if error.code is None or error.code >= 500:
             return unexpected(error)
         return answer(AppError(_BY_STATUS.get(error.code, "bad_request")))

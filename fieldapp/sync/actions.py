@@ -46,9 +46,10 @@ class Taken:
     known_before: bool
 
 
-def push(actor_id: int, request: Push, now: datetime) -> list[Receipt]:
+def push(actor_id: int, request: Push, now: datetime, *, brought_by: int | None = None) -> list[Receipt]:
     """Apply the operations in the phone's order; returns one receipt each, in the order they came.
 
+    `brought_by` is who brought them in at the desk, from the phone's file.
     Runs its own transaction. Raises nothing for a bad operation: that one is quarantined.
     """
     raws = sorted(request.ops, key=rules.order_of)
@@ -56,14 +57,16 @@ def push(actor_id: int, request: Push, now: datetime) -> list[Receipt]:
         try:
             with transaction():
                 actor = db.session.get_one(User, actor_id)
-                taken = {id(raw): _take(actor, raw, request, now) for raw in raws}
+                taken = {id(raw): _take(actor, raw, request, now, brought_by) for raw in raws}
             return [_receipt(taken[id(raw)]) for raw in request.ops]
         except OperationalError:
             log.warning("push of %s: database busy, attempt %s", request.device_uuid, attempt, exc_info=True)
     return [_retry(raw, "server_busy") for raw in request.ops]
 
 
-def _take(actor: User, raw: dict[str, Any], request: Push, now: datetime) -> Taken | Receipt:
+def _take(
+    actor: User, raw: dict[str, Any], request: Push, now: datetime, brought_by: int | None
+) -> Taken | Receipt:
     """The operation as it stands now, known before, applied or quarantined; a `retry` receipt after a server fault."""
     op_uuid = envelopes.OpName.model_validate(raw).op_uuid
     body_hash = rules.body_hash(raw.get("body"))
@@ -80,6 +83,7 @@ def _take(actor: User, raw: dict[str, Any], request: Push, now: datetime) -> Tak
         clock_offset_s=round((now - request.sent_at).total_seconds()),
         record_uuid=rules.record_of(raw),
         state="accepted",
+        brought_by=brought_by,
     )
     published = feeds.pending_changes()
     try:
@@ -208,6 +212,7 @@ def _quarantine(operation: Operation, raw: dict[str, Any], error: AppError) -> O
         received_at=operation.received_at,
         clock_offset_s=operation.clock_offset_s,
         record_uuid=operation.record_uuid,
+        brought_by=operation.brought_by,
         state="conflict" if error.code in rules.CONFLICTS else "rejected",
         code=error.code,
         fields={**error.fields, **{name: str(value) for name, value in error.params.items()}} or None,

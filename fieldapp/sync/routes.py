@@ -25,7 +25,7 @@ from fieldapp.core.crypto import keyring
 from fieldapp.core.errors import AppError
 from fieldapp.core.guard import LEADER, OFFICER, SUPERVISOR, WORKER, hand_in_reason, public, require
 from fieldapp.core.web import limiter
-from fieldapp.sync import actions, envelopes, queries
+from fieldapp.sync import actions, envelopes, handover_routes, queries
 from fieldapp.users import actions as users, browser_session
 from fieldapp.users.models import User
 
@@ -224,5 +224,6 @@ def _user_record(user: User, now: datetime) -> dict[str, Any]:
 
 
 def init_app(app: Flask) -> None:
-    """Register the phone's routes."""
+    """Register the phone's routes, and the desk's page for a phone's file."""
     app.register_blueprint(bp)
+    handover_routes.init_app(app)

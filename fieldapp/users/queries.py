@@ -58,6 +58,18 @@ def get_worker(user_id: int, area_codes: Sequence[str], now: datetime) -> User:
     return user
 
 
+def get_worker_ever_in(user_id: int, area_codes: Sequence[str]) -> User:
+    """The worker's account when it has ever worked in one of `area_codes`, ended or not; raises not_found."""
+    user = db.session.get(User, user_id)
+    if (
+        user is None
+        or user.role != WORKER
+        or not any(scope.covers(area_codes, held.area_code) for held in user.scopes)
+    ):
+        raise AppError("not_found")
+    return user
+
+
 def list_workers_with_phones(area_codes: Sequence[str], now: datetime) -> list[User]:
     """The workers who have signed in on a phone and work (or, ended, last worked) in `area_codes`, by name."""
     rows = db.session.scalars(

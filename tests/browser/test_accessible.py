@@ -12,7 +12,9 @@ from tests.browser.desk import Desk
 from tests.browser.phone import Phone
 from tests.browser.photos import take_photo
 from tests.browser.walks import walk_checklists, walk_desk, walk_offline, walk_phone, walk_phones_and_areas
-from tests.live import ROOT
+from tests.factories import County, Phone as Caller, draw_photo
+from tests.handover_file import make_file, op_item, photo_item
+from tests.live import ROOT, LiveClient
 
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 RUN_AXE = """async () => {
@@ -109,10 +111,13 @@ def test_every_page_of_the_desk_can_be_read_and_used(open_context, words, live, 
 
 
 @pytest.mark.parametrize(("words", "scheme"), LOOKS, indirect=["words"])
-def test_pages_of_phones_and_areas_can_be_read_and_used(open_context, ask_server, words, live, scheme):
-    ask_server()  # a phone signs in
+def test_pages_of_phones_and_areas_can_be_read_and_used(open_context, words, live, scheme, tmp_path):
+    phone = Caller(None, County(), "worker", live.password, LiveClient(live))
+    file = tmp_path / "work.fieldapp"
+    items = [op_item(phone.op("visit.submit", {})), photo_item(draw_photo())]
+    file.write_bytes(make_file(phone, items)[:-9])
     desk = Desk(open_context("desk", viewport=DESK_SIZE, color_scheme=scheme, reduced_motion="reduce"), words)
-    found = look_at_desk(desk, walk_phones_and_areas(desk, live.password))
+    found = look_at_desk(desk, walk_phones_and_areas(desk, live.password, file))
     assert {page: barriers for page, barriers in found.items() if barriers} == {}
 
 

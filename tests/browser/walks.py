@@ -225,14 +225,28 @@ def walk_desk(desk: Desk, password: str) -> Iterator[str]:
     yield "accounts"
 
 
-def walk_phones_and_areas(desk: Desk, password: str) -> Iterator[str]:
-    """The pages of phones and of an account's areas, once `worker` has signed in on a phone; gives each page's name."""
+def walk_phones_and_areas(desk: Desk, password: str, file: Path) -> Iterator[str]:
+    """The pages of phones and of an account's areas, once `worker` has signed in on a phone that made `file` of its
+    unsent work; gives each page's name.
+    """
     words, page = desk.words, desk.page
     main = page.get_by_role("main")
     desk.sign_in(password)
     desk.menu.get_by_role("link", name=words("Phones")).click()
     expect(main.get_by_role("heading", name="于晓梅")).to_be_visible()
     yield "phones"
+    desk.link("Bring in a phone’s file").click()
+    page.set_input_files(
+        "[type=file]", {"name": "a.fieldapp", "mimeType": "", "buffer": b"not a phone's file"}
+    )
+    desk.button("Bring in").click()
+    expect(desk.field("The phone's file")).to_have_attribute("aria-invalid", "true")
+    yield "a file that no phone made"
+    page.set_input_files("[type=file]", file)
+    desk.button("Bring in").click()
+    expect(main.get_by_role("heading", name="于晓梅")).to_be_visible()
+    yield "a phone's file brought in"
+    desk.menu.get_by_role("link", name=words("Phones")).click()
     desk.button("Reset code").click()
     expect(main.get_by_text(re.compile(r"^\d{4} \d{4}$"))).to_be_visible()
     yield "reset code"

@@ -84,6 +84,8 @@ ACCESS: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/reviews/flags/<int:flag_id>/confirm"): SUPERVISOR,
     ("POST", "/reviews/flags/<int:flag_id>/dismiss"): SUPERVISOR,
     ("GET", "/households/<uuid:household_uuid>"): READERS,
+    ("GET", "/handover"): SUPERVISOR,
+    ("POST", "/handover"): SUPERVISOR,
     ("GET", "/api/session"): EVERYONE,
     ("POST", "/api/session"): EVERYONE,
     ("DELETE", "/api/session"): EVERYONE,
