@@ -21,7 +21,7 @@ from fieldapp import create_app
 from fieldapp.areas.actions import UnknownArea, load_areas
 from fieldapp.checklists import actions as checklists
 from fieldapp.checklists.compiler.limits import Limits
-from fieldapp.core import clock, storage
+from fieldapp.core import clock, feeds, storage
 from fieldapp.core.assets import ClientNotBuilt, check_built
 from fieldapp.core.crypto import KEY_FILE, KeyMissing
 from fieldapp.core.db import transaction
@@ -31,6 +31,7 @@ from fieldapp.upkeep.backup import LOST, NEW, ONLY_HERE, BackupRefused, make_bac
 from fieldapp.upkeep.restore import restore as restore_backup
 from fieldapp.upkeep.schema import NotSetUp, bring_up_to_date, check_up_to_date
 from fieldapp.upkeep.snapshots import SnapshotFailed
+from fieldapp.visits.actions import withdraw_old_visits
 
 # What is said to whoever runs a command, without a trace of the stack.
 REFUSALS = (
@@ -145,6 +146,15 @@ def restore(folder: Path, snapshot: str | None, replace: bool) -> None:
         click.echo(f"  {done.photos_missing} photos or files are not in the backup, or damaged there.")
     click.echo("Start fieldapp: phones read everything again and hand in what they still hold.")
     sys.exit(1 if done.photos_missing else 0)
+
+
+@commands.command()
+def compact() -> None:
+    """Tidy what phones are told: old visits leave it, and what left a month ago is no longer mentioned. Run weekly."""
+    with create_app(_read_settings()).app_context():
+        withdrawn = withdraw_old_visits(clock.now())
+        dropped = feeds.compact(clock.now())
+    click.echo(f"{withdrawn} old visits taken from phones, {dropped} entries dropped")
 
 
 @commands.command("checklist-check")

@@ -19,6 +19,7 @@ from werkzeug.test import TestResponse
 from fieldapp.areas.actions import add_grid, load_areas
 from fieldapp.core import clock
 from fieldapp.core.db import transaction
+from fieldapp.core.feeds import entry_hash
 from fieldapp.people.actions import add_household
 from fieldapp.people.models import Household, Person, PersonTag
 from fieldapp.users.actions import add_user
@@ -123,6 +124,9 @@ class Phone:
         self.headers: dict[str, str] = {}
         self.cursor: str | None = None
         self.records: dict[tuple[str, str], Any] = {}
+        # Feed and rev of what was read, and what a reading from the start has not met again yet.
+        self.held: dict[tuple[str, str], tuple[str, int]] = {}
+        self.not_met: set[tuple[str, str]] = set()
         answer = self.sign_in(password)
         assert answer.status_code == 200, answer.text
         self.user_id = answer.json["user"]["id"]
@@ -167,19 +171,51 @@ class Phone:
         body = {"device_uuid": self.device_uuid, "sent_at": text_of(clock.now()), "ops": list(ops), **more}
         return self.client.post("/api/sync/push", json=body, headers=self.headers)
 
+    def pull_page(self) -> dict[str, Any]:
+        """The next page of changes, as the server gives it; nothing is kept of it."""
+        answer = self.client.get(
+            "/api/sync/pull", query_string={"cursor": self.cursor or ""}, headers=self.headers
+        )
+        assert answer.status_code == 200, answer.text
+        page: dict[str, Any] = answer.json
+        return page
+
     def pull(self) -> dict[tuple[str, str], Any]:
-        """Read all changes since the last pull; returns the phone's records by (kind, uuid)."""
-        while True:
-            answer = self.client.get(
-                "/api/sync/pull", query_string={"cursor": self.cursor or ""}, headers=self.headers
-            )
-            assert answer.status_code == 200, answer.text
-            page = answer.json
-            for change in page["changes"]:
-                self.records[change["kind"], change["uuid"]] = change["record"]
-            self.cursor = page["cursor"]
-            if not page["more"]:
-                return {key: record for key, record in self.records.items() if record is not None}
+        """Read all changes since the last pull; returns the phone's records by (kind, uuid).
+
+        Fails when what it then holds does not come to the state the server says.
+        """
+        more = True
+        while more:
+            page = self.pull_page()
+            self._keep(page)
+            self.cursor, more = page["cursor"], page["more"]
+        state = 0
+        for (kind, key), (_, rev) in self.held.items():
+            state ^= entry_hash(kind, key, rev)
+        assert f"{state:012x}" == page["state"]
+        return {key: record for key, record in self.records.items() if record is not None}
+
+    def _keep(self, page: dict[str, Any]) -> None:
+        if page.get("from_start"):
+            self.not_met = set(self.held)
+        for change in page["changes"]:
+            key = change["kind"], change["uuid"]
+            self.not_met.discard(key)
+            if not change.get("gone"):
+                self.records[key] = change["record"]
+                if change["feed"]:
+                    self.held[key] = change["feed"], change["rev"]
+            elif self.held.get(key, ("",))[0] == change["feed"]:
+                del self.held[key]
+                self.records.pop(key, None)
+        dropped = {key for key, (feed, _) in self.held.items() if feed in page["left"]}
+        if not page["more"]:
+            dropped |= self.not_met
+            self.not_met = set()
+        for key in dropped:
+            del self.held[key]
+            self.records.pop(key, None)
 
     def put_photo(self, body: bytes, sha256: str | None = None) -> TestResponse:
         """Put a photo under its hash, or under another one."""

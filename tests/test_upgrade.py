@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
+from functools import reduce
+from operator import xor
 from pathlib import Path
+from uuid import UUID
 
 import flask_migrate
 import pytest
@@ -16,9 +19,11 @@ from sqlalchemy.exc import IntegrityError
 from fieldapp import create_app
 from fieldapp.checklists import queries
 from fieldapp.core.db import WRITES, db, transaction
-from fieldapp.core.feeds import list_changes
-from fieldapp.core.storage import Attachment, AttachmentUpload
+from fieldapp.core.feeds import Feed, entry_hash, list_changes
+from fieldapp.core.storage import Attachment, AttachmentUpload, AttachmentUse
+from fieldapp.people.models import HouseholdGrid
 from fieldapp.settings import Settings
+from fieldapp.sync.models import Operation
 from fieldapp.upkeep.schema import MIGRATIONS
 from tests import postgresql
 from tests.conftest import DATABASE
@@ -26,6 +31,7 @@ from tests.conftest import DATABASE
 BEFORE = "20261123_tables"
 GRID = "230183100055001"
 PHOTO = "ab" * 32
+HOUSEHOLD, VISIT = str(UUID(int=1)), str(UUID(int=2))
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -96,6 +102,51 @@ def _fill_as_before() -> None:
         connection.execute(tables.tables["users"].insert().values(user))
         connection.execute(tables.tables["attachments"].insert().values(photo))
         connection.execute(tables.tables["attachment_uploads"].insert().values(sha256=PHOTO, user_id=1))
+        _fill_a_visit(connection, tables.tables, instant)
+
+
+def _fill_a_visit(connection: sa.Connection, tables: Mapping[str, sa.Table], instant: datetime) -> None:
+    """A visit with its photo in the feed of its grid, as it was published there; and the areas above the grid."""
+    digits = {2: "province", 4: "city", 6: "county", 9: "township", 12: "village", 15: "grid"}
+    for count, level in digits.items():
+        connection.execute(tables["areas"].insert().values(code=GRID[:count], name=level, level=level))
+    household = {"household_uuid": HOUSEHOLD, "grid_code": GRID, "name": "h", "address": "", "note": b""}
+    connection.execute(tables["households"].insert().values(household))
+    visit = {
+        "visit_uuid": VISIT,
+        "household_uuid": HOUSEHOLD,
+        "area_code": GRID,
+        "worker_id": 1,
+        "state": "submitted",
+        "revision": 1,
+        "outcome": "reached",
+        "method": "home",
+        "finished_at": instant,
+        "received_at": instant,
+        "out_of_scope": False,
+    }
+    connection.execute(tables["visits"].insert().values(visit))
+    use = {"sha256": PHOTO, "uuid": VISIT, "revision": 1, "question": "photo", "area_code": GRID}
+    connection.execute(tables["attachment_uses"].insert().values(kind="visit", **use))
+    connection.execute(tables["attachment_uses"].insert().values(kind="followup", **use))
+    operation = {
+        "op_uuid": VISIT,
+        "user_id": 1,
+        "body_hash": "0" * 64,
+        "device_uuid": VISIT,
+        "kind": "visit.submit",
+        "received_at": instant,
+        "clock_offset_s": 0,
+        "state": "accepted",
+        "record_uuid": VISIT,
+        "feed": GRID,
+    }
+    connection.execute(tables["operations"].insert().values(operation))
+    entries = [("area", GRID[:count], count) for count in digits]
+    for kind, uuid, number in [*entries, ("household", HOUSEHOLD, 20), ("visit", VISIT, 21)]:
+        row = {"feed": GRID, "kind": kind, "uuid": uuid, "number": number, "gone": False}
+        connection.execute(tables["feed_entries"].insert().values(row))
+    connection.execute(tables["feeds"].insert().values(code=GRID, number=21))
 
 
 def test_what_was_published_stays_in_force_everywhere(old_app):
@@ -114,7 +165,7 @@ def test_phones_let_go_of_the_old_record_and_get_the_new_one(old_app):
     flask_migrate.upgrade(str(MIGRATIONS))
     [old] = list_changes("common", 9, 10)
     assert (old.uuid, old.gone) == ("routine", True)
-    [new] = list_changes("23", 0, 10)
+    new = next(entry for entry in list_changes("23", 0, 10) if entry.kind == "checklist")
     offer = queries.list_offers_in(GRID, date(2026, 11, 24))["routine"]
     assert (new.kind, new.uuid, new.gone) == ("checklist", str(offer.id), False)
 
@@ -124,6 +175,38 @@ def test_a_photo_stays_with_whoever_put_it(old_app):
     held = db.session.get_one(Attachment, PHOTO)
     assert (held.kind, held.media_type, held.width, held.height) == ("image", "image/jpeg", 3, 4)
     assert db.session.get(AttachmentUpload, (PHOTO, 1)) is not None
+
+
+def test_visits_go_to_their_workers_feed_and_areas_to_their_own(old_app):
+    flask_migrate.upgrade(str(MIGRATIONS))
+    left = {(entry.kind, entry.uuid) for entry in list_changes(GRID, 21, 100)}
+    assert left == {("visit", VISIT), *(("area", GRID[:count]) for count in (2, 4, 6, 9, 12))}
+    assert all(entry.gone for entry in list_changes(GRID, 21, 100))
+    assert [entry.uuid for entry in list_changes(GRID, 0, 100) if not entry.gone] == [GRID, HOUSEHOLD]
+    [visit] = list_changes("u1", 0, 10)
+    assert (visit.kind, visit.uuid, visit.gone) == ("visit", VISIT, False)
+    for code in (GRID[:12], "2301", "23"):
+        assert [entry.uuid for entry in list_changes(code, 0, 10) if entry.kind == "area"] == [code]
+    assert db.session.scalars(sa.select(Operation.feed)).one() == "u1"
+    uses = db.session.execute(sa.select(AttachmentUse.kind, AttachmentUse.feed)).all()
+    assert {tuple(row) for row in uses} == {("visit", "u1"), ("followup", GRID)}
+
+
+def test_the_state_of_every_feed_is_that_of_its_entries(old_app):
+    flask_migrate.upgrade(str(MIGRATIONS))
+    for feed in db.session.scalars(sa.select(Feed)):
+        hashes = [
+            entry_hash(entry.kind, entry.uuid, entry.number)
+            for entry in list_changes(feed.code, 0, 1000)
+            if not entry.gone
+        ]
+        assert feed.state == reduce(xor, hashes, 0), feed.code
+
+
+def test_households_have_always_been_where_they_are(old_app):
+    flask_migrate.upgrade(str(MIGRATIONS))
+    [row] = db.session.scalars(sa.select(HouseholdGrid))
+    assert (row.household_uuid, row.grid_code, row.from_at) == (HOUSEHOLD, GRID, None)
 
 
 def test_references_are_enforced_again_after_an_update(old_app):

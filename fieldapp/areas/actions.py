@@ -11,9 +11,9 @@ from pathlib import Path
 from sqlalchemy import insert, select
 
 from fieldapp.areas.models import LEVELS, Area
-from fieldapp.areas.queries import get_area, list_grids
+from fieldapp.areas.queries import get_area
 from fieldapp.core.db import db
-from fieldapp.core.feeds import publish
+from fieldapp.core.feeds import publish, rev_of
 
 # Code and name of every area of the province; where it comes from: docs/areas.md.
 AREAS_FILE = Path(__file__).parent / "data" / "heilongjiang.tsv"
@@ -55,7 +55,9 @@ def add_grid(code: str, name: str) -> Area:
     grid = Area(code=code, name=name, level="grid", parent_code=village.code)
     db.session.add(grid)
     for digits in LEVELS.values():
-        publish(code, "area", code[:digits])
+        above = code[:digits]
+        if rev_of(above, "area", above) is None:
+            publish(above, "area", above)
     return grid
 
 
@@ -63,8 +65,7 @@ def set_duty_phone(code: str, duty_phone: str | None) -> Area:
     """Set the 值班电话 of an area and tell the phones below it; raises not_found."""
     area = get_area(code)
     area.duty_phone = duty_phone
-    for grid in list_grids([code]):
-        publish(grid.code, "area", code)
+    publish(code, "area", code)
     return area
 
 

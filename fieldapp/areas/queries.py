@@ -34,6 +34,14 @@ def list_grids(area_codes: Iterable[str]) -> list[Area]:
     )
 
 
+def feeds_above(grid_codes: Iterable[str]) -> list[str]:
+    """The feeds phones of those grids read besides the grids' own: of the areas above them, the widest first."""
+    digits = [count for count in LEVELS.values() if count < LEVELS["grid"]]
+    return sorted(
+        {code[:count] for code in grid_codes for count in digits}, key=lambda code: (len(code), code)
+    )
+
+
 def list_path(code: str) -> list[Area]:
     """The area and all above it, from the province down."""
     codes = [code[:digits] for digits in LEVELS.values() if digits <= len(code)]

@@ -12,20 +12,11 @@ from typing import Any
 
 from sqlalchemy import select, tuple_
 
-from fieldapp.areas.models import LEVELS
 from fieldapp.checklists.models import ChecklistVersion, Publication, Registration
 from fieldapp.checklists.offers import Offer
 from fieldapp.checklists.queries import list_offers
 from fieldapp.core.db import db
 from fieldapp.core.feeds import publish
-
-
-def feeds_above(grid_codes: Iterable[str]) -> list[str]:
-    """The feeds, besides their own, that bring checklists to those grids: the areas above them, the widest first."""
-    digits = [count for count in LEVELS.values() if count < LEVELS["grid"]]
-    return sorted(
-        {code[:count] for code in grid_codes for count in digits}, key=lambda code: (len(code), code)
-    )
 
 
 def publish_offer(publication: Publication) -> None:

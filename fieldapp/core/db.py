@@ -148,6 +148,18 @@ def transaction() -> Iterator[Session]:
         forget_changes(session)
 
 
+def begin_snapshot() -> None:
+    """Start a transaction that reads the database as it is now, to its end, whoever writes meanwhile.
+
+    What the session has read before is forgotten. SQLite's transactions are like that by themselves.
+    """
+    session = db.session()
+    session.rollback()
+    if session.get_bind().dialect.name == "postgresql":
+        options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        session.connection(execution_options=options)
+
+
 def watch_writes(session: Session, _context: object, _instances: object) -> None:
     """Refuse a flush that is not inside `transaction()`."""
     if WRITES not in session.connection().get_execution_options():

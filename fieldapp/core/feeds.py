@@ -1,4 +1,4 @@
-"""Feeds: which records changed, in commit order, for the phones of a grid.
+"""Feeds: which records changed, in commit order, for the phones that read them.
 
 Invariant: within a feed a larger number was committed later, so a phone that has read up to n has missed nothing
 at or below n. That holds because the feed's row stays locked from numbering to commit.
@@ -8,29 +8,34 @@ from __future__ import annotations
 
 import hashlib
 import uuid as uuids
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, String, select, update
+from sqlalchemy import BigInteger, String, delete, or_, select, tuple_, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from fieldapp.core import clock
-from fieldapp.core.db import Base, Instant, db, insert_if_absent, insert_into
+from fieldapp.core.db import Base, Instant, db, insert_if_absent, insert_into, transaction
 
 COMMON = "common"
 BACKED_UP_TO = "backed_up_to"
+# A phone that was away for longer reads everything again.
+KEEP_GONE = timedelta(days=30)
 _PENDING = "fieldapp_feed_changes"
+# Rows asked for, or locked, at once.
+_BATCH = 200
 
 Change = tuple[str, str, str]
+FeedCode = String(15)
 
 
 class Feed(Base):
-    """A stream of changes: of a grid, of an area above (its code; checklists), or `common` (code tables)."""
+    """A stream of changes: of an area (its code), of an account (`own_feed`), or `common` (code tables)."""
 
     __tablename__ = "feeds"
 
     code: Mapped[str] = mapped_column(
-        String(15), primary_key=True, doc="Code of a grid or an area above it, or 'common'."
+        FeedCode, primary_key=True, doc="Code of an area, 'u' and the number of an account, or 'common'."
     )
     number: Mapped[int] = mapped_column(BigInteger, default=0, doc="The last number given out.")
     state: Mapped[int] = mapped_column(
@@ -50,9 +55,9 @@ class FeedEntry(Base):
 
     __tablename__ = "feed_entries"
 
-    feed: Mapped[str] = mapped_column(String(15), primary_key=True, doc="Feed it belongs to.")
+    feed: Mapped[str] = mapped_column(FeedCode, primary_key=True, doc="Feed it belongs to.")
     kind: Mapped[str] = mapped_column(String(20), primary_key=True, doc="household, person, visit, …")
-    uuid: Mapped[str] = mapped_column(String(64), primary_key=True, doc="The record's key as text.")
+    uuid: Mapped[str] = mapped_column(String(80), primary_key=True, doc="The record's key as text.")
     number: Mapped[int] = mapped_column(BigInteger, doc="Position in the feed; also the record's rev.")
     gone: Mapped[bool] = mapped_column(default=False, doc="The record left this feed.")
 
@@ -63,6 +68,11 @@ db.Index("ix_feed_entries_feed_number", FeedEntry.feed, FeedEntry.number, unique
 def entry_hash(kind: str, uuid: str, number: int) -> int:
     """48 bits that stand for one record under one number; phones compute the same (docs/sync.md)."""
     return int.from_bytes(hashlib.sha256(f"{kind}/{uuid}/{number}".encode()).digest()[:6], "big")
+
+
+def own_feed(user_id: int) -> str:
+    """The feed of an account, whatever its areas are."""
+    return f"u{user_id}"
 
 
 class ServerState(Base):
@@ -95,25 +105,24 @@ def forget_changes(session: Session) -> None:
 
 
 def number_changes(session: Session) -> None:
-    """Lock the touched feeds in code order (so that writers do not deadlock) and number what is pending."""
+    """Lock the touched feeds in code order (so that writers do not deadlock), number what is pending, keep the state."""
     pending: dict[Change, bool] = session.info.get(_PENDING, {})
-    by_feed: dict[str, list[tuple[str, str, bool]]] = {}
+    by_feed: dict[str, dict[tuple[str, str], bool]] = {}
     for (feed, kind, uuid), gone in pending.items():
-        by_feed.setdefault(feed, []).append((kind, uuid, gone))
+        by_feed.setdefault(feed, {})[kind, uuid] = gone
     for code in sorted(by_feed):
-        entries = by_feed[code]
-        insert_if_absent(Feed, code=code, number=0)
-        last = session.scalar(
-            update(Feed)
-            .where(Feed.code == code)
-            .values(number=Feed.number + len(entries))
-            .returning(Feed.number)
-        )
-        assert last is not None
-        rows = [
-            {"feed": code, "kind": kind, "uuid": uuid, "gone": gone, "number": last - len(entries) + place}
-            for place, (kind, uuid, gone) in enumerate(entries, start=1)
-        ]
+        changes = by_feed[code]
+        insert_if_absent(Feed, code=code)
+        last, state = session.execute(
+            select(Feed.number, Feed.state).where(Feed.code == code).with_for_update()
+        ).one()
+        for kind, uuid, number in _list_present(session, code, list(changes)):
+            state ^= entry_hash(kind, uuid, number)
+        rows = []
+        for number, ((kind, uuid), gone) in enumerate(changes.items(), start=last + 1):
+            rows.append({"feed": code, "kind": kind, "uuid": uuid, "gone": gone, "number": number})
+            if not gone:
+                state ^= entry_hash(kind, uuid, number)
         statement = insert_into(FeedEntry)
         session.execute(
             statement.on_conflict_do_update(
@@ -122,6 +131,57 @@ def number_changes(session: Session) -> None:
             ),
             rows,
         )
+        session.execute(
+            update(Feed).where(Feed.code == code).values(number=last + len(changes), state=state),
+            execution_options={"synchronize_session": False},
+        )
+
+
+def _list_present(session: Session, feed: str, keys: Sequence[tuple[str, str]]) -> list[tuple[str, str, int]]:
+    """(kind, uuid, number) of the entries under those keys that are not gone."""
+    return [
+        (kind, uuid, number)
+        for start in range(0, len(keys), _BATCH)
+        for kind, uuid, number in session.execute(
+            select(FeedEntry.kind, FeedEntry.uuid, FeedEntry.number).where(
+                FeedEntry.feed == feed,
+                tuple_(FeedEntry.kind, FeedEntry.uuid).in_(keys[start : start + _BATCH]),
+                ~FeedEntry.gone,
+            )
+        )
+    ]
+
+
+def compact(now: datetime) -> int:
+    """Drop the entries that have been gone for 30 days at least; returns how many.
+
+    Runs its own transactions, each over a few feeds, so that nobody who writes waits for long.
+    """
+    is_due = or_(Feed.marked_at.is_(None), Feed.marked_at <= now - KEEP_GONE)
+    codes = list(db.session.scalars(select(Feed.code).where(is_due).order_by(Feed.code)))
+    dropped = 0
+    for start in range(0, len(codes), _BATCH):
+        with transaction() as session:
+            for feed in session.scalars(
+                select(Feed)
+                .where(Feed.code.in_(codes[start : start + _BATCH]))
+                .order_by(Feed.code)
+                .with_for_update()
+            ):
+                dropped += _compact_feed(session, feed, now)
+    return dropped
+
+
+def _compact_feed(session: Session, feed: Feed, now: datetime) -> int:
+    numbers = session.scalars(
+        delete(FeedEntry)
+        .where(FeedEntry.feed == feed.code, FeedEntry.gone, FeedEntry.number <= feed.mark)
+        .returning(FeedEntry.number)
+    ).all()
+    if numbers:
+        feed.compacted_to = max(numbers)
+    feed.mark, feed.marked_at = feed.number, now
+    return len(numbers)
 
 
 def epoch() -> str:
@@ -150,6 +210,22 @@ def rev_of(feed: str, kind: str, uuid: str) -> int | None:
     return db.session.scalar(
         select(FeedEntry.number).where(FeedEntry.feed == feed, FeedEntry.kind == kind, FeedEntry.uuid == uuid)
     )
+
+
+def list_entries(kind: str) -> list[str]:
+    """The keys of all records of that kind that are in a feed."""
+    return list(
+        db.session.scalars(
+            select(FeedEntry.uuid)
+            .where(FeedEntry.kind == kind, ~FeedEntry.gone)
+            .order_by(FeedEntry.feed, FeedEntry.number)
+        )
+    )
+
+
+def get_feeds(codes: Iterable[str]) -> dict[str, Feed]:
+    """Of those feeds the ones that hold anything, by code."""
+    return {feed.code: feed for feed in db.session.scalars(select(Feed).where(Feed.code.in_(list(codes))))}
 
 
 def list_changes(feed: str, after: int, limit: int) -> Iterable[FeedEntry]:

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import IO, BinaryIO, Protocol
 
 from flask import current_app
-from sqlalchemy import ForeignKey, String, select
+from sqlalchemy import ForeignKey, String, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from fieldapp.core import durable, media, pictures, scope
 from fieldapp.core.db import AreaCode, Base, EncryptedText, Instant, db, insert_if_absent, transaction
 from fieldapp.core.errors import AppError
-from fieldapp.core.feeds import publish
+from fieldapp.core.feeds import FeedCode, publish
 from fieldapp.core.vault_files import SealedWriter, open_sealed
 
 CHUNK_BYTES = 64 * 1024
@@ -69,6 +69,7 @@ class AttachmentUse(Base):
     revision: Mapped[int] = mapped_column(primary_key=True, doc="The record's revision that names it.")
     question: Mapped[str] = mapped_column(String(300), primary_key=True, doc="Path of the question.")
     area_code: Mapped[str] = mapped_column(AreaCode, doc="Where the record counts; decides who sees it.")
+    feed: Mapped[str] = mapped_column(FeedCode, doc="Where the record is published.")
     taken_at: Mapped[datetime | None] = mapped_column(Instant, doc="From EXIF or the phone's clock.")
     size: Mapped[int | None] = mapped_column(doc="Bytes the phone will send.")
     name: Mapped[str | None] = mapped_column(
@@ -129,7 +130,7 @@ class AttachmentName(Protocol):
 
 
 def name_attachments(
-    kind: str, uuid: str, revision: int, area_code: str, attachments: Iterable[AttachmentName]
+    kind: str, uuid: str, revision: int, area_code: str, feed: str, attachments: Iterable[AttachmentName]
 ) -> None:
     """Note which attachments a record's revision names, whether or not they are here yet."""
     for attachment in attachments:
@@ -141,16 +142,26 @@ def name_attachments(
             revision=revision,
             question=attachment.question,
             area_code=area_code,
+            feed=feed,
             taken_at=attachment.taken_at,
             size=attachment.size,
             name=attachment.name,
         )
 
 
+def move_uses(kind: str, uuid: str, area_code: str, feed: str) -> None:
+    """Note that a record counts in another area from now on, and is published in another feed."""
+    db.session.execute(
+        update(AttachmentUse)
+        .where(AttachmentUse.kind == kind, AttachmentUse.uuid == uuid)
+        .values(area_code=area_code, feed=feed)
+    )
+
+
 def touch_users_of(sha256: str) -> None:
     """Tell phones that a record they hold has one attachment more on the server."""
     for use in db.session.scalars(select(AttachmentUse).where(AttachmentUse.sha256 == sha256)):
-        publish(use.area_code, use.kind, use.uuid)
+        publish(use.feed, use.kind, use.uuid)
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from fieldapp.followups import queries, rules
 from fieldapp.followups.models import Followup, FollowupEvent
 from fieldapp.followups.sync import RefuseBody, ReportBody
 from fieldapp.people import queries as people
+from fieldapp.people.models import Household
 from fieldapp.users import queries as users
 from fieldapp.users.models import User
 from fieldapp.visits.actions import Envelope
@@ -30,11 +31,19 @@ RESULT_CHECKLIST = "followup_result"
 
 
 def open_for_flag(
-    flag_id: int, type_: str, severity: str, visit: Visit, person_uuid: str | None, reason: Any, now: datetime
+    flag_id: int,
+    type_: str,
+    severity: str,
+    visit: Visit,
+    grid_code: str,
+    person_uuid: str | None,
+    reason: Any,
+    now: datetime,
 ) -> Followup:
     """The task of a flag, made when it is not there yet; its severity follows the flag while it is open.
 
-    Whom it goes to and when it is due come from the type's row in the code table.
+    It is a task of `grid_code`, where the household is now. Whom it goes to and when it is due come from the type's row
+    in the code table.
     """
     task = db.session.scalar(select(Followup).where(Followup.flag_id == flag_id, Followup.type == type_))
     if task is not None:
@@ -49,13 +58,13 @@ def open_for_flag(
         type=type_,
         severity=severity,
         state="open",
-        area_code=visit.area_code,
+        area_code=grid_code,
         household_uuid=visit.household_uuid,
         person_uuid=person_uuid,
         visit_uuid=visit.visit_uuid,
         reason=reason,
         checklist_key=settings.get("checklist_key", RESULT_CHECKLIST),
-        assignee_id=_default_assignee(settings.get("assignee_role"), visit, now),
+        assignee_id=_default_assignee(settings.get("assignee_role"), grid_code, visit.worker_id, now),
         due_at=now + timedelta(hours=settings.get("due_hours", {}).get(severity, 72)),
         created_at=now,
     )
@@ -120,10 +129,8 @@ def hand_out_followup(
     Raises not_found, state_wrong, assignee_outside.
     """
     task = _get_for_step(actor, followup_id, "handed_out", now)
-    if assignee_id is not None:
-        assignee = users.get_user(assignee_id)
-        if not assignee.is_active or not scope.covers(assignee.area_codes(now), task.area_code):
-            raise AppError("assignee_outside")
+    if assignee_id is not None and not _works_in(assignee_id, task.area_code, now):
+        raise AppError("assignee_outside")
     task.assignee_id, task.assigned_by_id = assignee_id, actor.id
     task.due_at, task.instructions = due_at, instructions
     _step(task, "handed_out", actor, now, text=instructions)
@@ -141,7 +148,9 @@ def report_followup(actor: User, body: ReportBody, envelope: Envelope, now: date
     event.checklist_key, event.checklist_version = body.checklist.key, body.checklist.version
     event.problems = _problems_of(version, body, actor) or None
     db.session.flush()
-    storage.name_attachments("followup", task.followup_id, event.id, task.area_code, body.attachments)
+    storage.name_attachments(
+        "followup", task.followup_id, event.id, task.area_code, task.area_code, body.attachments
+    )
     return task
 
 
@@ -170,8 +179,12 @@ def verify_followup(actor: User, followup_id: str, *, now: datetime) -> Followup
 
 
 def reopen_followup(actor: User, followup_id: str, *, reason: str, now: datetime) -> Followup:
-    """Send a task back to be done (again); raises not_found, state_wrong, reason_needed."""
+    """Send a task back to be done (again), to whoever had it while they still work there.
+
+    Raises not_found, state_wrong, reason_needed.
+    """
     task = _get_for_step(actor, followup_id, "reopened", now)
+    _keep_in_hands(task, now)
     _step(task, "reopened", actor, now, text=_reason(reason))
     return task
 
@@ -181,6 +194,56 @@ def cancel_followup(actor: User, followup_id: str, *, reason: str, now: datetime
     task = _get_for_step(actor, followup_id, "cancelled", now)
     _step(task, "cancelled", actor, now, text=_reason(reason))
     return task
+
+
+def move_followups(actor: User, household: Household, now: datetime) -> None:
+    """Let the unsettled tasks about a moved household follow it into its new grid.
+
+    An open one goes to somebody who works there, or waits for the supervisor where there is nobody: it is never left
+    with a worker who does not have the household any more.
+    """
+    tasks = db.session.scalars(
+        select(Followup)
+        .where(
+            Followup.household_uuid == household.household_uuid,
+            Followup.area_code != household.grid_code,
+            Followup.state.not_in(rules.CLOSED),
+        )
+        .order_by(Followup.followup_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    for task in tasks:
+        before = task.area_code
+        publish(before, "followup", task.followup_id, gone=True)
+        task.area_code = household.grid_code
+        storage.move_uses("followup", task.followup_id, task.area_code, task.area_code)
+        if task.state == "open":
+            _keep_in_hands(task, now)
+        db.session.add(FollowupEvent(followup_id=task.followup_id, at=now, actor_id=actor.id, step="moved"))
+        audit.record(
+            actor,
+            "followup.moved",
+            "followup",
+            task.followup_id,
+            at=now,
+            before=before,
+            after=task.area_code,
+            assignee_id=task.assignee_id,
+        )
+        _publish(task)
+
+
+def _keep_in_hands(task: Followup, now: datetime) -> None:
+    """Leave the task with its assignee while they work in its grid; else give it to their like who does, if anybody."""
+    if task.assignee_id is not None and not _works_in(task.assignee_id, task.area_code, now):
+        role = users.get_user(task.assignee_id).role
+        task.assignee_id = _default_assignee(role, task.area_code, None, now)
+
+
+def _works_in(user_id: int, area_code: str, now: datetime) -> bool:
+    user = users.get_user(user_id)
+    return user.is_active and scope.covers(user.area_codes(now), area_code)
 
 
 def _step(task: Followup, step: str, actor: User, now: datetime, text: str | None = None) -> FollowupEvent:
@@ -229,10 +292,12 @@ def _problems_of(version: ChecklistVersion, body: ReportBody, actor: User) -> li
     return list(checklist_rules.evaluate(version.document, body.answers, context).problems)
 
 
-def _default_assignee(role: str | None, visit: Visit, now: datetime) -> int | None:
-    covering = [user.id for user in users.list_users_covering(visit.area_code, [role] if role else [], now)]
+def _default_assignee(
+    role: str | None, area_code: str, preferred_id: int | None, now: datetime
+) -> int | None:
+    covering = [user.id for user in users.list_users_covering(area_code, [role] if role else [], now)]
     # Whoever saw the household first, where the task is a worker's and the grid is still theirs.
-    return visit.worker_id if visit.worker_id in covering else next(iter(covering), None)
+    return preferred_id if preferred_id in covering else next(iter(covering), None)
 
 
 def _reason(text: str) -> str:
@@ -242,4 +307,4 @@ def _reason(text: str) -> str:
 
 
 def _publish(task: Followup) -> None:
-    publish(task.area_code, "followup", task.followup_id)
+    publish(task.area_code, "followup", task.followup_id, gone=task.state in rules.CLOSED)

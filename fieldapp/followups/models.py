@@ -57,7 +57,7 @@ class Followup(Base):
 
 
 class FollowupEvent(Base):
-    """A step in a task's life: handed_out, reported, refused, verified, reopened, cancelled."""
+    """A step in a task's life: handed_out, reported, refused, verified, reopened, cancelled, or moved with its household."""
 
     __tablename__ = "followup_events"
 
@@ -66,7 +66,7 @@ class FollowupEvent(Base):
     at: Mapped[datetime] = mapped_column(Instant, doc="When.")
     actor_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), doc="Who.")
     step: Mapped[str] = mapped_column(
-        String(12), doc="handed_out, reported, refused, verified, reopened or cancelled."
+        String(12), doc="handed_out, reported, refused, verified, reopened, cancelled or moved."
     )
     text: Mapped[str | None] = mapped_column(
         EncryptedText("followup_events.text"), doc="Reason or instructions."

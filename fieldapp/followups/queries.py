@@ -103,6 +103,14 @@ def list_followups_of_household(household_uuid: str) -> list[Followup]:
     )
 
 
+def count_unsettled(household_uuid: str) -> int:
+    """How many tasks about a household are not closed yet."""
+    unsettled = select(func.count()).where(
+        Followup.household_uuid == household_uuid, Followup.state.not_in(CLOSED)
+    )
+    return db.session.scalar(unsettled) or 0
+
+
 def count_needing(area_codes: Sequence[str], reader_id: int) -> dict[str, int]:
     """By severity, the tasks in those areas that wait for this reader at the desk."""
     rows = db.session.execute(

@@ -46,6 +46,7 @@ STEPS = {
     "verified": lazy_gettext("Checked and closed"),
     "reopened": lazy_gettext("Reopened"),
     "cancelled": lazy_gettext("Cancelled"),
+    "moved": lazy_gettext("The household moved to another grid"),
 }
 # What is offered as due where nothing else is known: tomorrow at this time.
 DEFAULT_DUE = time(17)

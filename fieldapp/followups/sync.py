@@ -62,8 +62,8 @@ def list_records(followup_ids: Iterable[str], user_id: int) -> dict[str, dict[st
 
 
 def _record(task: Followup, names: dict[int, str]) -> dict[str, Any]:
-    last = task.events[-1] if task.events else None
-    reopened = next((event for event in reversed(task.events) if event.step == "reopened"), None)
+    latest = {event.step: event for event in task.events}
+    reported, reopened = latest.get("reported"), latest.get("reopened")
     return {
         "followup_id": task.followup_id,
         "type": task.type,
@@ -77,7 +77,7 @@ def _record(task: Followup, names: dict[int, str]) -> dict[str, Any]:
         "due_at": clock.iso(task.due_at),
         "checklist_key": task.checklist_key,
         "assigned_by": names.get(task.assigned_by_id or 0),
-        "reported_at": clock.iso(last.at) if last and task.state == "done" else None,
+        "reported_at": clock.iso(reported.at) if reported and task.state == "done" else None,
         "sent_back": {
             "reason": reopened.text,
             "by": names.get(reopened.actor_id or 0),

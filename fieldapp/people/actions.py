@@ -9,11 +9,14 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from fieldapp.core import clock
+from fieldapp.areas import queries as areas
+from fieldapp.core import audit, clock, scope
 from fieldapp.core.db import db
+from fieldapp.core.errors import AppError
 from fieldapp.core.feeds import publish
 from fieldapp.people import queries, rules
-from fieldapp.people.models import Household
+from fieldapp.people.models import Household, HouseholdGrid
+from fieldapp.users.models import User
 
 
 def add_household(household: Household, now: datetime) -> Household:
@@ -26,7 +29,33 @@ def add_household(household: Household, now: datetime) -> Household:
             person.phone_hash, person.phone_tail_hash = queries.phone_hashes(person.phone)
     db.session.add(household)
     db.session.flush()
+    db.session.add(HouseholdGrid(household_uuid=household.household_uuid, grid_code=household.grid_code))
     refresh_due(household, now)
+    return household
+
+
+def move_household(actor: User, household_uuid: str, grid_code: str, now: datetime) -> Household:
+    """Put a household into another grid from `now` on: gone in the old grid's feed, there in the new one's.
+
+    Visits that ended before still count in the old grid. Raises not_found when household or grid lie outside the
+    actor's areas.
+    """
+    area_codes = actor.area_codes(now)
+    household = queries.lock_household(household_uuid)
+    if household is None or not scope.covers(area_codes, household.grid_code):
+        raise AppError("not_found")
+    grid = areas.get_area(grid_code)
+    if grid.level != "grid" or not scope.covers(area_codes, grid.code):
+        raise AppError("not_found")
+    before = household.grid_code
+    if grid.code != before:
+        publish_household(household, gone=True)
+        household.grid_code = grid.code
+        db.session.add(HouseholdGrid(household_uuid=household_uuid, grid_code=grid.code, from_at=now))
+        audit.record(
+            actor, "household.move", "household", household_uuid, at=now, before=before, after=grid.code
+        )
+        publish_household(household)
     return household
 
 
@@ -58,8 +87,8 @@ def refresh_due(household: Household, now: datetime) -> None:
     publish_household(household)
 
 
-def publish_household(household: Household) -> None:
-    """Tell the phones of its grid about a household and its people."""
-    publish(household.grid_code, "household", household.household_uuid)
+def publish_household(household: Household, *, gone: bool = False) -> None:
+    """Tell the phones of its grid about a household and its people, or that they are `gone` from it."""
+    publish(household.grid_code, "household", household.household_uuid, gone=gone)
     for person in household.people:
-        publish(household.grid_code, "person", person.person_uuid)
+        publish(household.grid_code, "person", person.person_uuid, gone=gone)

@@ -1,4 +1,4 @@
-"""Households and the people in them.
+"""Households, the people in them, and which grid each household was in when.
 
 Invariant: ID numbers and phones are encrypted and found only by keyed hash.
 """
@@ -20,7 +20,9 @@ class Household(Base):
     __tablename__ = "households"
 
     household_uuid: Mapped[str] = mapped_column(UuidText, primary_key=True, doc="Key.")
-    grid_code: Mapped[str] = mapped_column(ForeignKey("areas.code"), doc="Grid it lives in now.")
+    grid_code: Mapped[str] = mapped_column(
+        ForeignKey("areas.code"), doc="Grid it is in now: the last of its HouseholdGrid rows."
+    )
     name: Mapped[str] = mapped_column(String(80), doc="户主, as people call the household.")
     address: Mapped[str] = mapped_column(String(200), doc="As people say it in the village.")
     phone: Mapped[str | None] = mapped_column(EncryptedText("households.phone"), doc="Of the household.")
@@ -41,6 +43,19 @@ class Household(Base):
     people: Mapped[list[Person]] = relationship(order_by="Person.position", back_populates="household")
 
     __table_args__ = (Index("ix_households_grid_due", "grid_code", "due_on"),)
+
+
+class HouseholdGrid(Base):
+    """Since when a household has been in a grid; until the next one says otherwise."""
+
+    __tablename__ = "household_grids"
+
+    id: Mapped[int] = mapped_column(primary_key=True, doc="Number.")
+    household_uuid: Mapped[str] = mapped_column(ForeignKey(Household.household_uuid), doc="Which household.")
+    grid_code: Mapped[str] = mapped_column(ForeignKey("areas.code"), doc="The grid.")
+    from_at: Mapped[datetime | None] = mapped_column(Instant, doc="From when on; empty: since ever.")
+
+    __table_args__ = (Index("ix_household_grids_household_from", "household_uuid", "from_at"),)
 
 
 class Person(Base):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
@@ -12,7 +13,7 @@ from fieldapp.core.codes import get_codes
 from fieldapp.core.crypto import keyring
 from fieldapp.core.db import db
 from fieldapp.core.errors import AppError
-from fieldapp.people.models import Household, Person
+from fieldapp.people.models import Household, HouseholdGrid, Person
 
 
 def get_household(household_uuid: str, area_codes: Sequence[str]) -> Household:
@@ -31,6 +32,30 @@ def find_household(household_uuid: str) -> Household | None:
 def lock_household(household_uuid: str) -> Household | None:
     """The household as it is now, locked until the transaction ends, so that visits to it count one after the other."""
     return db.session.get(Household, household_uuid, with_for_update=True, populate_existing=True)
+
+
+def get_grid_at(household: Household, at: datetime) -> str:
+    """The code of the grid the household was in at that instant."""
+    return db.session.scalars(
+        select(HouseholdGrid.grid_code)
+        .where(
+            HouseholdGrid.household_uuid == household.household_uuid,
+            HouseholdGrid.from_at.is_(None) | (HouseholdGrid.from_at <= at),
+        )
+        .order_by(HouseholdGrid.from_at.desc().nulls_last(), HouseholdGrid.id.desc())
+        .limit(1)
+    ).one()
+
+
+def list_moves(household_uuid: str) -> list[HouseholdGrid]:
+    """The moves of a household from grid to grid, oldest first."""
+    return list(
+        db.session.scalars(
+            select(HouseholdGrid)
+            .where(HouseholdGrid.household_uuid == household_uuid, HouseholdGrid.from_at.is_not(None))
+            .order_by(HouseholdGrid.id)
+        )
+    )
 
 
 def list_households(household_uuids: Iterable[str]) -> list[Household]:

@@ -15,6 +15,8 @@ from fieldapp.core.codes import get_codes
 from fieldapp.core.db import db
 from fieldapp.core.errors import AppError
 from fieldapp.followups import actions as followups
+from fieldapp.people import actions as people
+from fieldapp.people.models import Household
 from fieldapp.reviews import rules
 from fieldapp.reviews.models import Flag, Review
 from fieldapp.users.models import User
@@ -71,6 +73,13 @@ def dismiss_flag(actor: User, flag_id: int, *, reason: str, now: datetime) -> Fl
     return _decide_flag(actor, flag_id, "dismissed", reason.strip(), now)
 
 
+def move_household(actor: User, household_uuid: str, grid_code: str, *, now: datetime) -> Household:
+    """Put a household into another grid, its unsettled tasks with it; raises as people.move_household."""
+    household = people.move_household(actor, household_uuid, grid_code, now)
+    followups.move_followups(actor, household, now)
+    return household
+
+
 def _assess(stored: StoredVisit, body: VisitBody, now: datetime) -> Visit:
     visit, revision = stored.visit, stored.revision
     facts = rules.VisitFacts(
@@ -101,7 +110,14 @@ def _assess(stored: StoredVisit, body: VisitBody, now: datetime) -> Visit:
         flag = _keep_flag(visit, raised, _person_of(raised.question, body.people), now)
         if flag.followup_type and flag.state != "dismissed":
             followups.open_for_flag(
-                flag.id, flag.followup_type, flag.severity, visit, flag.person_uuid, flag.text, now
+                flag.id,
+                flag.followup_type,
+                flag.severity,
+                visit,
+                stored.household.grid_code,
+                flag.person_uuid,
+                flag.text,
+                now,
             )
     _refresh_severity(visit)
     return visit

@@ -44,3 +44,9 @@ class DismissForm(Form):
         lazy_gettext("Why does this flag need nothing?"),
         lazy_gettext("For example: checked by phone, there is enough food."),
     )
+
+
+class MoveForm(Form):
+    """The grid a household moves to, chosen and seen before."""
+
+    grid = HiddenField()

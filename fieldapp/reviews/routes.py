@@ -1,4 +1,4 @@
-"""Pages of reviewing: the queue, one visit with everything a decision needs, the decisions, a household's history.
+"""Pages of reviewing: the queue, one visit with everything a decision needs, the decisions, a household's history and grid.
 
 Invariant: every write goes through `reviews.actions`, which checks scope, state and revision again.
 """
@@ -18,15 +18,16 @@ from fieldapp.areas import queries as areas
 from fieldapp.core import clock, wording
 from fieldapp.core.db import transaction
 from fieldapp.core.errors import AppError
-from fieldapp.core.guard import READERS, SUPERVISOR, require
+from fieldapp.core.guard import READERS, SUPERVISOR, WORKER, require
 from fieldapp.core.paging import read_page
 from fieldapp.core.severity import SEVERITIES
 from fieldapp.core.web import pick_text
 from fieldapp.followups import queries as followups
 from fieldapp.people import queries as people
+from fieldapp.people.models import Household
 from fieldapp.people.rules import mask_id, mask_phone
 from fieldapp.reviews import actions, queries
-from fieldapp.reviews.forms import DecisionForm, DismissForm, ReturnForm, VoidForm
+from fieldapp.reviews.forms import DecisionForm, DismissForm, MoveForm, ReturnForm, VoidForm
 from fieldapp.reviews.queries import QueueFilter
 from fieldapp.reviews.visit_page import prepare_visit
 from fieldapp.users import queries as users
@@ -146,9 +147,10 @@ def dismiss_flag(flag_id: int) -> str | tuple[str, int] | Response:
 @bp.get("/households/<uuid:household_uuid>")
 @require(*READERS)
 def household_page(household_uuid: UUID) -> str:
-    """A household: its people, and its visits, flags and tasks as one story."""
+    """A household: its people, and its visits, flags, tasks and moves as one story; `move_to` asks about a grid."""
     codes = current_user.area_codes()
     household = people.get_household(str(household_uuid), codes)
+    can_move = current_user.role == SUPERVISOR
     today = clock.local_date(clock.now())
     words = wording.get_words("class", "tag", "risk", "severity", "method", "outcome", "followup_type")
     members = [
@@ -172,11 +174,54 @@ def household_page(household_uuid: UUID) -> str:
         flag_states=wording.FLAG_STATES,
         followup_states=wording.FOLLOWUP_STATES,
         can_make_followup=current_user.role == SUPERVISOR,
+        grids=_list_other_grids(household, codes) if can_move else [],
+        move=_prepare_move(household, codes) if can_move else None,
     )
 
 
+@bp.post("/households/<uuid:household_uuid>/move")
+@require(SUPERVISOR)
+def move_household(household_uuid: UUID) -> Response:
+    """Put the household into another grid of the supervisor's."""
+    form = MoveForm()
+    with transaction():
+        household = actions.move_household(
+            current_user, str(household_uuid), form.grid.data or "", now=clock.now()
+        )
+    grid_name = areas.get_names([household.grid_code])[household.grid_code]
+    flash(gettext("%(name)s is in %(grid)s now.", name=household.name, grid=grid_name))
+    return redirect(url_for(".household_page", household_uuid=household_uuid), 303)
+
+
+def _list_other_grids(household: Household, codes: list[str]) -> list[dict[str, str]]:
+    """The grids a household may be moved to, each with the name of its village."""
+    grids = [grid for grid in areas.list_grids(codes) if grid.code != household.grid_code]
+    villages = areas.get_names(grid.parent_code for grid in grids if grid.parent_code)
+    named = []
+    for grid in grids:
+        village = villages.get(grid.parent_code or "", "")
+        named.append({"code": grid.code, "name": village + grid.name.removeprefix(village)})
+    return named
+
+
+def _prepare_move(household: Household, codes: list[str]) -> dict[str, Any] | None:
+    """What is to be confirmed before the household moves to the grid that was chosen, if one was."""
+    chosen = request.args.get("move_to", "")
+    grid = next((grid for grid in _list_other_grids(household, codes) if grid["code"] == chosen), None)
+    if grid is None:
+        return None
+    workers = users.list_users_covering(chosen, [WORKER], clock.now())
+    return {
+        "grid": grid,
+        "from_name": areas.get_names([household.grid_code]).get(household.grid_code, ""),
+        "workers": [worker.display_name for worker in workers],
+        "followups": followups.count_unsettled(household.household_uuid),
+        "form": MoveForm(formdata=None, grid=chosen),
+    }
+
+
 def _tell_story(household_uuid: str) -> list[dict[str, Any]]:
-    """Visits with their flags, and tasks, latest first."""
+    """Visits with their flags, tasks and moves, latest first."""
     all_visits = visits.list_visits_of_household(household_uuid)
     flags: dict[str, list[Any]] = {}
     for flag in queries.list_flags([visit.visit_uuid for visit in all_visits]):
@@ -203,6 +248,9 @@ def _tell_story(household_uuid: str) -> list[dict[str, Any]]:
         }
         for task in tasks
     ]
+    moves = people.list_moves(household_uuid)
+    grid_names = areas.get_names(move.grid_code for move in moves)
+    story += [{"at": move.from_at, "grid_name": grid_names.get(move.grid_code, "")} for move in moves]
     return sorted(story, key=lambda entry: entry["at"], reverse=True)
 
 

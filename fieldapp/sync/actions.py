@@ -19,6 +19,7 @@ from fieldapp.core import feeds
 from fieldapp.core.bodies import read_body
 from fieldapp.core.db import db, transaction
 from fieldapp.core.errors import AppError, message_of
+from fieldapp.core.feeds import own_feed
 from fieldapp.followups import actions as followups
 from fieldapp.followups.sync import RefuseBody, ReportBody
 from fieldapp.reviews import actions as reviews
@@ -132,8 +133,8 @@ def _apply(actor: User, op: Op, operation: Operation, now: datetime) -> tuple[st
         raise AppError("op_changed")
     _check_prerequisite(actor, op, operation)
     envelope = Envelope(op.op_uuid, op.body, operation.body_hash, operation.clock_offset_s)
-    if op.kind == "visit.submit" and (visit := _find_same_visit(actor, op, envelope)) is not None:
-        return visit.area_code, True
+    if op.kind == "visit.submit" and _is_same_visit(actor, op, envelope):
+        return own_feed(actor.id), True
     feed = _APPLY[op.kind](actor, op, envelope, now)
     if op.replaces:
         for replaced in _list_quarantined(actor, Operation.op_uuid == op.replaces):
@@ -141,28 +142,29 @@ def _apply(actor: User, op: Op, operation: Operation, now: datetime) -> tuple[st
     return feed, False
 
 
-def _find_same_visit(actor: User, op: Op, envelope: Envelope) -> Visit | None:
-    """The actor's visit that another operation brought with the same content, or None when the visit is new.
+def _is_same_visit(actor: User, op: Op, envelope: Envelope) -> bool:
+    """Whether the actor's visit is there already, brought with the same content by another operation.
 
     Raises visit_exists when the content differs, not_yours when it is somebody else's.
     """
-    body = read_body(VisitBody, op.body)
-    known = visits.find_visit(body.visit_uuid)
+    known = visits.find_visit(read_body(VisitBody, op.body).visit_uuid)
     if known is None:
-        return None
+        return False
     if known.worker_id != actor.id:
         raise AppError("not_yours")
     if visits.get_revision(known, 1).body_hash != envelope.body_hash:
         raise AppError("visit_exists")
-    return known
+    return True
 
 
 def _submit_visit(actor: User, op: Op, envelope: Envelope, now: datetime) -> str:
-    return reviews.receive_visit(actor, read_body(VisitBody, op.body), envelope, now).area_code
+    reviews.receive_visit(actor, read_body(VisitBody, op.body), envelope, now)
+    return own_feed(actor.id)
 
 
 def _revise_visit(actor: User, op: Op, envelope: Envelope, now: datetime) -> str:
-    return reviews.receive_revision(actor, read_body(VisitBody, op.body), op.base, envelope, now).area_code
+    reviews.receive_revision(actor, read_body(VisitBody, op.body), op.base, envelope, now)
+    return own_feed(actor.id)
 
 
 def _report_followup(actor: User, op: Op, envelope: Envelope, now: datetime) -> str:

@@ -11,7 +11,8 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from fieldapp.core.db import AreaCode, Base, EncryptedJson, EncryptedText, Instant, UuidText
+from fieldapp.core.db import Base, EncryptedJson, EncryptedText, Instant, UuidText
+from fieldapp.core.feeds import FeedCode
 
 
 class Operation(Base):
@@ -37,7 +38,7 @@ class Operation(Base):
     record_uuid: Mapped[str | None] = mapped_column(
         String(64), doc="The record it is about, as far as it says."
     )
-    feed: Mapped[str | None] = mapped_column(AreaCode, doc="The feed of the record, once accepted.")
+    feed: Mapped[str | None] = mapped_column(FeedCode, doc="The feed of the record, once accepted.")
     code: Mapped[str | None] = mapped_column(String(40), doc="Why it was not accepted (error catalogue).")
     fields: Mapped[Any] = mapped_column(
         EncryptedJson("operations.fields"), nullable=True, doc="What is wrong, by field of the body."

@@ -5,19 +5,19 @@ Invariant: a page never skips a number of its feed; what the account may not hol
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
 
 from fieldapp.areas.models import Area
-from fieldapp.areas.queries import list_grids
+from fieldapp.areas.queries import feeds_above, list_grids
 from fieldapp.checklists import sync as checklists
 from fieldapp.core import clock, feeds
 from fieldapp.core.codes import Code
-from fieldapp.core.db import db
-from fieldapp.core.feeds import COMMON, FeedEntry
+from fieldapp.core.db import begin_snapshot, db
+from fieldapp.core.feeds import COMMON, Feed, FeedEntry, own_feed
 from fieldapp.followups import sync as followups
 from fieldapp.people import queries as people, sync as people_sync
 from fieldapp.reviews import sync as reviews
@@ -32,30 +32,19 @@ Records = dict[str, dict[str, Any]]
 
 
 def get_page(user: User, cursor: str | None, now: datetime) -> dict[str, Any]:
-    """The next page of changes after `cursor` (DESIGN section 5)."""
+    """The next page of changes after `cursor` (docs/sync.md), read in one snapshot of the database."""
+    begin_snapshot()
     epoch = feeds.epoch()
-    read_to = rules.decode_cursor(cursor, epoch)
     grids = [grid.code for grid in list_grids(user.area_codes(now))]
-    above = checklists.feeds_above(grids)
-    own = [COMMON, *above, *grids]
+    own = [COMMON, *feeds_above(grids), *grids, own_feed(user.id)]
+    held = feeds.get_feeds(own)
+    read_to = rules.decode_cursor(cursor, epoch)
+    if any(feed.compacted_to > read_to.get(code, feed.compacted_to) for code, feed in held.items()):
+        read_to = {}
+    is_from_start = not read_to
     left = sorted(set(read_to) - set(own))
-    entries: list[FeedEntry] = []
-    room, more = PAGE, False
-    for feed in own:
-        # The feeds above the grids bring checklists, each with its whole document.
-        weight = DOCUMENT_WEIGHT if feed in above else 1
-        wanted = max(0, -(-room // weight))
-        # One more than fits, to know whether there is more.
-        found = list(feeds.list_changes(feed, read_to.get(feed, 0), wanted + 1))
-        taken = found[:wanted]
-        entries += taken
-        room -= weight * len(taken)
-        if taken:
-            read_to[feed] = taken[-1].number
-        more = len(found) > wanted
-        if more:
-            break
-    return {
+    entries, has_more = _read_on(own, held, read_to)
+    page = {
         "changes": _changes(entries, user, now),
         "left": left,
         "cursor": rules.encode_cursor(
@@ -63,9 +52,36 @@ def get_page(user: User, cursor: str | None, now: datetime) -> dict[str, Any]:
             epoch,
             {feed: number for feed, number in read_to.items() if feed in own},
         ),
-        "more": more,
+        "more": has_more,
         "server_time": clock.iso(now),
+        "epoch": rules.short_epoch(epoch),
     }
+    if is_from_start:
+        page["from_start"] = True
+    if not has_more:
+        page["state"] = rules.state_of(feed.state for feed in held.values())
+    return page
+
+
+def _read_on(
+    own: list[str], held: Mapping[str, Feed], read_to: dict[str, int]
+) -> tuple[list[FeedEntry], bool]:
+    """The entries that fit on a page, and whether there are more; `read_to` moves on."""
+    entries: list[FeedEntry] = []
+    room = PAGE
+    for code in own:
+        if code not in held or held[code].number <= read_to.get(code, 0):
+            continue
+        # One more than fits, to know whether there is more.
+        for entry in feeds.list_changes(code, read_to.get(code, 0), max(0, room) + 1):
+            if room <= 0:
+                return entries, True
+            room -= DOCUMENT_WEIGHT if entry.kind == "checklist" else 1
+            entries.append(entry)
+            read_to[code] = entry.number
+        # Also past numbers whose entries were dropped.
+        read_to[code] = held[code].number
+    return entries, False
 
 
 def _changes(entries: list[FeedEntry], user: User, now: datetime) -> list[dict[str, Any]]:
@@ -80,7 +96,11 @@ def _changes(entries: list[FeedEntry], user: User, now: datetime) -> list[dict[s
             "kind": entry.kind,
             "uuid": entry.uuid,
             "rev": entry.number,
-            "record": None if entry.gone else records[entry.kind].get(entry.uuid),
+            **(
+                {"record": None, "gone": True}
+                if entry.gone
+                else {"record": records[entry.kind].get(entry.uuid)}
+            ),
         }
         for entry in entries
     ]
@@ -89,22 +109,16 @@ def _changes(entries: list[FeedEntry], user: User, now: datetime) -> list[dict[s
 
 def _checklists_of_returned(changes: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The versions that returned visits among the changes were made with: no longer in force perhaps, and the phone
-    that is to correct them may be a new one.
+    that is to correct them may be a new one. They belong to no feed.
     """
-    visits = {
-        (change["record"]["checklist"]["key"], change["record"]["checklist"]["version"]): change
+    pairs = {
+        (change["record"]["checklist"]["key"], change["record"]["checklist"]["version"])
         for change in changes
         if change["kind"] == "visit" and change["record"] and change["record"]["state"] == "returned"
     }
     return [
-        {
-            "feed": visits[pair]["feed"],
-            "kind": "checklist",
-            "uuid": "/".join(pair),
-            "rev": visits[pair]["rev"],
-            "record": record,
-        }
-        for pair, record in checklists.list_version_records(visits).items()
+        {"feed": None, "kind": "checklist", "uuid": "/".join(pair), "rev": None, "record": record}
+        for pair, record in checklists.list_version_records(pairs).items()
     ]
 
 

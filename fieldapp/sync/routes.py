@@ -25,7 +25,7 @@ from fieldapp.core.crypto import keyring
 from fieldapp.core.errors import AppError
 from fieldapp.core.guard import LEADER, OFFICER, SUPERVISOR, WORKER, hand_in_reason, public, require
 from fieldapp.core.web import limiter
-from fieldapp.sync import actions, envelopes, handover_routes, queries
+from fieldapp.sync import actions, envelopes, handover_routes, queries, rules
 from fieldapp.users import actions as users, browser_session
 from fieldapp.users.models import User
 
@@ -127,10 +127,15 @@ def open_key() -> Response:
 @for_named_user
 def push() -> Response:
     """Take up to 100 operations."""
-    now = clock.now()
     push_request = envelopes.read_push(_json())
-    receipts = actions.push(current_user.id, push_request, now)
-    return jsonify(receipts=receipts, server_time=clock.iso(now), backed_up_to=feeds.backed_up_to())
+    receipts = actions.push(current_user.id, push_request, clock.now())
+    # Read after the commit: a backup that began before this instant may lack what the receipts speak of.
+    return jsonify(
+        receipts=receipts,
+        server_time=clock.iso(clock.now()),
+        backed_up_to=feeds.backed_up_to(),
+        epoch=rules.short_epoch(feeds.epoch()),
+    )
 
 
 @bp.get("/sync/pull")

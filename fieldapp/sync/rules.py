@@ -8,6 +8,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Iterable
+from functools import reduce
+from operator import xor
 from typing import Any
 from uuid import UUID
 
@@ -60,15 +63,25 @@ def body_hash(body: Any) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def short_epoch(epoch: str) -> str:
+    """As much of an epoch as phones need to tell it from the one before."""
+    return epoch[:EPOCH_LETTERS]
+
+
+def state_of(states: Iterable[int]) -> str:
+    """What the feeds of an account come to together, as 12 hex digits: a phone compares its own rows with it."""
+    return f"{reduce(xor, states, 0):012x}"
+
+
 def encode_cursor(epoch: str, numbers: dict[str, int]) -> str:
     """The opaque cursor for "read up to these numbers in this epoch"; short, for it goes there and back each time."""
-    return ".".join([epoch[:EPOCH_LETTERS], *(f"{feed}.{number}" for feed, number in numbers.items())])
+    return ".".join([short_epoch(epoch), *(f"{feed}.{number}" for feed, number in numbers.items())])
 
 
 def decode_cursor(cursor: str | None, epoch: str) -> dict[str, int]:
     """The numbers a cursor stands for; none when it is missing, damaged or of another epoch: all is read again."""
     of_epoch, *parts = (cursor or "").split(".")
-    if of_epoch != epoch[:EPOCH_LETTERS] or len(parts) % 2:
+    if of_epoch != short_epoch(epoch) or len(parts) % 2:
         return {}
     feeds, numbers = parts[::2], parts[1::2]
     if not all(_NUMBER.fullmatch(number) for number in numbers):

@@ -12,16 +12,18 @@ from typing import Any
 
 from fieldapp.checklists import queries as checklists, rules as checklist_rules
 from fieldapp.checklists.models import ChecklistVersion
-from fieldapp.core import audit, clock, scope, storage
-from fieldapp.core.db import db
+from fieldapp.core import audit, clock, feeds, scope, storage
+from fieldapp.core.db import db, transaction
 from fieldapp.core.errors import AppError
-from fieldapp.core.feeds import publish
+from fieldapp.core.feeds import own_feed, publish
 from fieldapp.people import actions as people_actions, queries as people, sync as people_sync
 from fieldapp.people.models import Household
 from fieldapp.users.models import User
 from fieldapp.visits import queries, rules
 from fieldapp.visits.models import Visit, VisitPerson, VisitRevision
 from fieldapp.visits.sync import VisitBody
+
+WITHDRAWN_AT_ONCE = 200
 
 
 @dataclass(frozen=True)
@@ -47,22 +49,28 @@ class StoredVisit:
 
 
 def submit_visit(actor: User, body: VisitBody, envelope: Envelope, now: datetime) -> StoredVisit:
-    """Store a new visit.
+    """Store a new visit; it counts in the grid the household was in when the visit ended.
 
-    Raises not_yours when the household was not in the worker's areas at the end of the visit (or does not exist:
-    the answer is the same), checklist_version_unknown.
+    Raises not_yours when that grid was not the worker's then (or there is no such household: the answer is the same),
+    checklist_version_unknown.
     """
     finished_at = _finished_at(body, envelope, now)
-    household = _lock_household_in_reach(actor, body, finished_at)
+    household = _lock_household(body)
+    grid_code = people.get_grid_at(household, finished_at)
+    if not scope.covers(actor.area_codes(finished_at), grid_code):
+        raise AppError("not_yours")
+    theirs_now = actor.area_codes(now)
     visit = Visit(
         visit_uuid=body.visit_uuid,
         household_uuid=household.household_uuid,
-        area_code=household.grid_code,
+        area_code=grid_code,
         worker_id=actor.id,
         state="submitted",
         revision=1,
         received_at=now,
-        out_of_scope=not scope.covers(actor.area_codes(now), household.grid_code),
+        out_of_scope=not (
+            scope.covers(theirs_now, grid_code) and scope.covers(theirs_now, household.grid_code)
+        ),
     )
     return _store_revision(visit, household, actor, body, envelope, now)
 
@@ -70,7 +78,7 @@ def submit_visit(actor: User, body: VisitBody, envelope: Envelope, now: datetime
 def revise_visit(
     actor: User, body: VisitBody, base: int | None, envelope: Envelope, now: datetime
 ) -> StoredVisit:
-    """Store a correction of the actor's own visit as its next revision.
+    """Store a correction of the actor's own visit as its next revision, wherever the household is by now.
 
     Raises not_yours, base_outdated when `base` is not the current revision, state_wrong once it is settled.
     """
@@ -78,7 +86,7 @@ def revise_visit(
     if visit is None or visit.worker_id != actor.id or visit.household_uuid != body.household_uuid:
         raise AppError("not_yours")
     # Locked in the order household, visit, as when it was submitted; a reviewer's decision waits or came before.
-    household = _lock_household_in_reach(actor, body, visit.finished_at)
+    household = _lock_household(body)
     visit = lock_visit(body.visit_uuid)
     if visit.state not in {"submitted", "returned"}:
         raise AppError("state_wrong", state=visit.state)
@@ -100,6 +108,22 @@ def lock_visit(visit_uuid: str) -> Visit:
     return visit
 
 
+def withdraw_old_visits(now: datetime) -> int:
+    """Take the visits that no phone keeps any more out of their workers' feeds; returns how many. To be run weekly.
+
+    Runs its own transactions. One that is returned meanwhile is locked, seen and left.
+    """
+    withdrawn = 0
+    published = feeds.list_entries("visit")
+    for start in range(0, len(published), WITHDRAWN_AT_ONCE):
+        with transaction():
+            old = queries.lock_not_kept(published[start : start + WITHDRAWN_AT_ONCE], now)
+            for visit in old:
+                publish(own_feed(visit.worker_id), "visit", visit.visit_uuid, gone=True)
+        withdrawn += len(old)
+    return withdrawn
+
+
 def set_state(visit: Visit, state: str, now: datetime) -> None:
     """Move a visit to `state` and tell the worker's phone; who may do that is `reviews`' business."""
     visit.state = state
@@ -107,7 +131,7 @@ def set_state(visit: Visit, state: str, now: datetime) -> None:
         household = people.lock_household(visit.household_uuid)
         if household is not None:
             _refresh_contacts(household, [person.person_uuid for person in visit.people], now)
-    publish(visit.area_code, "visit", visit.visit_uuid)
+    _publish(visit)
 
 
 def _finished_at(body: VisitBody, envelope: Envelope, now: datetime) -> datetime:
@@ -117,11 +141,10 @@ def _finished_at(body: VisitBody, envelope: Envelope, now: datetime) -> datetime
     return min(rules.corrected(body.finished_at, envelope.clock_offset_s), now)
 
 
-def _lock_household_in_reach(actor: User, body: VisitBody, at: datetime) -> Household:
+def _lock_household(body: VisitBody) -> Household:
+    """The household of a visit, locked; raises not_yours when there is none, or when somebody else's people are named."""
     household = people.lock_household(body.household_uuid) if body.household_uuid else None
-    if household is None or not scope.covers(actor.area_codes(at), household.grid_code):
-        raise AppError("not_yours")
-    if not set(body.people) <= {person.person_uuid for person in household.people}:
+    if household is None or not set(body.people) <= {person.person_uuid for person in household.people}:
         raise AppError("not_yours")
     return household
 
@@ -158,13 +181,20 @@ def _store_revision(
     )
     db.session.add(revision)
     db.session.flush()
-    storage.name_attachments("visit", visit.visit_uuid, visit.revision, visit.area_code, body.attachments)
+    storage.name_attachments(
+        "visit",
+        visit.visit_uuid,
+        visit.revision,
+        visit.area_code,
+        own_feed(visit.worker_id),
+        body.attachments,
+    )
     _refresh_contacts(household, touched, now)
     step = "visit.submit" if visit.revision == 1 else "visit.revise"
     audit.record(
         actor, step, "visit", visit.visit_uuid, at=now, revision=visit.revision, op_uuid=envelope.op_uuid
     )
-    publish(visit.area_code, "visit", visit.visit_uuid)
+    _publish(visit)
     ahead = rules.corrected(body.finished_at, envelope.clock_offset_s) - now
     return StoredVisit(visit, revision, household, verdict, ahead.total_seconds())
 
@@ -218,3 +248,7 @@ def _distance_m(body: VisitBody, household: Household) -> float | None:
         return None
     here = (body.location.lat, body.location.lon)
     return rules.distance_m(here, body.location.datum, (household.lat, household.lon), household.datum)
+
+
+def _publish(visit: Visit) -> None:
+    publish(own_feed(visit.worker_id), "visit", visit.visit_uuid)

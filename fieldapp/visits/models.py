@@ -34,7 +34,9 @@ class Visit(Base):
         Instant, doc="By the phone's clock, corrected by its offset."
     )
     received_at: Mapped[datetime] = mapped_column(Instant, doc="First revision, by the server's clock.")
-    out_of_scope: Mapped[bool] = mapped_column(default=False, doc="Grid was the worker's then, is not now.")
+    out_of_scope: Mapped[bool] = mapped_column(
+        default=False, doc="Grid was the worker's then; it or the household is not now."
+    )
 
     revisions: Mapped[list[VisitRevision]] = relationship(
         order_by="VisitRevision.revision", back_populates="visit"

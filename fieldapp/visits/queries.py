@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import selectinload
 
 from fieldapp.core import scope
@@ -82,15 +82,28 @@ def list_visits_of_household(household_uuid: str) -> list[Visit]:
 
 
 def list_own_recent(visit_uuids: Iterable[str], worker_id: int, now: datetime) -> list[Visit]:
-    """Of those visits, the worker's own that a phone keeps: recent ones and returned ones of any age."""
+    """Of those visits, the worker's own that a phone keeps."""
     return list(
         db.session.scalars(
             select(Visit)
-            .where(
-                Visit.visit_uuid.in_(list(visit_uuids)),
-                Visit.worker_id == worker_id,
-                (Visit.finished_at > now - RECENT) | (Visit.state == "returned"),
-            )
+            .where(Visit.visit_uuid.in_(list(visit_uuids)), Visit.worker_id == worker_id, _is_kept(now))
             .options(selectinload(Visit.people))
         )
     )
+
+
+def lock_not_kept(visit_uuids: Iterable[str], now: datetime) -> list[Visit]:
+    """Of those visits, the ones that no phone keeps; locked until the transaction ends."""
+    return list(
+        db.session.scalars(
+            select(Visit)
+            .where(Visit.visit_uuid.in_(list(visit_uuids)), ~_is_kept(now))
+            .order_by(Visit.visit_uuid)
+            .with_for_update()
+        )
+    )
+
+
+def _is_kept(now: datetime) -> ColumnElement[bool]:
+    """What a phone keeps: recent visits, and returned ones of any age."""
+    return (Visit.finished_at > now - RECENT) | (Visit.state == "returned")

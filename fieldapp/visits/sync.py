@@ -1,6 +1,7 @@
 """Which fields of visits a phone may send, and which of a worker's own visits it gets.
 
-Invariant: answers go back to a phone only while the visit is returned and has to be corrected there.
+Invariant: answers go back to a phone only while the visit is returned and has to be corrected there; with them come
+household and people, whose grid may no longer be the worker's.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from pydantic import Field
 
 from fieldapp.core import clock, storage
 from fieldapp.core.bodies import Body, PhoneInstant, Sha256, UuidStr
+from fieldapp.people import queries as people, sync as people_sync
 from fieldapp.visits import queries
 from fieldapp.visits.models import Visit
 
@@ -101,5 +103,21 @@ def visit_record(visit: Visit, returned: Mapping[str, Any] | None) -> dict[str, 
         "location": revision.location if to_correct else None,
         "location_declined": revision.location_declined if to_correct else None,
         "answers": revision.answers if to_correct else None,
+        **(_whom_it_went_to(visit) if to_correct else {"household": None, "members": []}),
         "returned": dict(returned) if to_correct and returned else None,
+    }
+
+
+def _whom_it_went_to(visit: Visit) -> dict[str, Any]:
+    household = people.find_household(visit.household_uuid) if visit.household_uuid else None
+    members = {person.person_uuid: person for person in household.people} if household else {}
+    # Who has moved to another household since is still part of this visit.
+    members |= {
+        person.person_uuid: person
+        for person in people.list_people(person.person_uuid for person in visit.people)
+    }
+    restricted = people_sync.get_restricted_tags()
+    return {
+        "household": people_sync.household_record(household) if household else None,
+        "members": [people_sync.person_record(person, restricted) for person in members.values()],
     }

@@ -7,9 +7,10 @@ from sqlalchemy import select
 
 from fieldapp.areas.actions import UnknownArea, add_grid, load_areas, set_duty_phone
 from fieldapp.areas.models import LEVELS, Area
+from fieldapp.areas.queries import feeds_above
 from fieldapp.core.db import db, transaction
 from fieldapp.core.errors import AppError
-from fieldapp.core.feeds import list_changes
+from fieldapp.core.feeds import list_changes, rev_of
 
 COUNTY, TOWNSHIP, VILLAGE = "230123", "230123101", "230123101209"
 
@@ -26,8 +27,8 @@ def yilan():
         load_areas([COUNTY])
 
 
-def published_areas(feed: str) -> set[str]:
-    return {entry.uuid for entry in list_changes(feed, 0, 100) if entry.kind == "area"}
+def published_areas(feed: str) -> list[str]:
+    return [entry.uuid for entry in list_changes(feed, 0, 100) if entry.kind == "area"]
 
 
 def test_a_county_comes_with_what_lies_above_and_below_and_nothing_beside():
@@ -70,12 +71,24 @@ def test_a_code_that_is_no_area_is_refused_and_nothing_is_loaded():
     assert db.session.scalar(select(Area).limit(1)) is None
 
 
-def test_a_new_grid_tells_its_phones_all_areas_above_it(yilan):
+def test_a_new_grid_tells_its_phones_all_areas_above_it_each_in_its_own_feed(yilan):
     with transaction():
         grid = add_grid(f"{VILLAGE}001", "达连河村第1网格")
 
     assert grid.parent_code == VILLAGE
-    assert published_areas(grid.code) == {"23", "2301", COUNTY, TOWNSHIP, VILLAGE, grid.code}
+    for code in ("23", "2301", COUNTY, TOWNSHIP, VILLAGE, grid.code):
+        assert published_areas(code) == [code]
+
+
+def test_a_second_grid_tells_nothing_anew_of_the_areas_above_it(yilan):
+    with transaction():
+        add_grid(f"{VILLAGE}001", "第1网格")
+    read_to = rev_of(VILLAGE, "area", VILLAGE)
+
+    with transaction():
+        add_grid(f"{VILLAGE}002", "第2网格")
+
+    assert rev_of(VILLAGE, "area", VILLAGE) == read_to
 
 
 def test_adding_a_grid_twice_keeps_the_first(yilan):
@@ -105,10 +118,12 @@ def test_a_new_duty_phone_reaches_every_phone_below(yilan):
         grids = [
             add_grid(code, "grid").code for code in (f"{VILLAGE}001", "230123101210001", "230123200211001")
         ]
-    read_to = {code: max(entry.number for entry in list_changes(code, 0, 100)) for code in grids}
+    before = rev_of(TOWNSHIP, "area", TOWNSHIP)
 
     with transaction():
         set_duty_phone(TOWNSHIP, "0451-00001010")
 
-    told = {code: [entry.uuid for entry in list_changes(code, read_to[code], 10)] for code in grids}
-    assert told == {grids[0]: [TOWNSHIP], grids[1]: [TOWNSHIP], grids[2]: []}
+    assert rev_of(TOWNSHIP, "area", TOWNSHIP) > before
+    assert TOWNSHIP in feeds_above(grids[:1])
+    assert TOWNSHIP in feeds_above(grids[1:2])
+    assert TOWNSHIP not in feeds_above(grids[2:])

@@ -84,6 +84,7 @@ ACCESS: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/reviews/flags/<int:flag_id>/confirm"): SUPERVISOR,
     ("POST", "/reviews/flags/<int:flag_id>/dismiss"): SUPERVISOR,
     ("GET", "/households/<uuid:household_uuid>"): READERS,
+    ("POST", "/households/<uuid:household_uuid>/move"): SUPERVISOR,
     ("GET", "/handover"): SUPERVISOR,
     ("POST", "/handover"): SUPERVISOR,
     ("GET", "/api/session"): EVERYONE,

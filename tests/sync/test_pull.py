@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-import pytest
-from sqlalchemy import select, update
+import threading
+import uuid
+from datetime import timedelta
+from functools import reduce
+from operator import xor
 
-from fieldapp.core import clock
+import pytest
+from sqlalchemy import event, select, update
+
+from fieldapp.areas import queries as areas
+from fieldapp.areas.queries import feeds_above
+from fieldapp.core import clock, feeds
 from fieldapp.core.db import db, transaction
-from fieldapp.core.feeds import Feed, FeedEntry, ServerState, publish
+from fieldapp.core.feeds import Feed, ServerState, epoch, publish
 from fieldapp.followups import actions as followups
 from fieldapp.people.actions import publish_household
 from fieldapp.people.models import Household
 from fieldapp.reviews import actions as reviews
+from fieldapp.sync import queries
 from fieldapp.sync.queries import DOCUMENT_WEIGHT
 from fieldapp.users.models import User, UserScope
 from fieldapp.visits.models import Visit
 from tests.factories import GRID, OTHER_GRID, TOWNSHIP
+from tests.live import run_command
 
 
 def kinds(records) -> set[str]:
@@ -57,7 +67,6 @@ def test_nothing_new_stays_small_when_every_level_published_something(app, phone
         db.session.flush()
     with app.app_context(), transaction():
         db.session.execute(update(Feed).values(number=Feed.number + 10_000))
-        db.session.execute(update(FeedEntry).values(number=FeedEntry.number + 10_000))
     phone.pull()
     answer = phone.client.get("/api/sync/pull", query_string={"cursor": phone.cursor}, headers=phone.headers)
     assert answer.json["changes"] == []
@@ -102,6 +111,114 @@ def test_new_epoch_reads_everything_again(app, phone):
     assert "household" in kinds(phone.pull())
 
 
+def test_a_reading_from_the_start_says_so_on_its_first_page_only(app, phone, monkeypatch):
+    monkeypatch.setattr("fieldapp.sync.queries.PAGE", 100)
+    pages = [phone.pull_page()]
+    while pages[-1]["more"]:
+        phone.cursor = pages[-1]["cursor"]
+        pages.append(phone.pull_page())
+    assert len(pages) > 2
+    assert ["from_start" in page for page in pages] == [True] + [False] * (len(pages) - 1)
+    assert ["state" in page for page in pages] == [False] * (len(pages) - 1) + [True]
+    with app.app_context():
+        assert pages[0]["epoch"] == epoch()[:8]
+        read = pages[-1]["cursor"].split(".")[1::2]
+        states = db.session.scalars(select(Feed.state).where(Feed.code.in_(read)))
+        assert int(pages[-1]["state"], 16) == reduce(xor, states)
+
+
+def test_what_leaves_a_feed_is_told_apart_from_what_is_not_for_this_account(app, phone, county):
+    phone.pull()
+    with app.app_context(), transaction():
+        publish(GRID, "household", county.household_uuid, gone=True)
+        publish(GRID, "followup", str(uuid.uuid4()))
+    gone, not_theirs = phone.pull_page()["changes"]
+    assert (gone["uuid"], gone["record"], gone["gone"]) == (county.household_uuid, None, True)
+    assert not_theirs["record"] is None
+    assert "gone" not in not_theirs
+    assert ("household", county.household_uuid) not in phone.pull()
+
+
+def test_nothing_new_costs_the_same_however_much_is_stored_elsewhere(app, phone, county):
+    phone.pull()
+
+    def cost() -> list[tuple[str, int]]:
+        """Each statement by its text, with the rows it read (where the driver counts them)."""
+        statements: list[tuple[str, int]] = []
+
+        def count(_connection, cursor, statement, *_rest):
+            statements.append((statement, cursor.rowcount))
+
+        with app.app_context():
+            engine = db.engine
+        event.listen(engine, "after_cursor_execute", count)
+        assert phone.pull_page()["changes"] == []
+        event.remove(engine, "after_cursor_execute", count)
+        return statements
+
+    few = cost()
+    with app.app_context(), transaction():
+        for number in range(1000):
+            publish(OTHER_GRID, "household", str(number))
+            publish(f"u{number + 1000}", "visit", "1")
+    many = cost()
+    assert few == many
+    # One row of `feeds` each, and no entry at all: their last numbers say that there is nothing.
+    assert sum("FROM feeds" in statement for statement, _ in many) == 1
+    assert not any("FROM feed_entries" in statement for statement, _ in many)
+
+
+def test_what_changes_while_a_page_is_read_is_on_the_next_one(app, phone, county, monkeypatch):
+    """A page is one snapshot: numbers, records and the state are of the same moment."""
+    real = areas.list_grids
+
+    def read_slowly(codes):
+        found = real(codes)
+        thread = threading.Thread(target=change)
+        thread.start()
+        thread.join(5)
+        return found
+
+    def change() -> None:
+        with app.app_context(), transaction():
+            household = db.session.get_one(Household, county.household_uuid)
+            household.address = "幸福村3组"
+            publish_household(household)
+
+    monkeypatch.setattr(queries, "list_grids", read_slowly)
+    records = phone.pull()
+    monkeypatch.undo()
+    assert records["household", county.household_uuid]["address"] == "幸福村2组"
+    assert phone.pull()["household", county.household_uuid]["address"] == "幸福村3组"
+
+
+def test_a_phone_that_was_away_beyond_a_compaction_reads_everything_again(app, phone, county):
+    phone.pull()
+    away = phone.cursor
+    with app.app_context():
+        with transaction():
+            publish(GRID, "household", county.household_uuid, gone=True)
+        feeds.compact(clock.now())
+        feeds.compact(clock.now() + timedelta(days=30))
+    phone.cursor = away
+    assert phone.pull_page()["from_start"]
+    assert ("household", county.household_uuid) not in phone.pull()
+    # It is past what was dropped now, though no entry carries that number.
+    assert "from_start" not in phone.pull_page()
+
+
+def test_a_new_phone_does_not_start_again_because_a_feed_was_compacted(app, phone, county):
+    with app.app_context():
+        with transaction():
+            publish(GRID, "household", county.household_uuid, gone=True)
+        feeds.compact(clock.now())
+        feeds.compact(clock.now() + timedelta(days=30))
+    phone.pull()
+    page = phone.pull_page()
+    assert page["changes"] == []
+    assert "from_start" not in page
+
+
 def test_grid_taken_away_is_named_as_left(app, phone):
     phone.pull()
     with app.app_context(), transaction():
@@ -109,7 +226,7 @@ def test_grid_taken_away_is_named_as_left(app, phone):
             select(UserScope).where(UserScope.user_id == phone.user_id)
         ).one().ends_at = clock.now()
     answer = phone.client.get("/api/sync/pull", query_string={"cursor": phone.cursor}, headers=phone.headers)
-    assert answer.json["left"] == ["23", GRID]
+    assert answer.json["left"] == sorted([GRID, *feeds_above([GRID])])
     assert GRID not in str(answer.json["changes"])
 
 
@@ -145,6 +262,27 @@ def test_own_visit_comes_back_without_answers_and_returned_one_with_them(app, ph
     assert record["returned"]["reason"] == "燃气情况请补拍一张"
     assert record["returned"]["notes"] == {"home/food_days": "请再问一次"}
     assert record["returned"]["by"] == "测试supervisor"
+
+
+def test_compacting_takes_old_visits_from_the_phone_but_none_that_is_returned(app, settings, phone, county):
+    old, returned, recent = phone.visit(), phone.visit(), phone.visit()
+    phone.push(*(phone.op("visit.submit", body) for body in (old, returned, recent)))
+    with app.app_context(), transaction():
+        supervisor = db.session.get_one(User, county.users["supervisor"])
+        reviews.return_visit(
+            supervisor, returned["visit_uuid"], 1, reason="请补充", notes={}, now=clock.now()
+        )
+        for body in (old, returned):
+            visit = db.session.get_one(Visit, body["visit_uuid"])
+            visit.finished_at = clock.now() - timedelta(days=31)
+    phone.pull()
+    command = {"data_dir": settings.data_dir, "database_url": settings.database_url}
+    assert run_command("compact", **command).startswith("1 old visits taken from phones")
+    visits = {uuid for kind, uuid in phone.pull() if kind == "visit"}
+    assert visits == {returned["visit_uuid"], recent["visit_uuid"]}
+    assert run_command("compact", **command).startswith("0 old visits")
+    # What is sent again is known all the same.
+    assert phone.push(phone.op("visit.submit", old))[0]["outcome"] == "duplicate"
 
 
 def test_followup_goes_to_its_assignee_and_leaves_when_given_to_another(app, phone, county):

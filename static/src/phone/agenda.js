@@ -68,7 +68,7 @@ export function agendaOf({ today, households, people, visits, followups, drafts,
   })
   const byDue = (/** @type {any} */ a, /** @type {any} */ b) => a.days - b.days || compareNames(a, b)
   return {
-    returned: returned.map((visit) => ({ visit, household: byHousehold.get(visit.household_uuid) ?? null,
+    returned: returned.map((visit) => ({ visit, household: byHousehold.get(visit.household_uuid) ?? visit.household ?? null,
       draft: drafts.find((draft) => draft.visit_uuid === visit.visit_uuid) ?? null })),
     begun,
     tasks: tasks.map((task) => ({ task, household: byHousehold.get(task.household_uuid) ?? null,

@@ -88,17 +88,19 @@ export async function startVisit({ household, people, key = HOUSEHOLD_VISIT, met
 export async function startRevision(visit) {
   const begun = (await app.store.drafts()).find((draft) => draft.kind === 'revision' && draft.visit_uuid === visit.visit_uuid)
   if (begun && begun.base === visit.revision) return app.go(`#/visit/${begun.draft_uuid}`, { replace: true })
-  // Whoever has left the registry since (moved, died) keeps their place: answers go by position.
-  const household = (await app.store.find('household', visit.household_uuid)) ?? { household_uuid: visit.household_uuid, name: '' }
-  const known = await app.store.list('person')
+  // The household may be another worker's by now: what the checklist asks about came with the visit. Whoever has left the
+  // registry since keeps their place: answers go by position.
+  const household = (await app.store.find('household', visit.household_uuid)) ?? visit.household ?? { household_uuid: visit.household_uuid, name: '' }
+  const known = [...await app.store.list('person'), ...visit.members ?? []]
   const people = visit.people.map((/** @type {string} */ uuid) => known.find((person) => person.person_uuid === uuid) ?? { person_uuid: uuid, name: '' })
-  const members = await peopleOf(visit.household_uuid)
+  const here = await peopleOf(visit.household_uuid)
+  const members = here.length ? here : (visit.members ?? []).filter((/** @type {any} */ person) => person.household_uuid === visit.household_uuid)
   /** @type {Draft['photos']} */
   const photos = {}
   for (const { sha256, taken_at, size, name, type } of visit.attachments) photos[sha256] = { taken_at, size, here: false, name, type }
   return open(newDraft({
     kind: 'revision', visit_uuid: visit.visit_uuid, base: visit.revision, checklist: visit.checklist, method: visit.method,
-    household, people, others: members.filter((person) => !people.includes(person)).map((person) => ({ person, answers: {} })),
+    household, people, others: members.filter((/** @type {any} */ person) => !visit.people.includes(person.person_uuid)).map((/** @type {any} */ person) => ({ person, answers: {} })),
     started_at: visit.started_at, finished_at: visit.finished_at, answers: visit.answers ?? {}, photos,
     location: visit.location, location_declined: visit.location_declined,
     notes: visit.returned.notes ?? {}, returned: visit.returned, tried: true,

@@ -64,6 +64,12 @@ test('a household whose visit is begun stands among the unfinished only', () => 
   assert.deepEqual([names(agenda.overdue), names(agenda.later)], [[], ['a']])
 })
 
+test('a returned visit to a household of somebody else by now brings its name along', () => {
+  const agenda = agendaOf(given({ households: [], visits: [{ ...returned('v', ''), household: { household_uuid: 'a', name: '刘玉珍' } }] }))
+  assert.equal(agenda.returned[0].household.name, '刘玉珍')
+  assert.deepEqual([agenda.overdue, agenda.soon, agenda.later], [[], [], []])
+})
+
 test('a correction begun shows once, as the returned visit', () => {
   const drafts = [{ draft_uuid: 'd', kind: 'revision', visit_uuid: 'v', updated_at: '2' }]
   const agenda = agendaOf(given({ visits: [returned('v', '')], drafts }))
