@@ -23,7 +23,7 @@ run: set-up-run ## set up, make the demo county in an empty data directory, serv
 test: set-up .system-packages ## every test: Python on SQLite and on PostgreSQL, JavaScript, the app in a browser
 	node --test --test-reporter=dot $(shell find tests/js -name '*.test.js')
 	python -m pytest -m "not browser" --numprocesses auto --maxprocesses 4
-	python -m pytest -m browser
+	python -m pytest -m browser --numprocesses 2 --dist loadfile
 
 test-long: set-up .system-packages ## ten times as many random answers to every form, judged by ODK's engine
 	ODK_INSTANCES=750 python -m pytest tests/odk --timeout 3600
