@@ -28,6 +28,7 @@ from fieldapp.core.db import transaction
 from fieldapp.demo.build import build_demo
 from fieldapp.settings import Settings, SettingsError
 from fieldapp.upkeep.backup import LOST, NEW, ONLY_HERE, BackupRefused, make_backup
+from fieldapp.upkeep.doctor import WRONG, examine
 from fieldapp.upkeep.restore import restore as restore_backup
 from fieldapp.upkeep.schema import NotSetUp, bring_up_to_date, check_up_to_date
 from fieldapp.upkeep.snapshots import SnapshotFailed
@@ -155,6 +156,21 @@ def compact() -> None:
         withdrawn = withdraw_old_visits(clock.now())
         dropped = feeds.compact(clock.now())
     click.echo(f"{withdrawn} old visits taken from phones, {dropped} entries dropped")
+
+
+@commands.command()
+@click.option("-v", "--verbose", is_flag=True, help="Also name one by one what a line counts.")
+def doctor(verbose: bool) -> None:
+    """Say what is right and what is wrong with this installation; ends with 0 only when nothing is wrong."""
+    wrong = 0
+    with create_app(_read_settings()).app_context():
+        for finding in examine(clock.now()):
+            click.echo(f"{finding.verdict:<5}  {finding.words}")
+            wrong += finding.verdict == WRONG
+            for name in finding.names if verbose else ():
+                click.echo(f"         {name}")
+    click.echo(f"{wrong} wrong" if wrong else "Nothing is wrong.")
+    sys.exit(1 if wrong else 0)
 
 
 @commands.command("checklist-check")

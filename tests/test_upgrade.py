@@ -18,13 +18,17 @@ from sqlalchemy.exc import IntegrityError
 
 from fieldapp import create_app
 from fieldapp.checklists import queries
+from fieldapp.core import clock
+from fieldapp.core.crypto import keyring
 from fieldapp.core.db import WRITES, db, transaction
-from fieldapp.core.feeds import Feed, entry_hash, list_changes
+from fieldapp.core.feeds import Feed, ServerState, entry_hash, list_changes
 from fieldapp.core.storage import Attachment, AttachmentUpload, AttachmentUse
 from fieldapp.people.models import HouseholdGrid
 from fieldapp.settings import Settings
 from fieldapp.sync.models import Operation
-from fieldapp.upkeep.schema import MIGRATIONS
+from fieldapp.upkeep.backup import make_backup
+from fieldapp.upkeep.restore import restore
+from fieldapp.upkeep.schema import MIGRATIONS, check_up_to_date
 from tests import postgresql
 from tests.conftest import DATABASE
 
@@ -110,7 +114,8 @@ def _fill_a_visit(connection: sa.Connection, tables: Mapping[str, sa.Table], ins
     digits = {2: "province", 4: "city", 6: "county", 9: "township", 12: "village", 15: "grid"}
     for count, level in digits.items():
         connection.execute(tables["areas"].insert().values(code=GRID[:count], name=level, level=level))
-    household = {"household_uuid": HOUSEHOLD, "grid_code": GRID, "name": "h", "address": "", "note": b""}
+    note = keyring().seal(b"", "households.note")
+    household = {"household_uuid": HOUSEHOLD, "grid_code": GRID, "name": "h", "address": "", "note": note}
     connection.execute(tables["households"].insert().values(household))
     visit = {
         "visit_uuid": VISIT,
@@ -213,3 +218,16 @@ def test_references_are_enforced_again_after_an_update(old_app):
     flask_migrate.upgrade(str(MIGRATIONS))
     with pytest.raises(IntegrityError), transaction():
         db.session.add(AttachmentUpload(sha256="cd" * 32, user_id=1))
+
+
+def test_a_backup_made_before_an_update_is_restored_after_it(old_app, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("backups")
+    with transaction():
+        db.session.add(ServerState(name="epoch", value="before the update"))
+    assert make_backup(folder, 7, clock.now()).manifest.revision == BEFORE
+    db.session.remove()
+    db.engine.dispose()
+    done = restore(old_app.config["FIELDAPP"], folder, None, clock.now(), replaces=True)
+    assert (done.manifest.counts["checklists"], done.photos_missing) == (2, 1)
+    check_up_to_date()
+    assert queries.get_version("routine", "1").notices == []

@@ -5,6 +5,7 @@ Invariant: under its final name a file is whole and on the disk, or not there at
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -55,10 +56,13 @@ def sync_file(path: Path) -> None:
 
 
 def sync_folder(path: Path) -> None:
-    """Bring what was renamed, made or removed in a folder to the disk; Windows does so by itself."""
+    """Bring what was renamed, made or removed in a folder to the disk; Windows and some network shares do so themselves."""
     if os.name == "posix":
         folder = os.open(path, os.O_RDONLY)
         try:
             os.fsync(folder)
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS):
+                raise
         finally:
             os.close(folder)

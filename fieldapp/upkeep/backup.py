@@ -93,43 +93,49 @@ def make_backup(folder: Path, keep: int, now: datetime) -> Backup:
 
     Raises BackupRefused, SnapshotFailed, OSError; then nothing more counts as backed up than before.
     """
+    data_dir: Path = current_app.config["FIELDAPP"].data_dir.resolve()
     folder = folder.resolve()
-    _check(folder)
+    _check(folder, data_dir)
+    # What was looked at is no reason to keep a transaction open for as long as this takes.
+    db.session.rollback()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     durable.make_folder(folder / PHOTOS)
     # Read before the snapshot begins.
     up_to = now - CLOCKS_APART
     snapshot = folder / now.strftime(NAME_FORMAT)
     part = snapshot.with_name(f"{snapshot.name}{PART}")
-    part.mkdir(mode=0o700)
+    # A backup may lie on another machine, where databases cannot be worked with.
+    here = data_dir / part.name
+    for made in (part, here):
+        made.mkdir(mode=0o700)
     try:
-        database = part / DATABASES[db.engine.dialect.name]
-        with snapshots.taken(database) as connection:
+        database = DATABASES[db.engine.dialect.name]
+        with snapshots.taken(here / database) as connection:
             photos, newest_lost = _take_photos(connection, folder, part)
             counts, revision = count_rows(connection), read_revision(connection)
+        durable.copy(here / database, part / database)
         manifest = Manifest(
             made_at=str(clock.iso(now)),
             backed_up_to=str(clock.iso(up_to)),
             epoch=feeds.epoch(),
             revision=revision,
             engine=db.engine.dialect.name,
-            database_sha256=hash_of(database),
+            database_sha256=hash_of(here / database),
             key_fingerprint=keyring().fingerprint,
             counts=counts,
         )
         manifest.write(part)
         durable.sync_folder(part)
         durable.put_in_place(part, snapshot)
-    except BaseException:
-        shutil.rmtree(part, ignore_errors=True)
-        raise
+    finally:
+        for made in (part, here):
+            shutil.rmtree(made, ignore_errors=True)
     # An attachment that is lost here may still be on its phone, which must not let go of it.
     lets_forget = newest_lost is None or newest_lost <= _said_before()
     if lets_forget:
         with transaction():
             feeds.note_backup(up_to)
-    _remove_older(folder, keep, now)
-    data_dir = current_app.config["FIELDAPP"].data_dir
+    _remove_older(folder, data_dir, keep, now)
     return Backup(snapshot, manifest, photos, lets_forget, folder.stat().st_dev == data_dir.stat().st_dev)
 
 
@@ -175,8 +181,7 @@ def put_if_whole(part: Path, path: Path, sha256: str) -> bool:
     return True
 
 
-def _check(folder: Path) -> None:
-    data_dir = current_app.config["FIELDAPP"].data_dir.resolve()
+def _check(folder: Path, data_dir: Path) -> None:
     if folder.is_relative_to(data_dir) or data_dir.is_relative_to(folder):
         raise BackupRefused(
             f"{folder} is not outside the data folder {data_dir}: choose one on another disk or machine."
@@ -228,7 +233,7 @@ def _said_before() -> datetime:
     return clock.parse_instant(said) if said else datetime.min.replace(tzinfo=UTC)
 
 
-def _remove_older(folder: Path, keep: int, now: datetime) -> None:
+def _remove_older(folder: Path, data_dir: Path, keep: int, now: datetime) -> None:
     """Let go of all snapshots but the newest, and of what backups that were cut off left."""
     for snapshot in list_snapshots(folder)[:-keep]:
         # Not a snapshot any more from the first moment on.
@@ -236,6 +241,6 @@ def _remove_older(folder: Path, keep: int, now: datetime) -> None:
         snapshot.replace(part)
         shutil.rmtree(part)
     yesterday = (now - timedelta(days=1)).timestamp()
-    for part in folder.glob(f"*{PART}"):
+    for part in [*folder.glob(f"*Z{PART}"), *data_dir.glob(f"*Z{PART}")]:
         if part.stat().st_mtime < yesterday:
             shutil.rmtree(part)

@@ -26,6 +26,9 @@ cli.main()
 AFTER_COMMIT = SERVE.format(fault="real = actions.push\nactions.push = lambda *args: (real(*args), die())")
 BEFORE_COMMIT = SERVE.format(fault="feeds.number_changes = die")
 PHOTO_BEFORE_RENAME = SERVE.format(fault="storage.Path.replace = die")
+PHOTO_AFTER_RENAME = SERVE.format(
+    fault="real = storage.durable.put_in_place\nstorage.durable.put_in_place = lambda *args: (real(*args), die())"
+)
 KILLED = -9
 
 
@@ -73,11 +76,12 @@ def test_server_killed_before_commit_stores_it_when_it_comes_again(live):
     assert own_visits(phone, op["body"]["visit_uuid"]) == 1
 
 
-def test_server_killed_while_writing_a_photo_takes_it_the_next_time(live):
+@pytest.mark.parametrize("moment", [PHOTO_BEFORE_RENAME, PHOTO_AFTER_RENAME], ids=["written", "renamed"])
+def test_server_killed_while_keeping_a_photo_takes_it_the_next_time(live, moment):
     phone = sign_in(live)
     photo = draw_photo(5)
     live.stop()
-    live.start(PHOTO_BEFORE_RENAME)
+    live.start(moment)
     with pytest.raises((urllib.error.URLError, HTTPException, ConnectionError)):
         phone.put_photo(photo)
     assert live.wait_for_end() == KILLED

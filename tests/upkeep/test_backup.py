@@ -69,6 +69,8 @@ def test_everything_is_there_again_on_another_machine(app, phone, folder, elsewh
     sent = [send_visit(phone, seed) for seed in range(3)]
     done = back_up(app, folder)
     assert (done.photos, done.lets_phones_forget) == ({NEW: 3}, True)
+    assert len(list(done.snapshot.iterdir())) == 2
+    assert not list(settings.data_dir.glob("*.part"))
     restored = restore(elsewhere, folder, None, clock.now(), replaces=False)
     assert (restored.photos, restored.photos_missing, restored.kept_aside) == (3, 0, None)
     with app_on(elsewhere) as other:
@@ -153,7 +155,7 @@ def test_only_the_newest_snapshots_are_kept(app, folder):
     assert sorted(path.name for path in folder.iterdir()) == [*names[2:], "photos"]
 
 
-def test_a_backup_that_failed_is_none_and_counts_for_nothing(app, phone, folder, monkeypatch):
+def test_a_backup_that_failed_is_none_and_counts_for_nothing(app, phone, folder, settings, monkeypatch):
     def fail(*_):
         raise OSError("no room")
 
@@ -170,7 +172,7 @@ def test_a_backup_that_failed_is_none_and_counts_for_nothing(app, phone, folder,
             with pytest.raises(OSError, match="no room"):
                 back_up(app, folder)
         assert not folder.exists() or not list_snapshots(folder)
-        assert not list(folder.glob("*.part"))
+        assert not [*folder.glob("*.part"), *settings.data_dir.glob("*.part")]
         assert phone.push_raw().json["backed_up_to"] is None
 
 

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from fieldapp.core import clock, storage
+from fieldapp.core.crypto import KEY_FILE
 from fieldapp.core.db import db
 from fieldapp.sync.models import Operation
 from fieldapp.upkeep.backup import Manifest, is_whole, list_snapshots
@@ -128,3 +129,6 @@ def test_the_commands_say_what_they_did_and_how_it_ended(settings, county, elsew
     assert "Start fieldapp" in run_command("restore", folder, **there)
     with pytest.raises(RuntimeError, match="outside the data folder"):
         run_command("backup", settings.data_dir, **here)
+    (settings.data_dir / KEY_FILE).unlink()
+    with pytest.raises(RuntimeError, match="is missing"):
+        run_command("backup", folder, **here)
