@@ -25,12 +25,13 @@ KINDS = {
     "followup.report": lazy_gettext("The result of a follow-up"),
     "followup.refuse": lazy_gettext("A follow-up that cannot be done"),
 }
-# What became of an operation, and the look of the word: (word, state).
+# What became of an operation, by code or outcome of its receipt, and the look of the word: (word, state).
 OUTCOMES = {
     "accepted": (lazy_gettext("Taken in"), "approved"),
     "duplicate": (lazy_gettext("Here already"), "approved"),
     "rejected": (lazy_gettext("Waits at the office"), "returned"),
     "conflict": (lazy_gettext("Waits at the office"), "returned"),
+    "refused_by_office": (lazy_gettext("Refused by the office"), "refused"),
     "retry": (lazy_gettext("Not taken in yet"), "returned"),
 }
 ENDINGS = {

@@ -16,7 +16,7 @@ from fieldapp.core import clock, storage
 from fieldapp.core.audit import AuditEntry
 from fieldapp.core.db import db, transaction
 from fieldapp.core.errors import AppError
-from fieldapp.sync import handover
+from fieldapp.sync import actions, handover
 from fieldapp.sync.models import Operation
 from fieldapp.users import actions as users
 from fieldapp.users.models import User
@@ -140,6 +140,19 @@ def test_what_cannot_be_applied_waits_at_the_office_and_says_why(app, phone):
         assert operation.state == "rejected"
         assert operation.quarantine == op
         assert operation.brought_by is not None
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code", "words"),
+    [("rejected", "refused_by_office", "民政部门没有采用"), ("retry", "server_busy", "请把文件再导入一次")],
+)
+def test_what_the_office_had_refused_and_what_the_server_could_not_take_are_told(
+    app, phone, monkeypatch, outcome, code, words
+):
+    op = visit_op(phone)
+    receipt = {"op_uuid": op["op_uuid"], "outcome": outcome, "code": code, "message": "…"}
+    monkeypatch.setattr(actions, "push", lambda *_, **__: [receipt])
+    assert words in words_of(bring(Desk(app), make_file(phone, [op_item(op)])))
 
 
 # --- files that are not as they should be ---

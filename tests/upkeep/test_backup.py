@@ -13,7 +13,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, text
 
-from fieldapp.core import clock, durable, feeds, storage
+from fieldapp.core import clock, durable, storage
 from fieldapp.core.crypto import KEY_FILE, KeyMissing
 from fieldapp.core.db import db
 from fieldapp.sync.models import Operation
@@ -87,15 +87,14 @@ def test_phones_see_another_epoch_and_what_came_after_the_backup_is_taken_once(a
     back_up(app, folder)
     after = [send_visit(phone, seed) for seed in range(2, 4)]
     everything = visits_in(app)
-    with app.app_context():
-        old = feeds.epoch()
+    epoch = phone.push_raw().json["epoch"]
     restore(elsewhere, folder, None, clock.now(), replaces=False)
     with app_on(elsewhere) as other:
-        with other.app_context():
-            assert feeds.epoch() != old
-            # Phones keep what they have until this machine has a backup of its own.
-            assert feeds.backed_up_to() is None
         again = Phone(other, phone.county)
+        answer = again.push_raw().json
+        assert answer["epoch"] != epoch
+        # Phones keep what they have until this machine has a backup of its own.
+        assert answer["backed_up_to"] is None
         outcomes = [receipt["outcome"] for receipt in again.push(*(op for op, _ in before + after))]
         assert outcomes == ["duplicate"] * 2 + ["accepted"] * 2
         assert [again.put_photo(photo).status_code for _, photo in before + after] == [200, 200, 201, 201]
