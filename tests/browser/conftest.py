@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, ViewportSize, expect
 
 from tests.browser.desk import Desk
+from tests.browser.office import Office
 from tests.browser.phone import Phone
 from tests.browser.words import Words
 from tests.factories import County, Phone as Caller
@@ -82,3 +83,11 @@ class Registry:
 def ask_server(live: Live) -> Callable[[], Registry]:
     """Asks the server what it holds now for `worker`."""
     return lambda: Registry(live, "worker")
+
+
+@pytest.fixture
+def office(live: Live) -> Iterator[Office]:
+    """The live server from behind."""
+    office = Office(live)
+    yield office
+    office.close()

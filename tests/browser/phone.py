@@ -203,13 +203,34 @@ class Phone:
         if self.question(question).count():
             self.answer(question, answer)
 
-    def make_visit(self, name: str, food: str = "10 days or more", children: tuple[str, ...] = ()) -> None:
-        """A visit in which nothing has changed, from Today to "saved"; `children` are those with a part of their own."""
+    def fill_visit(
+        self,
+        name: str,
+        food: str = "10 days or more",
+        children: tuple[str, ...] = (),
+        photo: Path | None = None,
+    ) -> None:
+        """A visit in which nothing has changed, from Today to its last answer; `children` have a part of their own.
+
+        A photo is asked for where food is short.
+        """
         self.start_visit(name)
         self.answer_daily_life(food)
+        if photo:
+            self.attach("Photo of the problem", photo)
+            expect(self.photo()).to_be_visible()
         self.answer_part("Any sign of fraud, abuse or neglect?", "None")
         self.answer_part("Was care given this week?", "Came, and well done")
-        for name in children:
-            self.answer("Any sign of injury, abuse or neglect of {name}?", "None", name=name)
+        for child in children:
+            self.answer("Any sign of injury, abuse or neglect of {name}?", "None", name=child)
         self.same_as_last_time()
+
+    def make_visit(self, name: str, food: str = "10 days or more", children: tuple[str, ...] = ()) -> None:
+        """The same until it is "saved"."""
+        self.fill_visit(name, food, children)
         self.finish()
+
+    def make_visit_with_photo(self, name: str, photo: Path) -> None:
+        """A visit to a household short of food, with a photo, until it is "saved"."""
+        self.fill_visit(name, "Under 3 days", photo=photo)
+        self.finish("It is kept on this phone and goes up first. If it is urgent, call now.")

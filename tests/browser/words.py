@@ -103,6 +103,18 @@ PHONE = {
     "They do not agree": "对方不同意",
     "OK": "确定",
     "Choose a reason, or write a few words.": "请选一个原因，或写几个字。",
+    # a full phone
+    "The phone is short of space; this was not kept. Your answers are. Free some space and try again.": (
+        "手机空间不够，没有存上。答案不受影响；请清理空间后再试。"
+    ),
+    "Not saved: the phone may be full. Free some space, then change an answer again.": (
+        "没有存上：手机空间可能满了。请清理空间，再改动一下试试。"
+    ),
+    "Not saved; it is all still on this page. The phone may be full. Free some space and tap “Finish” again.": (
+        "没有存上，内容还在这一页。手机空间可能满了，请清理后再点一次“完成”。"
+    ),
+    "This phone has no room left to keep what is new. Delete some photos or videos from the phone, then try again. "
+    "What you recorded is kept.": "手机存不下新内容了。请删掉一些照片或视频再试。已记录的都还在。",
     # signatures, recordings, files, codes, the place where a form was opened
     "Sign": "签名",
     "Sign again": "重新签名",
@@ -155,6 +167,10 @@ PHONE = {
     "Approved": "已通过",
     "Photos {done}/{total}": "照片 {done}/{total}",
     "Everything is sent": "全部已上传",
+    "Received today · {n}": "今天已收到 · {n} 条",
+    "Something has waited for more than a day. Find a place with a network, open this page and tap “Send now”.": (
+        "有内容超过一天没有上传。请找个有网络的地方，打开这一页点“现在上传”。"
+    ),
     "Correct": "修改",
     "It is all kept.": "内容完整保存着。",
     "No network now. Everything is kept on the phone and goes up by itself.": (
@@ -166,6 +182,7 @@ PHONE = {
     # Me
     "Opens without a network": "没有网络也能打开",
     "Update now": "现在更新",
+    "▲ To send: {n} records, {photos} photos": "▲ 待上传 {n} 条，照片 {photos} 张",
     "Sign out": "退出登录",
     "Sign out?": "退出登录？",
     # the checklists

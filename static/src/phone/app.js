@@ -289,6 +289,7 @@ class App {
     if (this.isOpen) {
       await this.#readCommon()
       keepStorage()
+      this.store.keepReserve().catch(() => {}) // it will be tried again with the next photo
     }
     await this.show()
     this.sync?.run()

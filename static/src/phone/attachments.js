@@ -5,6 +5,7 @@
  * answer of the form names it any more.
  */
 import { LIMIT_BYTES, PhotoRefused } from './photos.js'
+import { isFull } from './room.js'
 import { sizeWords, t } from './words.js'
 
 /** @typedef {'image'|'audio'|'video'|'file'} Kind */
@@ -149,6 +150,6 @@ export class FileRefused extends Error {}
 function wordsOf(error, limit) {
   if (error instanceof FileRefused) return error.message
   if (error instanceof PhotoRefused) return t(`photo.${error.reason}`, { limit: sizeWords(limit) })
-  if (error instanceof DOMException && error.name === 'QuotaExceededError') return t('file.no_room')
+  if (isFull(error)) return t('file.no_room')
   return t('file.failed')
 }

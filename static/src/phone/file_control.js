@@ -8,7 +8,8 @@ import { html, nothing } from 'lit-html'
 import { FileRefused } from './attachments.js'
 import { stateOf } from './photo_control.js'
 import { icon } from './parts.js'
-import { checkRoom, kindOf, preparePhoto } from './photos.js'
+import { kindOf, preparePhoto } from './photos.js'
+import { hasRoom } from './room.js'
 import { sha256 } from './uuid.js'
 import { sizeWords, t } from './words.js'
 
@@ -69,7 +70,7 @@ async function prepareFile(file, kind, attachments) {
   const limit = attachments.limitOf(kind)
   if (file.size > limit) throw new FileRefused(t(`${kind}.too_large`, { size: sizeWords(file.size), limit: sizeWords(limit) }))
   if (file.size === 0) throw new FileRefused(t('file.empty'))
-  await checkRoom(file.size)
+  if (!(await hasRoom(file.size))) throw new FileRefused(t('file.no_room'))
   const head = new Uint8Array(await file.slice(0, 16).arrayBuffer())
   const isPicture = kindOf(head) !== null
   // Phones call sound in a video's container either; a type they do not know at all may still be a recording.

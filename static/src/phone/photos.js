@@ -5,6 +5,7 @@
  * unchanged within the server's limit; a damaged one is refused in words and nothing else is touched.
  */
 import { takenAt } from './exif.js'
+import { hasRoom } from './room.js'
 import { sha256 } from './uuid.js'
 
 const LONGEST_SIDE_PX = 1600
@@ -15,8 +16,6 @@ const AIM_BYTES = 260_000
 const QUALITIES = [0.82, 0.72, 0.6]
 /** What the server accepts of a photo, bytes (FIELDAPP_PHOTO_MAX_BYTES by default). */
 export const LIMIT_BYTES = 10_000_000
-/** Below this much free space a photo is refused, so that answers still fit. */
-const ROOM_BYTES = 20_000_000
 
 /** Why a photo was not taken in: "not_photo", "damaged", "too_large", "no_room". */
 export class PhotoRefused extends Error {
@@ -33,7 +32,7 @@ export class PhotoRefused extends Error {
  * @returns {Promise<{photo: {sha256: string, type: string, size: number, taken_at: string|null}, bytes: ArrayBuffer, unchanged: boolean}>}
  */
 export async function preparePhoto(file, { longestPx = LONGEST_SIDE_PX, limitBytes = LIMIT_BYTES } = {}) {
-  await checkRoom()
+  if (!(await hasRoom())) throw new PhotoRefused('no_room')
   const original = await file.arrayBuffer()
   const kind = kindOf(new Uint8Array(original, 0, Math.min(16, original.byteLength)))
   if (kind === null) throw new PhotoRefused('not_photo')
@@ -55,12 +54,6 @@ export async function preparePhoto(file, { longestPx = LONGEST_SIDE_PX, limitByt
 /** @param {ArrayBuffer} bytes @param {string} type @param {string|null} taken @param {boolean} unchanged */
 async function ready(bytes, type, taken, unchanged) {
   return { photo: { sha256: await sha256(bytes), type, size: bytes.byteLength, taken_at: taken }, bytes, unchanged }
-}
-
-/** Photos make way for records: refused while there is still room for those. @param {number} [size] bytes it will take */
-export async function checkRoom(size = 0) {
-  const estimate = await navigator.storage?.estimate?.()
-  if (estimate?.quota && estimate.quota - (estimate.usage ?? 0) - size < ROOM_BYTES) throw new PhotoRefused('no_room')
 }
 
 /**

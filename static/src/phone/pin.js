@@ -2,8 +2,9 @@
  * The PIN of one worker's store: choosing it, changing it, trying it.
  *
  * Invariant: the data key is made once and sealed to the installation before any PIN wraps it, so no PIN is ever the only
- * way to it; a try is counted before it is made, so that ending the page does not take it back.
+ * way to it; a try is counted before it is made, so that ending the page does not take it back (docs/decisions/0004).
  */
+import { isFull } from './room.js'
 import { WrongPin, newDataKey, openByPin, sealToInstallation, waitAfter, wrapByPin } from './vault.js'
 
 /** @typedef {import('./store.js').Store} Store */
@@ -21,7 +22,7 @@ export async function dataKeyByPin(store, pin) {
   const vault = await store.vault()
   if (!vault || (await waitForPin(store))) throw new WrongPin()
   const wrong = (await tries(store)).wrong + 1
-  await store.setMeta('pin_tries', { wrong, until: Date.now() + waitAfter(wrong) })
+  await noteTries(store, { wrong, until: Date.now() + waitAfter(wrong) })
   const dataKey = await openByPin(vault, pin)
   await forgetTries(store)
   return dataKey
@@ -56,4 +57,9 @@ export async function changePin(store, old, pin) {
 const tries = async (store) => (await store.meta('pin_tries')) ?? { wrong: 0, until: 0 }
 
 /** @param {Store} store */
-const forgetTries = (store) => store.setMeta('pin_tries', { wrong: 0, until: 0 })
+const forgetTries = (store) => noteTries(store, { wrong: 0, until: 0 })
+
+/** A full phone must not keep its worker out of what is to be sent: there a try is not counted. @param {Store} store @param {{wrong: number, until: number}} now */
+const noteTries = (store, now) => store.setMeta('pin_tries', now).catch((error) => {
+  if (!isFull(error)) throw error
+})

@@ -8,6 +8,7 @@
  */
 import { openDB } from 'idb'
 import { isOpen, newItem } from './outbox.js'
+import { RESERVE_BYTES, isFull } from './room.js'
 import { entryHash, sha256 } from './uuid.js'
 import { Locked, openBytes, openValue, sealBytes, sealValue } from './vault.js'
 
@@ -107,18 +108,36 @@ export class Store {
   }
 
   /**
-   * Run `work`, once more with a fresh connection if the browser took this one away (it does, in the background).
-   * @template T @param {(db: import('idb').IDBPDatabase) => Promise<T>} work @returns {Promise<T>}
+   * Run `work`, once more with a fresh connection if the browser took this one away (it does, in the background), or with
+   * the reserve given up when the phone is full.
+   * @template T @param {(db: import('idb').IDBPDatabase) => Promise<T>} work @param {{isVital?: boolean}} [options] whether the
+   *   reserve is for it @returns {Promise<T>}
    */
-  async #with(work) {
+  async #with(work, { isVital = true } = {}) {
     try {
       return await work(await this.#open())
     } catch (error) {
       const lost = error instanceof DOMException && ['InvalidStateError', 'UnknownError'].includes(error.name)
-      if (!lost) throw error
-      this.close()
+      if (lost) this.close()
+      else if (!isFull(error) || !isVital || !(await this.#giveUpReserve())) throw error
       return work(await this.#open())
     }
+  }
+
+  /** Take up the room for answers, unless it is; throws when there is none. */
+  async keepReserve() {
+    if (await this.#with((db) => db.getKey('meta', 'reserve'))) return
+    // Sealed, for a browser may press zeros together.
+    const bytes = await sealBytes(this.#unlocked(), new Uint8Array(RESERVE_BYTES), 'meta/reserve')
+    await this.#with((db) => db.put('meta', bytes, 'reserve'), { isVital: false })
+  }
+
+  /** Gives whether there was one. */
+  async #giveUpReserve() {
+    const db = await this.#open()
+    const isThere = Boolean(await db.getKey('meta', 'reserve'))
+    await db.delete('meta', 'reserve')
+    return isThere
   }
 
   // The key
@@ -280,7 +299,7 @@ export class Store {
       await meta.put(isReadAnew && more, 'reads_anew')
       if (isReadAnew && !more) await deleteWhere(records, (row) => row.reading !== reading)
       await tx.done
-    })
+    }, { isVital: false })
   }
 
   /** Erase what was cached of areas that are no longer this worker's. */
@@ -349,12 +368,13 @@ export class Store {
   // Photos
 
   /**
-   * Keep a photo of a draft.
+   * Keep a photo of a draft; throws when the phone is full, the reserve for answers included.
    * @param {{sha256: string, type: string, size: number}} photo
    * @param {ArrayBuffer} bytes @param {string} draftUuid
    */
   async addPhoto({ sha256, type, size }, bytes, draftUuid) {
     const sealed = await sealBytes(this.#unlocked(), bytes, `photo_bytes/${sha256}`)
+    await this.keepReserve()
     await this.#with(async (db) => {
       const tx = db.transaction(['photos', 'photo_bytes'], 'readwrite', { durability: 'strict' })
       const known = await tx.objectStore('photos').get(sha256)
@@ -362,7 +382,7 @@ export class Store {
       await tx.objectStore('photos').put({ ...row, owners: [...new Set([...row.owners, draftUuid])] })
       await tx.objectStore('photo_bytes').put(sealed, sha256)
       await tx.done
-    })
+    }, { isVital: false })
   }
 
   /** Take a photo out of a draft. @param {string} sha256 @param {string} draftUuid */

@@ -15,7 +15,7 @@ const REBUILD_MS = 24 * 3_600_000
 const PATIENCE = 3
 
 /** Faults after which nothing else will get through either. */
-const STOPS = new Set(['network', 'portal', 'signed_out', 'wrong_account', 'storage'])
+const STOPS = new Set(['network', 'portal', 'signed_out', 'wrong_account'])
 
 export class Sync {
   #again = false

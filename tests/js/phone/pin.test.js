@@ -94,3 +94,14 @@ test('a new PIN after the server opened the key: what was sealed before opens as
   store.unlock(await keyInUse(await dataKeyByPin(store, '370416')))
   assert.deepEqual(await store.findDraft('d'), { draft_uuid: 'd', answers: { food: '3' } })
 })
+
+test('a phone that is full opens with its PIN all the same', async () => {
+  const { store, dataKey } = await storeWithPin()
+  const put = mock.method(IDBObjectStore.prototype, 'put', () => { throw new DOMException('full', 'QuotaExceededError') })
+  try {
+    await assert.rejects(dataKeyByPin(store, '000001'), WrongPin)
+    assert.deepEqual(await dataKeyByPin(store, PIN), dataKey)
+  } finally {
+    put.mock.restore()
+  }
+})

@@ -2,7 +2,7 @@
 import 'fake-indexeddb/auto'
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { test } from 'node:test'
+import { mock, test } from 'node:test'
 import { openDB } from 'idb'
 
 import { makeHandover } from '../../../static/src/phone/handover.js'
@@ -401,4 +401,36 @@ test('there is no file when nothing waits', async () => {
   assert.equal(await makeHandover(store, { username: 'worker', device_uuid: 'device', now: new Date() }), null)
   await store.keepVault({ user_id: 7, salt: '', iterations: 1, wrapped: '', sealed: '' })
   assert.equal(await makeHandover(store, { username: 'worker', device_uuid: 'device', now: new Date() }), null)
+})
+
+test('when nothing fits any more, answers get the room kept for them, and attachments wait until it is back', async () => {
+  const store = newStore()
+  await store.saveDraft(draftOf('d'))
+  await store.keepReserve()
+  // Nothing fits until the reserve is deleted.
+  let isTaken = true
+  const plain = { put: IDBObjectStore.prototype.put, delete: IDBObjectStore.prototype.delete }
+  mock.method(IDBObjectStore.prototype, 'put', function (...args) {
+    if (isTaken) throw new DOMException('full', 'QuotaExceededError')
+    return plain.put.apply(this, args)
+  })
+  mock.method(IDBObjectStore.prototype, 'delete', function (key) {
+    if (key === 'reserve') isTaken = false
+    return plain.delete.call(this, key)
+  })
+  try {
+    await assert.rejects(store.addPhoto(photo('a'), bytes(1), 'd'), { name: 'QuotaExceededError' })
+    await assert.rejects(store.applyPage({ changes: [], cursor: 'c' }), { name: 'QuotaExceededError' })
+    assert.equal(isTaken, true, 'neither photos nor the cache may have it')
+    await store.finish(finished('o', draftOf('d')))
+    assert.equal((await store.ops()).length, 1)
+    isTaken = true
+    await assert.rejects(store.addPhoto(photo('a'), bytes(1), 'e'), { name: 'QuotaExceededError' })
+    await assert.rejects(store.saveDraft(draftOf('e')), { name: 'QuotaExceededError' })
+    isTaken = false
+    await store.addPhoto(photo('a'), bytes(1), 'e')
+    assert.ok(await store.meta('reserve'), 'and the room is kept again')
+  } finally {
+    mock.restoreAll()
+  }
 })

@@ -434,12 +434,13 @@ test('locked while sending: it stops, and goes on with the next PIN', async () =
   assert.deepEqual(await photoStates(store), { s: 'received' })
 })
 
-test('a phone that is full says so and tries again later', async () => {
+test('a phone that is full says so, tries again later, and sends its photos all the same', async () => {
   const { store, sync, run } = await phoneWith('a')
+  await addPhoto(store, 's', [1])
   store.applyPage = () => Promise.reject(new DOMException('full', 'QuotaExceededError'))
   await run()
   assert.equal(sync.state.fault.kind, 'storage')
-  assert.deepEqual(await opStates(store), { a: 'received' })
+  assert.deepEqual([await opStates(store), await photoStates(store)], [{ a: 'received' }, { s: 'received' }])
 })
 
 test('a receipt without the server\'s time, or for another photo, is none', async () => {

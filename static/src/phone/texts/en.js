@@ -219,7 +219,7 @@ export default {
   'file.remove': 'Remove',
   'file.remove_label': ({ name }) => `Remove ${name}`,
   'file.empty': 'This file is empty. Please choose again.',
-  'file.no_room': 'The phone is short of space: this file was not kept. Your answers are safe; free some space and choose it again.',
+  'file.no_room': 'The phone is short of space; this was not kept. Your answers are. Free some space and try again.',
   'file.failed': 'It was not kept. Please try again.',
   'file.one': 'File',
   'file.choose': 'Choose a file',

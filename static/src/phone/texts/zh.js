@@ -216,7 +216,7 @@ export default {
   'file.remove': '去掉',
   'file.remove_label': ({ name }) => `去掉 ${name}`,
   'file.empty': '这个文件是空的，请重新选。',
-  'file.no_room': '手机空间不够，这个文件没有存上。答案不受影响；请清理空间后再选。',
+  'file.no_room': '手机空间不够，没有存上。答案不受影响；请清理空间后再试。',
   'file.failed': '没有存上，请再试一次。',
   'file.one': '文件',
   'file.choose': '选文件',
