@@ -198,8 +198,9 @@ def get_attachment(sha256: str) -> Response:
     if held.kind == media.FILE:
         response.headers["Content-Disposition"] = "attachment"
         response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    # Never changes under its hash; kept by the reader's own browser only.
-    response.headers["Cache-Control"] = "private, max-age=86400, immutable"
+    # Never changes under its hash; kept by the reader's own browser only. A phone keeps nothing that it has not sealed.
+    is_phone = current_user.role == WORKER
+    response.headers["Cache-Control"] = "no-store" if is_phone else "private, max-age=86400, immutable"
     return response
 
 

@@ -64,19 +64,16 @@ class Registry:
 
     def count_waiting_visits(self, name: str) -> int:
         """How many visits to a household wait for review."""
-        return sum(
-            kind == "visit"
-            and record["household_uuid"] == self._household(name)["household_uuid"]
-            and record["state"] == "submitted"
-            for (kind, _), record in self._records.items()
-        )
+        household_uuid = self._household(name)["household_uuid"]
+        visits = self.records("visit")
+        return sum(one["household_uuid"] == household_uuid and one["state"] == "submitted" for one in visits)
+
+    def records(self, kind: str) -> list[Any]:
+        """All records of a kind that the account's phone holds."""
+        return [record for (one, _), record in self._records.items() if one == kind]
 
     def _household(self, name: str) -> Any:
-        return next(
-            record
-            for (kind, _), record in self._records.items()
-            if kind == "household" and record["name"] == name
-        )
+        return next(record for record in self.records("household") if record["name"] == name)
 
 
 @pytest.fixture

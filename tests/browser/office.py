@@ -16,7 +16,8 @@ from sqlalchemy import select
 from fieldapp import create_app
 from fieldapp.core import clock, storage
 from fieldapp.core.db import db, transaction
-from fieldapp.people.models import Household
+from fieldapp.people.models import Household, Person
+from fieldapp.reviews import actions as reviews
 from fieldapp.settings import Settings
 from fieldapp.users import actions as users, queries
 from fieldapp.users.models import Device, User
@@ -60,6 +61,22 @@ class Office:
                 for visit, name in found
                 for shas in [{named["sha256"] for named in visit.revisions[-1].body["attachments"]}]
             ]
+
+    def id_numbers(self) -> list[str]:
+        """Of all people registered."""
+        with self._app.app_context():
+            return list(db.session.scalars(select(Person.id_number).where(Person.id_number.is_not(None))))
+
+    def return_visit(self, name: str, reason: str) -> None:
+        """Give the visit to a household that waits for review back to its worker."""
+        with self._app.app_context(), transaction():
+            supervisor = db.session.scalars(select(User).where(User.username == "supervisor")).one()
+            to_household = select(Visit).join(Household, Household.household_uuid == Visit.household_uuid)
+            waiting = to_household.where(Household.name == name, Visit.state == "submitted")
+            visit = db.session.scalars(waiting).one()
+            reviews.return_visit(
+                supervisor, visit.visit_uuid, visit.revision, reason=reason, notes={}, now=clock.now()
+            )
 
     def end_account(self, username: str) -> None:
         """End an account."""

@@ -283,6 +283,15 @@ def test_photo_is_read_by_those_in_scope_of_its_visit_only(app, phone, county):
     assert app.test_client().get(path).status_code == 401
 
 
+def test_a_browser_may_keep_a_photo_at_the_desk_and_not_on_a_phone(app, phone):
+    photo = draw_photo(3)
+    sha256 = visit_with(phone, photo)
+    phone.put_photo(photo)
+    path = f"/api/attachments/{sha256}?size=thumb"
+    assert "immutable" in Desk(app, "supervisor").get(path).headers["Cache-Control"]
+    assert phone.client.get(path).headers["Cache-Control"] == "no-store"
+
+
 @pytest.mark.parametrize("sha256", ["0" * 64, "..%2f..%2fmaster.key", "A" * 64, "0" * 63])
 def test_unknown_or_crooked_hash_is_404(phone, sha256):
     assert phone.client.get(f"/api/attachments/{sha256}").status_code == 404

@@ -82,7 +82,7 @@ export class PlaceControl {
     }
     app.openSheet(t('place.why'), () => html`
       <h2>${t('place.why')}</h2>
-      <form class="stack" @submit=${submit}>
+      <form class="stack" autocomplete="off" @submit=${submit}>
         <div class="seg wide">${REASONS.map((reason) => html`<label class="choice"><input type="radio" name="reason" value=${t(`place.why_${reason}`)}>
           <span class="opt">${t(`place.why_${reason}`)}</span></label>`)}</div>
         <label class="field"><span>${t('place.why_other')}</span><input name="text" class="input" maxlength="200" aria-label=${t('place.why_text')}></label>

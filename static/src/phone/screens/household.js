@@ -52,7 +52,7 @@ export function householdScreen([householdUuid]) {
   const radios = (/** @type {string} */ name, /** @type {string} */ label, /** @type {[string, string][]} */ options,
     /** @type {string|null} */ chosen, /** @type {(value: string) => void} */ choose, /** @type {string} */ width) => html`
     <fieldset class="plain"><legend>${label}</legend><div class="seg ${width}">
-      ${options.map(([value, words]) => html`<label class="choice"><input type="radio" name=${name} .checked=${value === chosen}
+      ${options.map(([value, words]) => html`<label class="choice"><input type="radio" name=${name} autocomplete="off" .checked=${value === chosen}
         @change=${() => { choose(value); app.draw() }}><span class="opt">${words}</span></label>`)}
     </div></fieldset>`
 

@@ -36,7 +36,7 @@ export function taskScreen([followupId]) {
     }
     app.openSheet(t('task.refuse_title'), () => html`
       <h2>${t('task.refuse_title')}</h2><p class="quiet">${t('task.refuse_hint')}</p>
-      <form class="stack" @submit=${submit}>
+      <form class="stack" autocomplete="off" @submit=${submit}>
         <label class="field"><span>${t('task.refuse_reason')}</span><textarea name="reason" class="input" rows="3" maxlength="1000"></textarea></label>
         ${problem ? html`<p class="problem" role="alert">${problem}</p>` : nothing}
         <button class="btn go">${t('task.refuse_go')}</button>

@@ -186,7 +186,7 @@ export function householdsScreen() {
       return html`
         ${innerBar({ title: t('households.title'), back: '#/today', subtitle: t('households.count', { n: found.length }) })}
         <main>
-          <label class="search">${icon('search')}<input type="search" placeholder=${t('households.search')} aria-label=${t('households.search')}
+          <label class="search">${icon('search')}<input type="search" autocomplete="off" placeholder=${t('households.search')} aria-label=${t('households.search')}
             .value=${query} @input=${(/** @type {InputEvent} */ event) => {
               query = /** @type {HTMLInputElement} */ (event.target).value
               app.draw()

@@ -267,6 +267,9 @@ export function visitScreen([draftUuid]) {
         ? html`<button class="btn" type="button" @click=${() => view.jump(path)}>${note}${icon('next')}</button>` : html`<p>${note}</p>`))}</section>`
   }
 
+  /** Browsers keep what is in a form, in the clear, to show it again; not in one that says no. @param {import('lit-html').TemplateResult} content */
+  const unsavedByBrowser = (content) => html`<form autocomplete="off" novalidate @submit=${(/** @type {Event} */ event) => event.preventDefault()}>${content}</form>`
+
   return {
     holdsForm: true,
     load: async () => {
@@ -304,7 +307,7 @@ export function visitScreen([draftUuid]) {
         <main class="with-foot form">
           ${returnedCard()}
           ${startPlace.view()}
-          ${view.template()}
+          ${unsavedByBrowser(view.template())}
           <p class="center"><button class="link danger" @click=${askToDrop}>${t('visit.drop')}</button></p>
         </main>
         <footer class="foot two">
