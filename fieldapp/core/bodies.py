@@ -26,6 +26,14 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 UuidStr = Annotated[str, BeforeValidator(lambda value: str(UUID(value)) if isinstance(value, str) else value)]
 
 
+def is_uuid(value: Any) -> bool:
+    """Whether a value from a phone is a uuid, in any spelling."""
+    try:
+        return isinstance(value, str) and bool(UUID(value))
+    except ValueError:
+        return False
+
+
 # A phone whose battery was empty believes it is 1970; what lies outside no clock says, and databases cannot hold.
 YEARS = range(1970, 2101)
 

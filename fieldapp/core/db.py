@@ -6,6 +6,7 @@ Invariant: rows change only inside `transaction()`, which ends with a durable co
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -103,19 +104,18 @@ class EncryptedJson(TypeDecorator[Any]):
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> Any:
         if value is None:
             return None
-        text = keyring().open(bytes(value), self.place).decode()
-        return json.loads(text, object_hook=_mend_object) if r"\ud" in text else json.loads(text)
+        return json.loads(_mend(keyring().open(bytes(value), self.place).decode()))
 
 
-def _mend_object(fields: dict[str, Any]) -> dict[str, Any]:
-    return {_mend(name): _mend(value) for name, value in fields.items()}
+# An escape in JSON that is all ASCII: a pair of surrogates, one alone, or any other.
+_ESCAPE = re.compile(r"\\u(?:d[89ab]..)\\u(?:d[c-f]..)|(\\u(?:d[89a-f]..))|\\.")
 
 
-def _mend(value: Any) -> Any:
+def _mend(text: str) -> str:
     """Half an emoji, kept as it was sent, as the sign for what cannot be shown: no page could be written with it."""
-    if isinstance(value, str):
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return [_mend(item) for item in value] if isinstance(value, list) else value
+    if r"\ud" not in text:
+        return text
+    return _ESCAPE.sub(lambda found: r"\ufffd" if found[1] else found[0], text)
 
 
 class WriteOutsideTransaction(RuntimeError):

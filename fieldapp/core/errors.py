@@ -129,6 +129,7 @@ ERRORS: dict[str, tuple[int, Any]] = {
         409,
         lazy_gettext("An earlier record that this one builds on has to be settled first."),
     ),
+    "refused_by_office": (409, lazy_gettext("The office does not take this in: %(reason)s")),
     "server_busy": (503, lazy_gettext("The server is busy. The record will be sent again by itself.")),
     # a phone's file at the desk
     "handover_unknown": (
@@ -156,6 +157,14 @@ ERRORS: dict[str, tuple[int, Any]] = {
         ),
     ),
     # desk
+    "operation_settled": (
+        409,
+        lazy_gettext("Somebody has settled this in the meantime. Look at what became of it."),
+    ),
+    "people_to_choose": (
+        422,
+        lazy_gettext("Say who each person is, each of them once, or leave that part out."),
+    ),
     "own_account": (409, lazy_gettext("You cannot end your own account. Ask another administrator.")),
     "account_ended": (409, lazy_gettext("This account is ended; its areas stay as they were.")),
     "area_unknown": (422, lazy_gettext("There is no area with this code. Check the digits.")),

@@ -139,12 +139,12 @@ def hand_out_followup(
 
 def report_followup(actor: User, body: ReportBody, envelope: Envelope, now: datetime) -> Followup:
     """Store the assignee's result, word for word; raises not_yours, state_wrong, checklist_version_unknown."""
-    task = _get_own(actor, body.followup_id)
+    task = _get_own(actor, body.followup_id, envelope, now)
     version = checklists.get_version(body.checklist.key, body.checklist.version)
     if not rules.can_step("reported", task.state):
         raise AppError("state_wrong", state=task.state)
     event = _step(task, "reported", actor, now)
-    event.op_uuid, event.body = envelope.op_uuid, envelope.sent
+    _note_envelope(event, envelope)
     event.checklist_key, event.checklist_version = body.checklist.key, body.checklist.version
     event.problems = _problems_of(version, body, actor) or None
     db.session.flush()
@@ -163,11 +163,10 @@ def record_result(actor: User, followup_id: str, *, text: str, now: datetime) ->
 
 def refuse_followup(actor: User, body: RefuseBody, envelope: Envelope, now: datetime) -> Followup:
     """Note that the assignee cannot do the task, and why; raises not_yours, state_wrong."""
-    task = _get_own(actor, body.followup_id)
+    task = _get_own(actor, body.followup_id, envelope, now)
     if not rules.can_step("refused", task.state):
         raise AppError("state_wrong", state=task.state)
-    event = _step(task, "refused", actor, now, text=body.reason)
-    event.op_uuid, event.body = envelope.op_uuid, envelope.sent
+    _note_envelope(_step(task, "refused", actor, now, text=body.reason), envelope)
     return task
 
 
@@ -275,11 +274,23 @@ def _get_for_step(actor: User, followup_id: str, step: str, now: datetime) -> Fo
     return task
 
 
-def _get_own(actor: User, followup_id: str) -> Followup:
+def _get_own(actor: User, followup_id: str, envelope: Envelope, now: datetime) -> Followup:
+    """The actor's task, locked; what the desk takes in may be about any task in the areas of whoever takes it in."""
     task = db.session.get(Followup, followup_id, with_for_update=True, populate_existing=True)
-    if task is None or task.assignee_id != actor.id:
+    if task is None:
+        raise AppError("not_yours")
+    if envelope.taken_in:
+        is_in_reach = scope.covers(envelope.taken_in.by.area_codes(now), task.area_code)
+    else:
+        is_in_reach = task.assignee_id == actor.id
+    if not is_in_reach:
         raise AppError("not_yours")
     return task
+
+
+def _note_envelope(event: FollowupEvent, envelope: Envelope) -> None:
+    event.op_uuid, event.body = envelope.op_uuid, envelope.sent
+    event.taken_in_by = envelope.taken_in.by.id if envelope.taken_in else None
 
 
 def _problems_of(version: ChecklistVersion, body: ReportBody, actor: User) -> list[dict[str, str]]:

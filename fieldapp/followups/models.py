@@ -82,6 +82,9 @@ class FollowupEvent(Base):
         doc="What the server's evaluation objects to in a report.",
     )
     op_uuid: Mapped[str | None] = mapped_column(UuidText, doc="The phone's operation, for reports.")
+    taken_in_by: Mapped[int | None] = mapped_column(
+        ForeignKey("users.id"), doc="Who took it in at the desk, when it could not be applied as it came."
+    )
 
     followup: Mapped[Followup] = relationship(back_populates="events")
 

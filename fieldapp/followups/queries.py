@@ -68,10 +68,16 @@ def get_type_settings(type_: str) -> dict[str, Any]:
 
 def get_followup(followup_id: str, area_codes: Sequence[str]) -> Followup:
     """The task when it is in scope; raises not_found."""
-    task = db.session.get(Followup, followup_id)
-    if task is None or not scope.covers(area_codes, task.area_code):
+    task = find_followup(followup_id, area_codes)
+    if task is None:
         raise AppError("not_found")
     return task
+
+
+def find_followup(followup_id: str, area_codes: Sequence[str]) -> Followup | None:
+    """The task when it is in scope, or None."""
+    task = db.session.get(Followup, followup_id)
+    return task if task is not None and scope.covers(area_codes, task.area_code) else None
 
 
 def list_events(followup_id: str) -> list[FollowupEvent]:

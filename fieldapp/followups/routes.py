@@ -64,6 +64,7 @@ class Step:
     lines: list[Line] = field(default_factory=list)
     problems: list[Objection] = field(default_factory=list)
     attachments: list[AttachmentView] = field(default_factory=list)
+    taken_in_by: str = ""  # at the desk, where it could not be applied as it came
 
 
 @bp.get("")
@@ -301,7 +302,9 @@ def _tomorrow(now: datetime) -> datetime:
 
 def _list_steps(task: Followup, events: list[FollowupEvent]) -> list[Step]:
     """The task's life, latest first, each step with what was reported."""
-    names = users.get_display_names(event.actor_id for event in events if event.actor_id is not None)
+    names = users.get_display_names(
+        id_ for event in events for id_ in (event.actor_id, event.taken_in_by) if id_ is not None
+    )
     steps = [_read_step(task, event, names) for event in reversed(events)]
     word = gettext("Made by hand") if task.flag_id is None else gettext("Made by a flag")
     return [*steps, Step(task.created_at, "made", word)]
@@ -318,6 +321,7 @@ def _read_step(task: Followup, event: FollowupEvent, names: dict[int, str]) -> S
         lines,
         read_problems(event.problems, label_paths(lines)),
         view_attachments(storage.list_uses("followup", task.followup_id, event.id), lines),
+        names.get(event.taken_in_by or 0, ""),
     )
 
 

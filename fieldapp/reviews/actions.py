@@ -6,14 +6,19 @@ Invariant: receiving is one transaction: the visit, its flags and the tasks they
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
+from uuid import UUID
 
 from sqlalchemy import select
 
+from fieldapp.checklists import queries as checklists
 from fieldapp.checklists.markup import plain
 from fieldapp.core import audit, scope
+from fieldapp.core.bodies import is_uuid
 from fieldapp.core.codes import get_codes
 from fieldapp.core.db import db
 from fieldapp.core.errors import AppError
+from fieldapp.core.severity import SEVERITIES
 from fieldapp.followups import actions as followups
 from fieldapp.people import actions as people
 from fieldapp.people.models import Household
@@ -39,6 +44,23 @@ def receive_revision(
 ) -> Visit:
     """Store a correction and assess it like a new visit; raises as visits.revise_visit."""
     return _assess(visits.revise_visit(actor, body, base, envelope, now), body, now)
+
+
+def foresee_severity(body: Any) -> str | None:
+    """The severity a visit would have by its answers, of a body that may be anything; None when that cannot be told."""
+    if not isinstance(body, dict):
+        return None
+    if body.get("urgent_calls"):
+        return SEVERITIES[0]
+    answers, named, people = body.get("answers"), body.get("checklist"), body.get("people")
+    if not (isinstance(answers, dict) and isinstance(named, dict) and isinstance(people, list)):
+        return None
+    name = str(named.get("key")), str(named.get("version"))
+    version = checklists.find_version(*name) if all(part.isprintable() for part in name) else None
+    if version is None:
+        return None
+    uuids = [str(UUID(person)) if is_uuid(person) else str(UUID(int=0)) for person in people]
+    return rules.worst(visits.foresee_severities(version, answers, uuids))
 
 
 def approve_visit(actor: User, visit_uuid: str, revision: int, *, now: datetime) -> Visit:

@@ -96,6 +96,7 @@ class Moment:
     reason: str | None
     notes: list[tuple[str, str]]
     differences: list[Difference]
+    taken_in_by: str = ""  # at the desk, where it could not be applied as it came
 
 
 @dataclass(frozen=True)
@@ -153,6 +154,7 @@ def prepare_visit(visit: Visit, reader: User) -> VisitPage:
     words = wording.get_words("class", "tag", "risk", "severity", "method", "outcome", "followup_type")
     may_review = reader.role == SUPERVISOR
     user_ids = {visit.worker_id, *(review.reviewer_id for review in reviews)}
+    user_ids |= {revision.taken_in_by for revision in visit.revisions if revision.taken_in_by is not None}
     user_ids |= {flag.decided_by_id for flag in flags if flag.decided_by_id is not None}
     user_ids |= {task.assignee_id for task in tasks if task.assignee_id is not None}
     user_names = users.get_display_names(user_ids)
@@ -308,9 +310,10 @@ def _list_moments(
                 "received",
                 user_names.get(visit.worker_id, ""),
                 word,
-                None,
+                revision.taken_in_reason,
                 [],
                 differences(earlier, lines) if earlier is not None else [],
+                user_names.get(revision.taken_in_by or 0, ""),
             )
         )
         earlier = lines

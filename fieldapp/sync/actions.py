@@ -21,6 +21,7 @@ from fieldapp.core.db import db, transaction
 from fieldapp.core.errors import AppError, message_of
 from fieldapp.core.feeds import own_feed
 from fieldapp.followups import actions as followups
+from fieldapp.followups.models import Followup
 from fieldapp.followups.sync import RefuseBody, ReportBody
 from fieldapp.reviews import actions as reviews
 from fieldapp.sync import envelopes, rules
@@ -29,7 +30,6 @@ from fieldapp.sync.models import Operation
 from fieldapp.users.models import User
 from fieldapp.visits import queries as visits
 from fieldapp.visits.actions import Envelope
-from fieldapp.visits.models import Visit
 from fieldapp.visits.sync import VisitBody
 
 log = logging.getLogger(__name__)
@@ -92,12 +92,15 @@ def _take(
             # Claimed first: a second push of the same operation waits here until this one is decided.
             db.session.add(operation)
             db.session.flush()
-            operation.feed, was_there = _apply(actor, envelopes.read_op(raw), operation, now)
+            op = envelopes.read_op(raw)
+            operation.feed, was_there = _apply(actor, op, operation, now)
             db.session.flush()
+        if op.kind == "visit.submit" and not was_there:
+            apply_waiting(actor, operation.record_uuid, op.seq, now)
         return Taken(operation, known_before=was_there)
     except AppError as error:
         feeds.restore_changes(published)
-        return Taken(_quarantine(operation, raw, error), known_before=False)
+        return _quarantine(operation, raw, error)
     except IntegrityError:
         feeds.restore_changes(published)
         known = db.session.get(Operation, (op_uuid, actor.id, body_hash), populate_existing=True)
@@ -107,7 +110,7 @@ def _take(
     except DataError:
         # A value the database cannot hold will never fit: kept for the office, not sent for ever.
         feeds.restore_changes(published)
-        return Taken(_quarantine(operation, raw, AppError("body_invalid")), known_before=False)
+        return _quarantine(operation, raw, AppError("body_invalid"))
     except Exception as error:  # one operation that trips over a fault of ours must not hold up the others
         feeds.restore_changes(published)
         error_id = secrets.token_hex(4)
@@ -131,7 +134,6 @@ def _apply(actor: User, op: Op, operation: Operation, now: datetime) -> tuple[st
     )
     if others is not None:
         raise AppError("op_changed")
-    _check_prerequisite(actor, op, operation)
     envelope = Envelope(op.op_uuid, op.body, operation.body_hash, operation.clock_offset_s)
     if op.kind == "visit.submit" and _is_same_visit(actor, op, envelope):
         return own_feed(actor.id), True
@@ -152,7 +154,7 @@ def _is_same_visit(actor: User, op: Op, envelope: Envelope) -> bool:
         return False
     if known.worker_id != actor.id:
         raise AppError("not_yours")
-    if visits.get_revision(known, 1).body_hash != envelope.body_hash:
+    if not visits.has_content(known, envelope.body_hash):
         raise AppError("visit_exists")
     return True
 
@@ -183,14 +185,32 @@ _APPLY: dict[str, Callable[[User, Op, Envelope, datetime], str]] = {
 }
 
 
-def _check_prerequisite(actor: User, op: Op, operation: Operation) -> None:
-    needed = rules.PREREQUISITES.get(op.kind)
-    if needed is None or operation.record_uuid is None:
-        return
-    if db.session.get(Visit, operation.record_uuid) is None and _list_quarantined(
-        actor, (Operation.kind == needed) & (Operation.record_uuid == operation.record_uuid)
-    ):
-        raise AppError("prerequisite_waiting")
+def apply_waiting(actor: User, visit_uuid: str | None, seq: float, now: datetime) -> None:
+    """Apply the corrections that waited for a visit which is there now; `seq`: of the operation that brought it.
+
+    One made before that operation is older than what is there: it stays for the desk to look at.
+    """
+    waiting = _list_quarantined(
+        actor, (Operation.record_uuid == visit_uuid) & (Operation.code == "prerequisite_waiting")
+    )
+    for operation in sorted(waiting, key=lambda operation: rules.order_of(operation.quarantine)):
+        if rules.order_of(operation.quarantine) <= seq:
+            continue
+        published = feeds.pending_changes()
+        try:
+            with db.session.begin_nested():
+                op = envelopes.read_op(operation.quarantine)
+                operation.feed, _ = _apply(actor, op, operation, now)
+                operation.state = "accepted"
+                db.session.flush()
+        except AppError as error:
+            feeds.restore_changes(published)
+            operation.state, operation.code, operation.fields = _say(error)
+        except OperationalError:
+            raise
+        except Exception:  # a fault of ours in it must not hold up the visit it waited for
+            feeds.restore_changes(published)
+            log.exception("operation %s, that waited, could not be applied", operation.op_uuid)
 
 
 def _list_quarantined(actor: User, condition: Any) -> list[Operation]:
@@ -203,8 +223,9 @@ def _list_quarantined(actor: User, condition: Any) -> list[Operation]:
     )
 
 
-def _quarantine(operation: Operation, raw: dict[str, Any], error: AppError) -> Operation:
+def _quarantine(operation: Operation, raw: dict[str, Any], error: AppError) -> Taken:
     """Keep the whole operation, encrypted, with the reason."""
+    state, code, fields = _say(error)
     kept = Operation(
         op_uuid=operation.op_uuid,
         user_id=operation.user_id,
@@ -215,14 +236,48 @@ def _quarantine(operation: Operation, raw: dict[str, Any], error: AppError) -> O
         clock_offset_s=operation.clock_offset_s,
         record_uuid=operation.record_uuid,
         brought_by=operation.brought_by,
-        state="conflict" if error.code in rules.CONFLICTS else "rejected",
-        code=error.code,
-        fields={**error.fields, **{name: str(value) for name, value in error.params.items()}} or None,
+        state=state,
+        code=code,
+        fields=fields,
         quarantine=raw,
+        severity=_foresee_severity(raw.get("body")),
+        household_uuid=_household_of(raw),
     )
-    db.session.add(kept)
-    db.session.flush()
-    return kept
+    try:
+        with db.session.begin_nested():
+            db.session.add(kept)
+            db.session.flush()
+    except IntegrityError:
+        # Another push of the same operation was quicker between our giving it up and keeping it.
+        key = (operation.op_uuid, operation.user_id, operation.body_hash)
+        return Taken(db.session.get_one(Operation, key, populate_existing=True), known_before=True)
+    return Taken(kept, known_before=False)
+
+
+def _foresee_severity(body: Any) -> str | None:
+    """How urgent a quarantined operation looks; whatever trips over its content must not keep it from being kept."""
+    try:
+        with db.session.begin_nested():
+            return reviews.foresee_severity(body)
+    except OperationalError:
+        raise
+    except Exception:
+        log.exception("the severity of a quarantined operation could not be told")
+        return None
+
+
+def _say(error: AppError) -> tuple[str, str, dict[str, str] | None]:
+    """(state, code, fields) of an operation that could not be applied."""
+    fields = {**error.fields, **{name: str(value) for name, value in error.params.items()}}
+    return "conflict" if error.code in rules.CONFLICTS else "rejected", error.code, fields or None
+
+
+def _household_of(raw: dict[str, Any]) -> str | None:
+    _, kind = rules.RECORDS.get(rules.kind_of(raw), ("", ""))
+    if kind == "followup" and (followup_id := rules.record_of(raw)):
+        task = db.session.get(Followup, followup_id)
+        return task.household_uuid if task else None
+    return rules.uuid_in(raw.get("body"), "household_uuid")
 
 
 def _receipt(taken: Taken | Receipt) -> Receipt:
@@ -230,28 +285,36 @@ def _receipt(taken: Taken | Receipt) -> Receipt:
     if isinstance(taken, dict):
         return taken
     operation = taken.operation
-    accepted = operation.state in {"accepted", "replaced"}
-    fields = operation.fields or {}
-    _, kind = rules.RECORDS.get(operation.kind, ("", ""))
-    rev = None
-    if accepted and operation.feed and operation.record_uuid:
-        rev = feeds.rev_of(operation.feed, kind, operation.record_uuid)
-    return {
-        "op_uuid": operation.op_uuid,
-        "outcome": ("duplicate" if taken.known_before else "accepted") if accepted else operation.state,
-        "code": operation.code if not accepted else None,
-        "message": None if accepted else message_of(operation.code or "body_invalid", **fields),
-        "fields": fields if not accepted else {},
-        "rev": rev,
-    }
+    if operation.state in {"accepted", "replaced"}:
+        _, kind = rules.RECORDS.get(operation.kind, ("", ""))
+        rev = None
+        if operation.feed and operation.record_uuid:
+            rev = feeds.rev_of(operation.feed, kind, operation.record_uuid)
+        outcome = "duplicate" if taken.known_before else "accepted"
+        return _write(operation.op_uuid, outcome, rev=rev)
+    if operation.state == "refused":
+        return _write(
+            operation.op_uuid, "rejected", "refused_by_office", {"reason": operation.settled_reason or ""}
+        )
+    return _write(operation.op_uuid, operation.state, operation.code or "body_invalid", operation.fields)
 
 
 def _retry(raw: dict[str, Any], code: str, **params: object) -> Receipt:
+    return {**_write(raw["op_uuid"], "retry"), "code": code, "message": message_of(code, **params)}
+
+
+def _write(
+    op_uuid: str,
+    outcome: str,
+    code: str | None = None,
+    fields: dict[str, str] | None = None,
+    rev: int | None = None,
+) -> Receipt:
     return {
-        "op_uuid": raw["op_uuid"],
-        "outcome": "retry",
+        "op_uuid": op_uuid,
+        "outcome": outcome,
         "code": code,
-        "message": message_of(code, **params),
-        "fields": {},
-        "rev": None,
+        "message": message_of(code, **(fields or {})) if code else None,
+        "fields": fields or {},
+        "rev": rev,
     }

@@ -10,12 +10,23 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from fieldapp.core.bodies import PhoneInstant, UuidStr
+from fieldapp.core.bodies import Body, PhoneInstant, UuidStr
 from fieldapp.core.errors import AppError
+from fieldapp.followups.sync import RefuseBody, ReportBody
 from fieldapp.sync import rules
+from fieldapp.visits.sync import VisitBody
 
 # Far above any checklist, far below what would hurt the server.
 MAX_OP_CHARACTERS = 1_000_000
+
+
+# The body of each kind of operation.
+BODIES: dict[str, type[Body]] = {
+    "visit.submit": VisitBody,
+    "visit.revise": VisitBody,
+    "followup.report": ReportBody,
+    "followup.refuse": RefuseBody,
+}
 
 
 class Push(BaseModel):

@@ -18,13 +18,8 @@ from fieldapp.core.errors import AppError
 from fieldapp.core.forms import Form
 from fieldapp.core.guard import SUPERVISOR, require
 from fieldapp.sync import handover, imports
+from fieldapp.sync.words import KINDS
 
-KINDS = {
-    "visit.submit": lazy_gettext("A visit"),
-    "visit.revise": lazy_gettext("A corrected visit"),
-    "followup.report": lazy_gettext("The result of a follow-up"),
-    "followup.refuse": lazy_gettext("A follow-up that cannot be done"),
-}
 # What became of an operation, by code or outcome of its receipt, and the look of the word: (word, state).
 OUTCOMES = {
     "accepted": (lazy_gettext("Taken in"), "approved"),

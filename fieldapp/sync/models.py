@@ -48,6 +48,14 @@ class Operation(Base):
         nullable=True,
         doc="The whole operation as it was sent, when it could not be applied at once.",
     )
+    severity: Mapped[str | None] = mapped_column(
+        String(6),
+        doc="Of the worst answer of a quarantined one, as far as it can be read; orders the desk's list.",
+    )
+    household_uuid: Mapped[str | None] = mapped_column(
+        UuidText,
+        doc="The household a quarantined one is about, as far as it says; there may be none of that uuid.",
+    )
     brought_by: Mapped[int | None] = mapped_column(
         ForeignKey("users.id"), doc="Who brought it in at the desk, from a phone's exported file."
     )

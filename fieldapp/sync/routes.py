@@ -25,7 +25,15 @@ from fieldapp.core.crypto import keyring
 from fieldapp.core.errors import AppError
 from fieldapp.core.guard import LEADER, OFFICER, SUPERVISOR, WORKER, hand_in_reason, public, require
 from fieldapp.core.web import limiter
-from fieldapp.sync import actions, envelopes, handover_routes, queries, rules
+from fieldapp.sync import (
+    actions,
+    desk_queries,
+    desk_routes,
+    envelopes,
+    handover_routes,
+    queries,
+    rules,
+)
 from fieldapp.users import actions as users, browser_session
 from fieldapp.users.models import User
 
@@ -175,7 +183,10 @@ def get_attachment(sha256: str) -> Response:
     Pictures and recordings may be shown; anything else is only ever downloaded, never opened on this site.
     """
     _check_hash(sha256)
-    if not storage.can_read_attachment(sha256, current_user.id, current_user.area_codes(clock.now())):
+    codes = current_user.area_codes(clock.now())
+    if not storage.can_read_attachment(
+        sha256, current_user.id, codes
+    ) and not desk_queries.can_read_attachment(sha256, current_user, codes):
         raise AppError("not_found")
     held = storage.get_attachment(sha256)
     size = request.args.get("size")
@@ -233,3 +244,4 @@ def init_app(app: Flask) -> None:
     """Register the phone's routes, and the desk's page for a phone's file."""
     app.register_blueprint(bp)
     handover_routes.init_app(app)
+    desk_routes.init_app(app)

@@ -14,6 +14,8 @@ from operator import xor
 from typing import Any
 from uuid import UUID
 
+from fieldapp.core.bodies import is_uuid
+
 MAX_OPS = 100
 # Body schemas the server accepts.
 SCHEMAS = frozenset({1})
@@ -24,8 +26,6 @@ RECORDS = {
     "followup.report": ("followup_id", "followup"),
     "followup.refuse": ("followup_id", "followup"),
 }
-# While the one on the right is quarantined for the same record, the one on the left cannot be applied.
-PREREQUISITES = {"visit.revise": "visit.submit"}
 # Of an epoch's uuid, as many as tell it from the one before.
 EPOCH_LETTERS = 8
 # What a feed's counter can hold.
@@ -49,11 +49,13 @@ def kind_of(raw: dict[str, Any]) -> str:
 def record_of(raw: dict[str, Any]) -> str | None:
     """The uuid of the record an operation is about, as far as it says."""
     field, _ = RECORDS.get(kind_of(raw), ("", ""))
-    body = raw.get("body")
-    try:
-        return str(UUID(body[field])) if isinstance(body, dict) else None
-    except (KeyError, ValueError, TypeError, AttributeError):
-        return None
+    return uuid_in(raw.get("body"), field)
+
+
+def uuid_in(body: Any, field: str) -> str | None:
+    """The uuid in a field of a body, or None when there is none that can be read."""
+    value = body.get(field) if isinstance(body, dict) else None
+    return str(UUID(value)) if is_uuid(value) else None
 
 
 def body_hash(body: Any) -> str:

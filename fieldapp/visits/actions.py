@@ -5,7 +5,7 @@ Invariant: whatever was sent is stored word for word; the server's own reading s
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -27,6 +27,15 @@ WITHDRAWN_AT_ONCE = 200
 
 
 @dataclass(frozen=True)
+class TakenIn:
+    """Who at the desk took in what could not be applied when it came, why, and when it had come."""
+
+    by: User
+    reason: str | None
+    arrived_at: datetime
+
+
+@dataclass(frozen=True)
 class Envelope:
     """What surrounds a body on its way: the operation, the body word for word and its hash, the phone's clock."""
 
@@ -34,6 +43,11 @@ class Envelope:
     sent: dict[str, Any]
     body_hash: str
     clock_offset_s: int
+    taken_in: TakenIn | None = None
+
+    def arrived_at(self, now: datetime) -> datetime:
+        """When it came: now, unless it was taken in at the desk later."""
+        return self.taken_in.arrived_at if self.taken_in else now
 
 
 @dataclass(frozen=True)
@@ -52,12 +66,13 @@ def submit_visit(actor: User, body: VisitBody, envelope: Envelope, now: datetime
     """Store a new visit; it counts in the grid the household was in when the visit ended.
 
     Raises not_yours when that grid was not the worker's then (or there is no such household: the answer is the same),
-    checklist_version_unknown.
+    checklist_version_unknown. What the desk takes in may be in any grid of whoever takes it in.
     """
     finished_at = _finished_at(body, envelope, now)
     household = _lock_household(body)
     grid_code = people.get_grid_at(household, finished_at)
-    if not scope.covers(actor.area_codes(finished_at), grid_code):
+    was_theirs = scope.covers(actor.area_codes(finished_at), grid_code)
+    if not (_is_in_reach(envelope.taken_in, grid_code, household, now) if envelope.taken_in else was_theirs):
         raise AppError("not_yours")
     theirs_now = actor.area_codes(now)
     visit = Visit(
@@ -67,10 +82,9 @@ def submit_visit(actor: User, body: VisitBody, envelope: Envelope, now: datetime
         worker_id=actor.id,
         state="submitted",
         revision=1,
-        received_at=now,
-        out_of_scope=not (
-            scope.covers(theirs_now, grid_code) and scope.covers(theirs_now, household.grid_code)
-        ),
+        received_at=envelope.arrived_at(now),
+        out_of_scope=was_theirs
+        and not (scope.covers(theirs_now, grid_code) and scope.covers(theirs_now, household.grid_code)),
     )
     return _store_revision(visit, household, actor, body, envelope, now)
 
@@ -80,21 +94,32 @@ def revise_visit(
 ) -> StoredVisit:
     """Store a correction of the actor's own visit as its next revision, wherever the household is by now.
 
-    Raises not_yours, base_outdated when `base` is not the current revision, state_wrong once it is settled.
+    Raises prerequisite_waiting when there is no such visit of theirs (yet), not_yours when it went to another
+    household, base_outdated when `base` is not the current revision, and state_wrong once it is settled, unless the desk
+    takes the correction in.
     """
     visit = queries.find_visit(body.visit_uuid)
-    if visit is None or visit.worker_id != actor.id or visit.household_uuid != body.household_uuid:
+    if visit is None or visit.worker_id != actor.id:
+        raise AppError("prerequisite_waiting")
+    if visit.household_uuid != body.household_uuid:
         raise AppError("not_yours")
     # Locked in the order household, visit, as when it was submitted; a reviewer's decision waits or came before.
     household = _lock_household(body)
     visit = lock_visit(body.visit_uuid)
-    if visit.state not in {"submitted", "returned"}:
+    if envelope.taken_in and not scope.covers(envelope.taken_in.by.area_codes(now), visit.area_code):
+        raise AppError("not_yours")
+    if visit.state in rules.DECIDED and not envelope.taken_in:
         raise AppError("state_wrong", state=visit.state)
     if base != visit.revision:
         raise AppError("base_outdated")
     visit.revision += 1
     visit.state = "submitted"
     return _store_revision(visit, household, actor, body, envelope, now)
+
+
+def _is_in_reach(taken_in: TakenIn, grid_code: str, household: Household, now: datetime) -> bool:
+    areas = taken_in.by.area_codes(now)
+    return scope.covers(areas, grid_code) and scope.covers(areas, household.grid_code)
 
 
 def lock_visit(visit_uuid: str) -> Visit:
@@ -138,7 +163,7 @@ def _finished_at(body: VisitBody, envelope: Envelope, now: datetime) -> datetime
     """The end of the visit by the server's clock. Nothing has ended later than it arrived: a phone whose clock was
     set right between visit and sending would else push a due date into next year.
     """
-    return min(rules.corrected(body.finished_at, envelope.clock_offset_s), now)
+    return min(rules.corrected(body.finished_at, envelope.clock_offset_s), envelope.arrived_at(now))
 
 
 def _lock_household(body: VisitBody) -> Household:
@@ -173,11 +198,13 @@ def _store_revision(
         checklist_version=body.checklist.version,
         started_at=body.started_at,
         finished_at=body.finished_at,
-        received_at=now,
+        received_at=envelope.arrived_at(now),
         clock_offset_s=envelope.clock_offset_s,
         body=envelope.sent,
         distance_m=_distance_m(body, household),
         problems=list(verdict.problems) or None,
+        taken_in_by=envelope.taken_in.by.id if envelope.taken_in else None,
+        taken_in_reason=envelope.taken_in.reason if envelope.taken_in else None,
     )
     db.session.add(revision)
     db.session.flush()
@@ -195,7 +222,7 @@ def _store_revision(
         actor, step, "visit", visit.visit_uuid, at=now, revision=visit.revision, op_uuid=envelope.op_uuid
     )
     _publish(visit)
-    ahead = rules.corrected(body.finished_at, envelope.clock_offset_s) - now
+    ahead = rules.corrected(body.finished_at, envelope.clock_offset_s) - envelope.arrived_at(now)
     return StoredVisit(visit, revision, household, verdict, ahead.total_seconds())
 
 
@@ -220,6 +247,19 @@ def _refresh_contacts(household: Household, person_uuids: Iterable[str], now: da
     verdict = _evaluate(version, db.session.get_one(User, last.worker_id), body, household)
     carried = checklist_rules.carried(version.document, verdict.answers, body.people)
     people_actions.set_last_visit(household, clock.local_date(last.finished_at), carried)
+
+
+def foresee_severities(version: ChecklistVersion, answers: Any, person_uuids: Sequence[str]) -> list[str]:
+    """The severities of the flags that answers declare, whoever gave them; people are taken as they are registered."""
+    restricted = people_sync.get_restricted_tags()
+    by_uuid = {person.person_uuid: person for person in people.list_people(person_uuids)}
+    # Answers go by position: whoever is not known keeps their place.
+    records = [
+        people_sync.person_record(by_uuid[uuid], restricted) if uuid in by_uuid else {}
+        for uuid in person_uuids
+    ]
+    flags = checklist_rules.evaluate(version.document, answers, {"people": records}).flags
+    return [flag["severity"] for flag in flags]
 
 
 def _evaluate(

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from fieldapp.core.db import AreaCode, Base, EncryptedJson, Instant, UuidText
+from fieldapp.core.db import AreaCode, Base, EncryptedJson, EncryptedText, Instant, UuidText
 
 
 class Visit(Base):
@@ -69,12 +69,21 @@ class VisitRevision(Base):
     clock_offset_s: Mapped[int] = mapped_column(
         BigInteger, doc="Server clock minus phone clock when sent, seconds."
     )
-    body: Mapped[Any] = mapped_column(EncryptedJson("visit_revisions.body"), doc="As sent, word for word.")
+    body: Mapped[Any] = mapped_column(
+        EncryptedJson("visit_revisions.body"),
+        doc="As sent, word for word; of one repaired at the desk: as repaired, the operation keeps what was sent.",
+    )
     distance_m: Mapped[float | None] = mapped_column(doc="Geodesic, from the household's registered place.")
     problems: Mapped[Any] = mapped_column(
         EncryptedJson("visit_revisions.problems"),
         nullable=True,
         doc="What the server's evaluation objects to.",
+    )
+    taken_in_by: Mapped[int | None] = mapped_column(
+        ForeignKey("users.id"), doc="Who took it in at the desk, when it could not be applied as it came."
+    )
+    taken_in_reason: Mapped[str | None] = mapped_column(
+        EncryptedText("visit_revisions.taken_in_reason"), doc="What they said to it."
     )
 
     visit: Mapped[Visit] = relationship(back_populates="revisions")

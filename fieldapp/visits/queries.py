@@ -38,6 +38,14 @@ def get_revision(visit: Visit, number: int | None = None) -> VisitRevision:
     return revision
 
 
+def has_content(visit: Visit, body_hash: str) -> bool:
+    """Whether one of its revisions came as a body with that hash."""
+    found = select(VisitRevision.revision).where(
+        VisitRevision.visit_uuid == visit.visit_uuid, VisitRevision.body_hash == body_hash
+    )
+    return db.session.scalar(found.limit(1)) is not None
+
+
 def find_visit_before(visit: Visit) -> Visit | None:
     """The household's last visit before this one that reached somebody and was not voided, or None."""
     return db.session.scalar(

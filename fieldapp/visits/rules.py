@@ -9,6 +9,9 @@ from datetime import datetime, timedelta
 
 from geopy.distance import geodesic
 
+# A decision on these was made: a correction needs somebody who says why.
+DECIDED = frozenset({"approved", "voided"})
+
 
 def distance_m(
     here: tuple[float, float],

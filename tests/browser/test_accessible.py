@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 
 import pytest
@@ -11,7 +12,15 @@ from tests.browser.conftest import DESK_SIZE
 from tests.browser.desk import Desk
 from tests.browser.phone import Phone
 from tests.browser.photos import take_photo
-from tests.browser.walks import walk_checklists, walk_desk, walk_offline, walk_phone, walk_phones_and_areas
+from tests.browser.walks import (
+    ELDER,
+    walk_checklists,
+    walk_desk,
+    walk_offline,
+    walk_phone,
+    walk_phones_and_areas,
+    walk_uploads,
+)
 from tests.factories import County, Phone as Caller, draw_photo
 from tests.handover_file import make_file, op_item, photo_item
 from tests.live import ROOT, LiveClient
@@ -118,6 +127,30 @@ def test_pages_of_phones_and_areas_can_be_read_and_used(open_context, words, liv
     file.write_bytes(make_file(phone, items)[:-9])
     desk = Desk(open_context("desk", viewport=DESK_SIZE, color_scheme=scheme, reduced_motion="reduce"), words)
     found = look_at_desk(desk, walk_phones_and_areas(desk, live.password, file))
+    assert {page: barriers for page, barriers in found.items() if barriers} == {}
+
+
+@pytest.mark.parametrize(("words", "scheme"), LOOKS, indirect=["words"])
+def test_pages_of_uploads_and_moves_can_be_read_and_used(open_context, words, live, scheme):
+    phone = Caller(None, County(), "worker", live.password, LiveClient(live))
+    of_elder = next(
+        record for (kind, _), record in phone.pull().items() if kind == "person" and record["name"] == ELDER
+    )
+    phone.county.household_uuid = of_elder["household_uuid"]
+    phone.county.person_uuids = [of_elder["person_uuid"]]
+    seen = {"reached": "reached", "people": [{"condition": "same"}]}
+    visit = phone.visit(seen)
+    nobody = {"household_uuid": str(uuid.uuid4()), "people": [str(uuid.uuid4())]}
+    receipts = phone.push(
+        phone.op("visit.submit", visit),
+        phone.op("visit.submit", {**visit, "method": "phone"}),
+        phone.op("visit.submit", phone.visit(seen, **nobody)),
+        phone.op("visit.dance", {"steps": [1, 2, 3]}),
+    )
+    outcomes = [receipt["outcome"] for receipt in receipts]
+    assert outcomes == ["accepted", "conflict", "rejected", "rejected"]
+    desk = Desk(open_context("desk", viewport=DESK_SIZE, color_scheme=scheme, reduced_motion="reduce"), words)
+    found = look_at_desk(desk, walk_uploads(desk, live.password))
     assert {page: barriers for page, barriers in found.items() if barriers} == {}
 
 

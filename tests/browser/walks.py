@@ -287,6 +287,68 @@ def walk_phones_and_areas(desk: Desk, password: str, file: Path) -> Iterator[str
     expect(main.get_by_text("230123101205001")).to_have_count(0)
 
 
+def walk_uploads(desk: Desk, password: str) -> Iterator[str]:
+    """The pages of what phones sent and could not be applied (of the demo's `worker`: a visit without a household that is
+    known, with a part for one person; one in conflict with what is here; one of an unknown kind), and of moving a
+    household; gives each page's name.
+    """
+    words, page = desk.words, desk.page
+    main = page.get_by_role("main")
+    uploads = desk.menu.get_by_role("link", name=words("Uploads"))
+    desk.sign_in(password)
+    uploads.click()
+    expect(main.get_by_role("listitem")).to_have_count(3)
+    yield "uploads"
+    main.get_by_role("link", name=words("The same visit is here already, with another content.")).click()
+    expect(desk.button("Take it in as the next version")).to_be_visible()
+    yield "upload in conflict"
+    desk.button("Take it in as the next version").click()
+    expect(main.get_by_role("listitem")).to_have_count(2)
+    main.get_by_role("link", name=words("An unknown kind of record")).click()
+    desk.text("Refuse it…").click()
+    desk.button("Refuse it for good").click()
+    refusal = desk.field("Why is it not taken in? The worker reads this.")
+    expect(refusal).to_have_attribute("aria-invalid", "true")
+    yield "upload refused without a reason"
+    refusal.fill("看不懂")
+    desk.button("Refuse it for good").click()
+    expect(main.get_by_role("listitem")).to_have_count(1)
+    main.get_by_role("listitem").get_by_role("link").click()
+    desk.field("Which household was it?").fill("不存在")
+    desk.button("Look for it").click()
+    expect(desk.text("There is none like that in your areas.")).to_be_visible()
+    yield "upload, household not found"
+    desk.field("Which household was it?").fill(ELDER)
+    desk.button("Look for it").click()
+    main.get_by_role("link", name=ELDER).click()
+    desk.button("Take it in, corrected").click()
+    expect(main.get_by_role("alert")).to_be_visible()
+    yield "upload, nobody chosen"
+    desk.page.get_by_label(words("Who is person %(number)s?", number=1)).select_option(ELDER)
+    desk.button("Take it in, corrected").click()
+    expect(desk.text("Everything that phones sent is taken in")).to_be_visible()
+    yield "uploads, none"
+    desk.link("What was settled").click()
+    expect(main.get_by_role("listitem")).to_have_count(3)
+    yield "uploads, settled"
+    main.get_by_role("link", name="看不懂").click()
+    expect(desk.text("Refused")).to_have_count(2)
+    yield "upload, settled"
+    desk.open_queue()
+    desk.queue.get_by_role("link", name=re.compile(f"^{ELDER} ")).first.click()
+    expect(desk.text("taken in at the desk").first).to_be_visible()
+    yield "visit, taken in at the desk"
+    desk.link("Household record").click()
+    desk.text("Move to another grid…").click()
+    yield "household, to be moved"
+    desk.button("Next").click()
+    expect(desk.button("Move the household")).to_be_visible()
+    yield "household, move to confirm"
+    desk.button("Move the household").click()
+    expect(main.get_by_role("listitem").filter(has_text=words("Moved to %(grid)s", grid=""))).to_be_visible()
+    yield "household, moved"
+
+
 def walk_checklists(desk: Desk, password: str) -> Iterator[str]:
     """Through every page of checklists as an officer uploads two versions and publishes one; gives each page's name."""
     words, page = desk.words, desk.page

@@ -14,6 +14,7 @@ from fieldapp.core.db import db, transaction
 from fieldapp.core.guard import ROLES, roles_of
 from fieldapp.followups.models import Followup
 from fieldapp.reviews.models import Flag
+from fieldapp.sync.rules import body_hash
 from fieldapp.users import actions as users
 from fieldapp.users.models import User
 from tests.checklists.vectors import workbook_of
@@ -25,6 +26,7 @@ READERS = frozenset({"supervisor", "leader", "officer"})
 SUPERVISOR = frozenset({"supervisor"})
 WORKER = frozenset({"worker"})
 OFFICER = frozenset({"officer"})
+SETTLERS = frozenset({"supervisor", "officer"})
 ADMIN = frozenset({"admin"})
 SECURITY = frozenset({"security"})
 
@@ -85,6 +87,10 @@ ACCESS: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/reviews/flags/<int:flag_id>/dismiss"): SUPERVISOR,
     ("GET", "/households/<uuid:household_uuid>"): READERS,
     ("POST", "/households/<uuid:household_uuid>/move"): SUPERVISOR,
+    ("GET", "/quarantine"): SETTLERS,
+    ("GET", "/quarantine/<int:user_id>/<uuid:op_uuid>/<body_hash>"): SETTLERS,
+    ("POST", "/quarantine/<int:user_id>/<uuid:op_uuid>/<body_hash>/take-in"): SETTLERS,
+    ("POST", "/quarantine/<int:user_id>/<uuid:op_uuid>/<body_hash>/refuse"): SETTLERS,
     ("GET", "/handover"): SUPERVISOR,
     ("POST", "/handover"): SUPERVISOR,
     ("GET", "/api/session"): EVERYONE,
@@ -123,9 +129,14 @@ def records(app, county) -> dict[str, object]:
         attachments=[{"sha256": sha256, "question": "photo", "taken_at": None, "size": len(photo)}],
     )
     assert phone.push(phone.op("visit.submit", body))[0]["outcome"] == "accepted"
+    other = Phone(app, county, "worker2")
+    quarantined = other.op("visit.submit", other.visit())
+    assert other.push(quarantined)[0]["outcome"] == "rejected"
     with app.app_context():
         return {
             **_make_checklist(),
+            "op_uuid": quarantined["op_uuid"],
+            "body_hash": body_hash(quarantined["body"]),
             "visit_uuid": body["visit_uuid"],
             "household_uuid": county.household_uuid,
             "followup_id": db.session.scalars(select(Followup.followup_id)).first(),
@@ -243,7 +254,7 @@ def test_outside_ones_area_everything_is_404(app, records, method, rule):
         data={"csrf_token": desk.token, "revision": "1", "reason": "试一试", "due_on": "2030-01-01"},
     )
     missing = {
-        **{key: str(uuid.uuid4()) for key in ("visit_uuid", "household_uuid", "followup_id")},
+        **{key: str(uuid.uuid4()) for key in ("visit_uuid", "household_uuid", "followup_id", "op_uuid")},
         "flag_id": 999_999,
         "user_id": 999_999,
         "publication_id": 999_999,
@@ -252,6 +263,7 @@ def test_outside_ones_area_everything_is_404(app, records, method, rule):
         "area_code": "999999",
         "filename": "none.csv",
         "sha256": "0" * 64,
+        "body_hash": "0" * 64,
         "name": "neither.js",
     }
     unknown = desk.client.open(
@@ -267,10 +279,11 @@ def test_outside_ones_area_everything_is_404(app, records, method, rule):
 def test_lists_hold_nothing_from_outside_ones_area(app, records):
     stranger = Desk(app, "stranger")
     supervisor = Desk(app, "supervisor")
-    for path in ("/reviews", "/reviews?state=all", "/followups", "/followups?state=all"):
+    for path in ("/reviews", "/reviews?state=all", "/followups", "/followups?state=all", "/quarantine"):
         assert "刘玉珍" not in stranger.get(path).text, path
     assert "刘玉珍" in supervisor.get("/reviews").text
     assert "刘玉珍" in supervisor.get("/followups").text
+    assert "刘玉珍" in supervisor.get("/quarantine").text
 
 
 @pytest.mark.parametrize("key", sorted(ENDS_SESSION | {("POST", "/language")}))
@@ -308,6 +321,7 @@ def test_pages_carry_no_inline_script_style_or_handler(app, records):
         *paths_of_checklists,
         f"/followups/{records['followup_id']}",
         f"/households/{records['household_uuid']}",
+        path_of("/quarantine/<int:user_id>/<uuid:op_uuid>/<body_hash>", records),
     ):
         page = desk.get(path).text
         assert not re.search(r"<script(?![^>]*\bsrc=)", page), path
