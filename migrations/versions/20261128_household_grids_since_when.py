@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "20261129_household_grids"
-down_revision = "20261129_own_feeds"
+revision = "20261128_household_grids"
+down_revision = "20261128_own_feeds"
 branch_labels = None
 depends_on = None
 

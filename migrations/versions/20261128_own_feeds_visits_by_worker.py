@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 from alembic import op
 
-revision = "20261129_own_feeds"
+revision = "20261128_own_feeds"
 down_revision = "20261128_feed_state"
 branch_labels = None
 depends_on = None
