@@ -134,12 +134,15 @@ export class Api {
     if (answer === null || typeof answer !== 'object') {
       if (response.status === 204) return {}
       if (response.status === 413) throw new Fault('too_large', { status: 413 })
-      throw new Fault(response.status >= 500 ? 'busy' : 'portal', { status: response.status })
+      throw new Fault(isBusy(response.status) ? 'busy' : 'portal', { status: response.status })
     }
     if (response.ok) return answer
     throw faultOf(response.status, answer.error ?? {})
   }
 }
+
+/** Whether the server, or a proxy before it, cannot now. @param {number} status */
+const isBusy = (status) => status >= 500 || status === 429 || status === 408
 
 /** @param {number} status @param {{code?: string, message?: string, fields?: Record<string, string>}} error */
 function faultOf(status, error) {
@@ -147,6 +150,6 @@ function faultOf(status, error) {
   if (error.code === 'wrong_account') return new Fault('wrong_account', about)
   if (status === 401 && error.code !== 'sign_in_wrong') return new Fault('signed_out', about)
   if (status === 413) return new Fault('too_large', about)
-  if (status >= 500 || status === 429 || status === 408) return new Fault('busy', about)
+  if (isBusy(status)) return new Fault('busy', about)
   return new Fault('refused', about)
 }

@@ -42,7 +42,10 @@ export function pick(texts) {
 const FAULTS = new Set(['network', 'portal', 'busy', 'storage', 'signed_out', 'wrong_account'])
 
 /** What went wrong between phone and server, and what to do. @param {{kind: string, words: string}} fault */
-export const faultWords = ({ kind, words }) => t(FAULTS.has(kind) ? `fault.${kind}` : 'fault.other', { message: words })
+export function faultWords({ kind, words }) {
+  if (FAULTS.has(kind)) return t(`fault.${kind}`)
+  return words ? t('fault.other', { message: words }) : t('fault.busy') // somebody between us and the server said no, without a word
+}
 
 /** The phone's date of an instant, YYYY-MM-DD. @param {Date|string|number} instant */
 export function localDate(instant) {

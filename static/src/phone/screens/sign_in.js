@@ -11,9 +11,10 @@ import { currentLanguage, faultWords, t } from '../words.js'
 /** What to say to a sign-in, or what came with it, that did not work. @param {unknown} error */
 export function signInWords(error) {
   if (!(error instanceof Fault)) return t('app.error')
-  if (['network', 'portal', 'busy'].includes(error.kind) && error.status !== 429 && error.status !== 423) return faultWords(error)
+  if (error.kind === 'network' || error.kind === 'portal') return faultWords(error)
   if (error.code === 'sign_in_wrong') return t('sign_in.wrong')
   if (error.status === 429) return t('sign_in.often')
+  if (error.kind === 'busy') return t('sign_in.busy') // nobody tries again by himself here
   return error.words || t('app.error')
 }
 

@@ -48,6 +48,7 @@ export default {
   'sign_in.fill': 'Fill in account and password.',
   'sign_in.wrong': 'Account or password is not right. Check both and try again.',
   'sign_in.often': 'Too many attempts. Wait a minute and try again.',
+  'sign_in.busy': 'The server is busy. Please try again in a while.',
   'sign_in.first_online': 'The first sign-in needs a network. After that it works without one.',
 
   'pin.choose': 'Choose a 6-digit PIN',

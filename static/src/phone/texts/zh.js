@@ -45,6 +45,7 @@ export default {
   'sign_in.fill': '请填账号和密码。',
   'sign_in.wrong': '账号或密码不对，请核对后再试。',
   'sign_in.often': '试得太频繁，请过一分钟再试。',
+  'sign_in.busy': '服务器正忙，请过一会儿再试。',
   'sign_in.first_online': '第一次登录需要网络，以后没有网络也能用。',
 
   'pin.choose': '设一个 6 位解锁密码',
