@@ -51,9 +51,19 @@ class Desk:
 
     def sign_in(self, password: str, username: str = "supervisor") -> None:
         """Sign in, and see the start page."""
+        self.password = password
         self.open_sign_in()
         self.type_sign_in(username, password)
         expect(self.button("Sign out")).to_be_visible()
+
+    def make_reset_code(self, worker: str) -> str:
+        """Make a code for a worker who has forgotten the PIN; gives it as it is read out."""
+        self.page.goto("/phones")
+        self.page.get_by_role("listitem").filter(has_text=worker).get_by_role(
+            "button", name=f"{self.words('Reset code')} {worker}"
+        ).click()
+        code = self.page.get_by_role("main").get_by_text(re.compile(r"^\d[\d ]+$"))
+        return code.inner_text().replace(" ", "")
 
     def open_queue(self) -> None:
         """Go to the review queue by the menu."""

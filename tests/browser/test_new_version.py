@@ -10,7 +10,6 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.office import StoredVisit
-from tests.browser.phone import Phone
 from tests.live import ROOT
 
 BEGUN, OPEN = "王桂兰", "何有田"

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import uuid
 from typing import Any
 
-from playwright.sync_api import expect
+import pytest
+from playwright.sync_api import Route, expect
 
+from tests.browser.office import StoredVisit
 from tests.browser.phone import Phone
 from tests.browser.photos import take_photo
+from tests.factories import draw_photo
+
+BOTH_LANGUAGES = pytest.mark.parametrize("words", ["zh", "en"], indirect=True)
 
 # A routine visit to one person, overdue.
 NAME = "何有田"
@@ -20,6 +26,7 @@ FOOD = "How many days of food are left?"
 PHOTO = "Photo of the problem"
 PLACE = "Where you are"
 PUSH = "**/api/sync/push"
+PHOTOS = "**/api/attachments/*"
 BUSY = "The server is busy. It will be tried again by itself."
 PORTAL = "<!doctype html><title>Wi-Fi</title><p>Please sign in to this network"
 # What may come back in place of receipts, and what the phone says to it.
@@ -98,6 +105,15 @@ def test_the_language_can_be_changed_and_stays(phone):
     phone.answer("Whom did you reach?", "The person")
 
 
+def sign_in_again(phone: Phone, password: str) -> None:
+    """Tap the banner, and sign in without leaving the page."""
+    phone.tap(phone.button("Sign in"))
+    dialog = phone.page.get_by_role("dialog", name=phone.words("Please sign in again"))
+    dialog.get_by_label(phone.words("Password"), exact=True).fill(password)
+    phone.tap(dialog.get_by_role("button", name=phone.words("Sign in")))
+    expect(dialog).to_be_hidden()
+
+
 def test_a_session_that_ended_is_renewed_in_place_and_nothing_is_lost(phone, live):
     phone.start_visit(NAME)
     phone.answer("Whom did you reach?", "The person")
@@ -108,19 +124,66 @@ def test_a_session_that_ended_is_renewed_in_place_and_nothing_is_lost(phone, liv
     phone.context.set_offline(False)
     expect(phone.text("Sign in again to send.")).to_be_visible()
     expect_waiting(phone, ELDER, "Sign in again to send.")
-    phone.tap(phone.button("Sign in"))
-    dialog = phone.page.get_by_role("dialog", name=phone.words("Please sign in again"))
-    dialog.get_by_label(phone.words("Password"), exact=True).fill(live.password)
-    phone.tap(dialog.get_by_role("button", name=phone.words("Sign in")))
-    expect(dialog).to_be_hidden()
+    sign_in_again(phone, live.password)
     expect_received(phone, ELDER)
     phone.go_to("Today")
     phone.tap(phone.link("{name} · visit unfinished", name=NAME))
     expect(phone.choice("Whom did you reach?", "The person")).to_be_checked()
 
 
-def test_two_workers_share_a_phone_and_neither_sends_the_others_work(phone, live, ask_server):
+@BOTH_LANGUAGES
+def test_a_session_that_ends_between_a_visit_and_its_photo_is_renewed_in_place(
+    phone, live, office, words, tmp_path
+):
+    def end_session(route: Route) -> None:
+        phone.context.clear_cookies()
+        route.continue_()
+        phone.page.unroute(PHOTOS)
+
+    picture = tmp_path / "IMG_0001.jpg"
+    picture.write_bytes(draw_photo(1, (640, 480)))
+    phone.page.route(PHOTOS, end_session)
+    phone.make_visit_with_photo(NAME, picture)
+    expect(phone.text("Sign in again to send.")).to_be_visible()
+    phone.go_to("To send")
+    entry = phone.entry(words("{name} · visit", name=NAME))
+    expect(entry).to_contain_text(words("Photos {done}/{total}", done=0, total=1))
+    expect(phone.text("Everything is sent")).to_have_count(0)
+    sign_in_again(phone, live.password)
+    expect(phone.text("Everything is sent")).to_be_visible()
+    assert office.visits() == [StoredVisit(NAME, photos=1, held=1)]
+
+
+@BOTH_LANGUAGES
+def test_under_somebody_elses_session_nothing_is_sent_until_its_worker_signs_in(phone, live, office, words):
+    # In another tab of the same browser, say.
+    asking = phone.context.request
+    token = asking.get("/api/session").json()["csrf_token"]
+    who = {"username": "worker2", "password": live.password, "device_uuid": str(uuid.uuid4())}
+    answer = asking.post("/api/session", data=who, headers={"X-CSRFToken": token, "Referer": live.url})
+    assert answer.status == 200
+    phone.make_visit(NAME)
+    expect(phone.text("Another account is signed in on this phone.")).to_be_visible()
+    expect_waiting(phone, NAME, "Another account is signed in on this phone.")
+    assert office.visits() == []
+    phone.tap(phone.button("Sign in"))
+    dialog = phone.page.get_by_role("dialog")
+    expect(dialog).to_contain_text(
+        words("Another account is signed in on this phone now. Sign in with yours; your work is still here.")
+    )
+    phone.tap(dialog.get_by_role("button", name=words("Later")))
+    sign_in_again(phone, live.password)
+    expect_received(phone, NAME)
+    assert office.visits() == [StoredVisit(NAME)]
+
+
+def test_two_workers_share_a_phone_each_with_a_pin_and_neither_sends_the_others_work(phone, live, office):
     words = phone.words
+    sent_by: list[str | None] = []
+    phone.context.on(
+        "request",
+        lambda asked: sent_by.append(asked.headers.get("x-user-id")) if "/sync/push" in asked.url else None,
+    )
     phone.context.set_offline(True)
     phone.make_visit(NAME)
     phone.sign_out()
@@ -135,14 +198,29 @@ def test_two_workers_share_a_phone_and_neither_sends_the_others_work(phone, live
     phone.go_to("To send")
     expect(phone.text("Everything is sent")).to_be_visible()
     expect(phone.entry(words("{name} · visit", name=NAME))).to_have_count(0)
-    assert ask_server().count_waiting_visits(NAME) == 0
+    sent_by.clear()
+    phone.context.set_offline(True)
+    phone.go_to("Today")
+    phone.make_visit(OTHERS_NAME)
     phone.sign_out()
+    assert office.visits() == []
 
+    phone.context.set_offline(False)
     phone.type_sign_in("worker", live.password)
+    phone.type_pin("Type your PIN", "370416")
+    expect(phone.page.get_by_role("alert")).to_have_text(words("That PIN is not right. Try again."))
     phone.unlock()
     expect(phone.link("All households")).to_be_visible()
     expect_received(phone, NAME)
-    assert ask_server().count_waiting_visits(NAME) == 1
+    expect(phone.entry(OTHERS_NAME)).to_have_count(0)
+    assert office.visits() == [StoredVisit(NAME)]
+    phone.sign_out()
+
+    phone.type_sign_in("worker2", live.password)
+    phone.unlock("370416")
+    expect_received(phone, OTHERS_NAME)
+    assert office.visits() == [StoredVisit(name) for name in sorted([NAME, OTHERS_NAME])]
+    assert len(set(sent_by)) == 2
 
 
 # --- a draft --------------------------------------------------------------------------------------------------------

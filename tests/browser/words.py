@@ -22,6 +22,16 @@ PHONE = {
     "Account or password is not right. Check both and try again.": "账号或密码不对，请核对后再试。",
     "Fill in account and password.": "请填账号和密码。",
     "Sign in again to send.": "需要重新登录才能上传。",
+    "Another account is signed in on this phone.": "这部手机上登录了别的账号。",
+    "Another account is signed in on this phone now. Sign in with yours; your work is still here.": (
+        "这部手机现在登录的是别的账号。请用您自己的账号再登录，您的内容都还在。"
+    ),
+    "Too many attempts. Wait a minute and try again.": "试得太频繁，请过一分钟再试。",
+    "The server is busy. Please try again in a while.": "服务器正忙，请过一会儿再试。",
+    "The server is busy. It will be tried again by itself.": "服务器正忙，稍后自动再试。",
+    "That step did not work. Everything you filled in is still here; please try again.": (
+        "这一步没有做成。已填的内容都还在，请再试一次。"
+    ),
     "Please open this in your browser": "请在手机浏览器里打开",
     "Tap “···” at the top right": "点右上角的“···”",
     "Choose “Open in browser”": "选“在浏览器打开”",
@@ -42,6 +52,7 @@ PHONE = {
     "Another account": "换账号登录",
     "Reset code": "重置码",
     "Set a new PIN": "重设解锁密码",
+    "Password of {username}": "{username} 的登录密码",
     "Make an encrypted file for your supervisor": "导出加密文件，交给民政助理",
     "Keep it in the downloads": "存到手机下载里",
     "Erase this phone’s data": "清除手机里的资料",
@@ -162,6 +173,15 @@ PHONE = {
     "{name} · task result": "{name} · 任务结果",
     "Trying again": "稍后重试",
     "Waiting for network": "等待网络",
+    "This record is too long for the server. Tap “Correct”, shorten the text and submit again.": (
+        "这一条内容太多，服务器收不下。请点“修改”，把文字写短些再提交。"
+    ),
+    "Content received, 1 photo to go": "内容已收到，还差 1 张照片",
+    "This photo is too large for the server. It is still on the phone; ask your supervisor to return the visit, "
+    "then take it again.": (
+        "这张照片太大，服务器没有收下。照片还在手机里；请告诉民政助理退回这次走访，再补拍一张。"
+    ),
+    "Send again": "再发一次",
     "Received": "已收到",
     "Returned": "已退回",
     "Approved": "已通过",
