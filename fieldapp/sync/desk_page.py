@@ -78,7 +78,6 @@ class Part:
 class Needs:
     """What has to be chosen before the record can be taken in."""
 
-    household: bool = False
     people: bool = False
     checklist: bool = False
     fields: frozenset[str] = frozenset()  # outcome, method, started_at, finished_at
@@ -176,11 +175,15 @@ def _add_visit(page: OperationPage, reading: _Reading, household_uuid: str | Non
         return replace(page, why_not=gettext("The visit that is here belongs to another office."))
     wanted = here.household_uuid if here else household_uuid or rules.uuid_in(body, "household_uuid")
     household = people.find_household(wanted) if wanted else None
-    if household is not None and not scope.covers(codes, household.grid_code):
+    # A visit that is here stays with its household, wherever that is by now.
+    if household is not None and here is None and not scope.covers(codes, household.grid_code):
         household = None
     members = {person.person_uuid: person for person in household.people} if household else {}
     parts = [Part(uuid, members[uuid].name if uuid in members else "") for uuid in repairs.list_parts(body)]
-    lines = _read_lines(body, parts)
+    sent = parts[: len(body["people"])] if isinstance(body.get("people"), list) else []
+    revision = visits.get_revision(here) if here else None
+    version = _find_version(body) or _find_like(body, revision.body if revision else {}, codes)
+    lines = _read_lines(version, body, parts)
     page = replace(
         page,
         title=household.name if household else "",
@@ -190,26 +193,27 @@ def _add_visit(page: OperationPage, reading: _Reading, household_uuid: str | Non
         recorded_at=_instant(body.get("finished_at"), reading.operation.clock_offset_s),
         **_view_attachments(reading.operation, lines),
         needs=Needs(
-            household=household is None,
-            people="people" in reading.wrong or any(part.person_uuid not in members for part in parts),
+            people="people" in reading.wrong or any(part.person_uuid not in members for part in sent),
             checklist=_needs_checklist(reading),
             fields=frozenset(reading.wrong & {"outcome", "method", "started_at", "finished_at"}),
             reason=here is not None and here.state in DECIDED,
         ),
         versions=_list_versions(body, codes) if _needs_checklist(reading) else [],
     )
-    facts = _say_facts(body, reading.operation.clock_offset_s, page.title, parts)
-    if here is None:
-        details = _say_where(household, page) if reading.operation.code == "not_yours" else []
-        return replace(page, facts=_pair(facts, {}), lines=lines, details=details)
-    revision = visits.get_revision(here)
+    facts = _say_facts(body, reading.operation.clock_offset_s, page.title, sent)
+    details = _say_where(household, page) if reading.operation.code == "not_yours" and not here else []
+    if version is not None and _find_version(body) is None:
+        details.append(gettext("Its answers are shown with version %(version)s.", version=version.version))
+    page = replace(page, details=details)
+    if revision is None:
+        return replace(page, facts=_pair(facts, {}), lines=lines)
     named = {person.person_uuid: person.name for person in people.list_people(revision.people)}
     parts_here = [Part(uuid, named.get(uuid, "")) for uuid in revision.people]
     facts_here = _say_facts(revision.body, revision.clock_offset_s, page.title, parts_here)
     return replace(
         page,
         facts=_pair(facts, facts_here),
-        pairs=_pair_lines(lines, _read_lines(revision.body, parts_here)),
+        pairs=_pair_lines(lines, _read_lines(_find_version(revision.body), revision.body, parts_here)),
     )
 
 
@@ -258,7 +262,8 @@ def _add_followup(page: OperationPage, reading: _Reading) -> OperationPage:
     followup_id = rules.uuid_in(body, "followup_id")
     task = followups.find_followup(followup_id, reading.area_codes) if followup_id else None
     household = people.find_household(task.household_uuid) if task and task.household_uuid else None
-    lines = _read_lines(body, [])
+    version = _find_version(body) or _find_like(body, {}, reading.area_codes)
+    lines = _read_lines(version, body, [])
     is_report = reading.operation.kind == "followup.report"
     end = _instant(body.get("finished_at"), offset_s)
     facts = {
@@ -299,14 +304,16 @@ def _add_followup(page: OperationPage, reading: _Reading) -> OperationPage:
 def _read_report(task: Followup) -> list[Line]:
     """The last result of a task that is here."""
     events = [event for event in followups.list_events(task.followup_id) if event.answers is not None]
-    return _read_lines(events[-1].body, []) if events else []
+    return _read_lines(_find_version(events[-1].body), events[-1].body, []) if events else []
 
 
 # --- reading what may be anything -----------------------------------------------------------------------------------
 
 
-def _read_lines(body: Mapping[str, Any], parts: Sequence[Part]) -> list[Line]:
-    version, answers = _find_version(body), body.get("answers")
+def _read_lines(
+    version: ChecklistVersion | None, body: Mapping[str, Any], parts: Sequence[Part]
+) -> list[Line]:
+    answers = body.get("answers")
     if version is None or not isinstance(answers, dict):
         return []
     named = [(part.person_uuid, part.name) for part in parts]
@@ -319,6 +326,20 @@ def _find_version(body: Mapping[str, Any]) -> ChecklistVersion | None:
     return (
         checklists.find_version(key, version) if isinstance(key, str) and isinstance(version, str) else None
     )
+
+
+def _find_like(
+    body: Mapping[str, Any], body_here: Mapping[str, Any], area_codes: Sequence[str]
+) -> ChecklistVersion | None:
+    """What answers may be read with when their own version is not known: that of the visit which is here, or the newest
+    of the same checklist.
+    """
+    named, here = body.get("checklist"), _find_version(body_here)
+    key = named.get("key") if isinstance(named, dict) else None
+    if here is not None or not isinstance(key, str):
+        return here
+    published = (version for version in checklists.list_versions(area_codes, [key]) if version.publications)
+    return next(published, None)
 
 
 def _needs_checklist(reading: _Reading) -> bool:
@@ -343,7 +364,13 @@ def _say_checklist(body: Mapping[str, Any]) -> str:
             title=pick_text(version.document["title"]),
             version=version.version,
         )
-    return _say_value(named) if named is not None else ""
+    if isinstance(named, dict) and {"key", "version"} <= named.keys():
+        return gettext(
+            "%(title)s, version %(version)s",
+            title=_say_value(named["key"]),
+            version=_say_value(named["version"]),
+        )
+    return _say_value(named)
 
 
 def _say_place(location: Any, declined: Any) -> str:

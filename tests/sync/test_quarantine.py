@@ -127,6 +127,13 @@ def test_the_page_says_why_in_words_and_masks_numbers(app, phone, county):
     assert "138****1234" in page
 
 
+def test_answers_to_a_version_nobody_knows_are_read_with_the_newest(app, phone, county):
+    answers = {"reached": "reached", "home": {"food_days": "lt3"}}
+    unknown = {"key": "routine", "version": "99"}
+    address = quarantine(phone, phone.op("visit.submit", phone.visit(answers, checklist=unknown)))
+    assert "不足3天" in Desk(app).get(address).text
+
+
 def test_a_household_out_of_ones_areas_is_not_named(app, county):
     other = Phone(app, county, "worker2")
     with app.app_context(), transaction():
@@ -291,6 +298,13 @@ def test_household_and_people_are_chosen_where_there_are_none_like_those(app, ph
         assert visit.household_uuid == county.household_uuid
         assert visit.revisions[0].body["people"] == [second]
         assert visit.revisions[0].answers["people"] == [{"condition": "worse"}]
+
+
+def test_more_parts_than_people_are_no_reason_to_ask(app, phone, county):
+    answers = {"reached": "reached", "people": [{"condition": "same"}, {"condition": "same"}]}
+    address = quarantine(phone, phone.op("visit.submit", elsewhere(phone, answers=answers)))
+    assert "<select" not in Desk(app).get(address).text
+    assert Desk(app).post(f"{address}/take-in").status_code == 303
 
 
 def test_a_household_out_of_ones_areas_cannot_be_chosen(app, phone, county):
