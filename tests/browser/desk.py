@@ -6,6 +6,7 @@ Invariant: no step waits for time to pass, only for something to be seen.
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from playwright.sync_api import BrowserContext, FilePayload, Locator, expect
 
@@ -64,6 +65,19 @@ class Desk:
         ).click()
         code = self.page.get_by_role("main").get_by_text(re.compile(r"^\d[\d ]+$"))
         return code.inner_text().replace(" ", "")
+
+    def open_upload(self, name: str) -> None:
+        """Open what a phone sent of a household and could not be applied."""
+        self.page.goto("/quarantine")
+        self.page.get_by_role("main").get_by_role("link", name=re.compile("^" + name)).click()
+        expect(self.page.get_by_role("main").get_by_role("heading", level=1)).to_contain_text(name)
+
+    def bring_in(self, file: Path) -> None:
+        """Bring in the file that a worker made on the phone."""
+        self.page.goto("/phones")
+        self.link("Bring in a phone’s file").click()
+        self.field("The phone's file").set_input_files(file)
+        self.button("Bring in").click()
 
     def open_queue(self) -> None:
         """Go to the review queue by the menu."""

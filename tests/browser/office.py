@@ -19,6 +19,7 @@ from fieldapp.core.db import db, transaction
 from fieldapp.people.models import Household, Person
 from fieldapp.reviews import actions as reviews
 from fieldapp.settings import Settings
+from fieldapp.sync.models import Operation
 from fieldapp.users import actions as users, queries
 from fieldapp.users.models import Device, User
 from fieldapp.visits.models import Visit
@@ -60,6 +61,17 @@ class Office:
                 StoredVisit(name, visit.revision, len(shas), sum(map(_is_held, shas)))
                 for visit, name in found
                 for shas in [{named["sha256"] for named in visit.revisions[-1].body["attachments"]}]
+            ]
+
+    def quarantined(self) -> list[str]:
+        """The households of what waits at the office because it could not be applied."""
+        with self._app.app_context():
+            waiting = select(Operation).where(
+                Operation.state == "rejected", Operation.received_at >= self._since
+            )
+            return [
+                db.session.get_one(Household, op.quarantine["body"]["household_uuid"]).name
+                for op in db.session.scalars(waiting)
             ]
 
     def id_numbers(self) -> list[str]:

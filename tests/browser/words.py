@@ -59,6 +59,10 @@ PHONE = {
     "This account has ended": "这个账号已停用",
     "This phone was replaced": "这部手机已停用",
     "Everything is handed in, and erased from this phone": "已全部交清，手机里的资料已清除",
+    "Finish it, or delete it": "请填完，或者不要这份",
+    "Everything is with the server but attachments it cannot take. They are only on this phone.": (
+        "除了服务器收不了的附件，其他都已交到服务器。这些附件只在这部手机里。"
+    ),
     # the bars
     "Today": "今日",
     "To send": "待上传",
@@ -66,6 +70,7 @@ PHONE = {
     "Back": "返回",
     "Later": "稍后",
     "Delete this": "不要这份",
+    "Delete": "删掉",
     "Close": "关闭",
     "Cancel": "取消",
     "Nothing found": "没有找到",
@@ -187,6 +192,7 @@ PHONE = {
     "Approved": "已通过",
     "Photos {done}/{total}": "照片 {done}/{total}",
     "Everything is sent": "全部已上传",
+    "I have read this": "知道了",
     "Received today · {n}": "今天已收到 · {n} 条",
     "Something has waited for more than a day. Find a place with a network, open this page and tap “Send now”.": (
         "有内容超过一天没有上传。请找个有网络的地方，打开这一页点“现在上传”。"
