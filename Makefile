@@ -25,8 +25,9 @@ test: set-up .system-packages ## every test: Python on SQLite and on PostgreSQL,
 	python -m pytest -m "not browser" --numprocesses auto --maxprocesses 4
 	python -m pytest -m browser --numprocesses 2 --dist loadfile
 
-test-long: set-up .system-packages ## ten times as many random answers to every form, judged by ODK's engine
+test-long: set-up .system-packages ## ten times as many random answers to forms, and as many schedules of faults between phones and server
 	ODK_INSTANCES=750 python -m pytest tests/odk --timeout 3600
+	SYNC_SCHEDULES=2000 SYNC_SECONDS=60 python -m pytest tests/sync/test_schedules.py tests/sync/test_two_servers.py --numprocesses auto --maxprocesses 4
 
 check: set-up   ## format, lint, types, order of the features, migrations, translations
 	ruff format --check .
@@ -38,7 +39,7 @@ check: set-up   ## format, lint, types, order of the features, migrations, trans
 	python -m tools.check_translations
 	node tools/check_phone_texts.mjs
 
-bench: set-up .system-packages benchmarks/node_modules/.ready ## speed and size of forms, beside two other engines
+bench: set-up .system-packages benchmarks/node_modules/.ready ## speed and size of forms, beside two other engines, and of a sync
 	python -m benchmarks
 
 format: set-up  ## rewrite Python the way `make check` wants it

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from benchmarks import filling, first_load, judging, sizes
+from benchmarks import filling, first_load, judging, sizes, sync
 from benchmarks.forms import make_form
 from tests import chromium
 from tests.live import Live, make_demo_county
@@ -19,6 +19,10 @@ def main() -> int:
     form_bytes = sizes.form_bytes()
     print(sizes.line(form_bytes), end="\n\n", flush=True)
     print(judging.table(judging.measure()), end="\n\n", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        nothing_new = sync.measure_nothing_new(Path(folder))
+        first_sync = sync.measure_first_sync(Path(folder))
+    print(sync.table(nothing_new, first_sync), end="\n\n", flush=True)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser = chromium.launch(playwright)
         pages = Path(folder) / "pages"
@@ -37,7 +41,8 @@ def main() -> int:
             live.stop()
     print(first_load.table(files))
     is_small = form_bytes <= sizes.LIMIT_BYTES and first_load.total(files) <= first_load.LIMIT_BYTES
-    return 0 if is_small and all(promise.holds for promise in filling.promises(filled)) else 1
+    promises = filling.promises(filled) + sync.promises(nothing_new, first_sync)
+    return 0 if is_small and all(promise.holds for promise in promises) else 1
 
 
 if __name__ == "__main__":

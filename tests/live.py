@@ -24,7 +24,7 @@ START_LIMIT_S = 30
 class Live:
     """`python -m fieldapp serve` on `data_dir` and `database_url`; `url`, `password` (of every account), start, stop, kill."""
 
-    def __init__(self, data_dir: Path, password: str, database_url: str = "") -> None:
+    def __init__(self, data_dir: Path, password: str = "", database_url: str = "") -> None:
         self.data_dir = data_dir
         self.database_url = database_url
         self.password = password

@@ -106,6 +106,9 @@ def store_attachment(sha256: str, stream: IO[bytes], user_id: int, now: datetime
             stored_at=now,
         )
         insert_if_absent(AttachmentUpload, sha256=sha256, user_id=user_id)
+    # Only now, when whoever names it from here on finds it: a record stored meanwhile would else not hear of it. Were
+    # the server to die before this, the phone has no answer and puts it again.
+    with transaction():
         touch_users_of(sha256)
     return is_new
 

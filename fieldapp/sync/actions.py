@@ -23,6 +23,7 @@ from fieldapp.core.feeds import own_feed
 from fieldapp.followups import actions as followups
 from fieldapp.followups.models import Followup
 from fieldapp.followups.sync import RefuseBody, ReportBody
+from fieldapp.people import queries as people
 from fieldapp.reviews import actions as reviews
 from fieldapp.sync import envelopes, rules
 from fieldapp.sync.envelopes import Op, Push
@@ -54,10 +55,12 @@ def push(actor_id: int, request: Push, now: datetime, *, brought_by: int | None 
     Runs its own transaction. Raises nothing for a bad operation: that one is quarantined.
     """
     raws = sorted(request.ops, key=rules.order_of)
+    households = {uuid for raw in raws if (uuid := rules.uuid_in(raw.get("body"), "household_uuid"))}
     for attempt in range(1, TRIES + 1):
         try:
             with transaction():
                 actor = db.session.get_one(User, actor_id)
+                people.lock_households(households)
                 taken = {id(raw): _take(actor, raw, request, now, brought_by) for raw in raws}
             return [_receipt(taken[id(raw)]) for raw in request.ops]
         except OperationalError:

@@ -125,12 +125,14 @@ def _is_in_reach(taken_in: TakenIn, grid_code: str, household: Household, now: d
 def lock_visit(visit_uuid: str) -> Visit:
     """The visit as it is now, locked until the transaction ends, so that decisions on it come one after the other.
 
-    Raises not_found.
+    Its household is locked first, as when it is sent: who voids it needs both. Raises not_found.
     """
-    visit = db.session.get(Visit, visit_uuid, with_for_update=True, populate_existing=True)
+    visit = queries.find_visit(visit_uuid)
     if visit is None:
         raise AppError("not_found")
-    return visit
+    if visit.household_uuid is not None:
+        people.lock_households([visit.household_uuid])
+    return db.session.get_one(Visit, visit_uuid, with_for_update=True, populate_existing=True)
 
 
 def withdraw_old_visits(now: datetime) -> int:

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from sqlalchemy import select, text
 
-from fieldapp.core import clock, storage
+from fieldapp.core import clock, feeds, storage
 from fieldapp.core.db import db
 from fieldapp.core.vault_files import SealedWriter
 from fieldapp.users.models import User
@@ -348,5 +348,31 @@ def test_photo_arriving_is_told_to_the_phone(phone):
     visit_with(phone, photo)
     phone.pull()
     phone.put_photo(photo)
+    [visit] = [record for (kind, _), record in phone.pull().items() if kind == "visit"]
+    assert (visit["photos_received"], visit["photos_expected"]) == (1, 1)
+
+
+def test_photo_that_arrives_while_its_visit_is_stored_is_told_to_the_phone(app, phone, monkeypatch):
+    photo, number_changes = draw_photo(10), feeds.number_changes
+    arriving, gate = threading.Event(), threading.Event()
+
+    def wait_once(session) -> None:
+        number_changes(session)
+        if threading.current_thread() is putting and not arriving.is_set():
+            arriving.set()
+            # On SQLite the visit has to wait for the photo.
+            gate.wait(1)
+
+    monkeypatch.setattr(feeds, "number_changes", wait_once)
+    client = app.test_client()
+    client.set_cookie("fieldapp", phone.client.get_cookie("fieldapp").value)
+    path = f"/api/attachments/{hashlib.sha256(photo).hexdigest()}"
+    putting = threading.Thread(target=lambda: client.put(path, data=photo, headers=phone.headers))
+    putting.start()
+    assert arriving.wait(10)
+    visit_with(phone, photo)
+    phone.pull()
+    gate.set()
+    putting.join()
     [visit] = [record for (kind, _), record in phone.pull().items() if kind == "visit"]
     assert (visit["photos_received"], visit["photos_expected"]) == (1, 1)
