@@ -48,6 +48,8 @@ def find_finished(phone: Phone, said: str, **values: object) -> None:
     expect(entry).to_contain_text(phone.words(said, **values))
 
 
+# The same visit once more for every step.
+@pytest.mark.timeout(600)
 def test_a_visit_outlives_its_page_at_every_step_until_it_is_received(phone, office, photos):
     steps = Steps(phone)
     # Once without a fault, to learn the steps.
