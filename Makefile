@@ -23,10 +23,11 @@ run: set-up-run ## set up, make the demo county in an empty data directory, serv
 test: set-up .system-packages ## every test: Python on SQLite and on PostgreSQL, JavaScript, the app in a browser
 	node --test --test-reporter=dot $(shell find tests/js -name '*.test.js')
 	python -m pytest -m "not browser" --numprocesses auto --maxprocesses 4
-	python -m pytest -m browser --numprocesses 2 --dist loadfile
+	python -m pytest -m browser --timeout 600
 
 test-long: set-up .system-packages ## ten times as many random answers to forms, and as many schedules of faults between phones and server
 	ODK_INSTANCES=750 python -m pytest tests/odk --timeout 3600
+	LONG_BROWSER_TESTS=1 python -m pytest tests/browser/test_killed_pages.py
 	SYNC_SCHEDULES=2000 SYNC_SECONDS=60 python -m pytest tests/sync/test_schedules.py tests/sync/test_two_servers.py --numprocesses auto --maxprocesses 4
 
 check: set-up   ## format, lint, types, order of the features, migrations, translations
