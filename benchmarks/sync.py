@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import delete, event, insert, text
+from sqlalchemy import Engine, delete, event, insert, text
 
 from benchmarks.filling import Promise
 from fieldapp import create_app
@@ -225,7 +225,7 @@ class _Phone:
 # --- nothing new ---------------------------------------------------------------------------------------------------
 
 
-def _measure_nothing_new(app: Flask, engine: str) -> list[NothingNew]:
+def _measure_nothing_new(app: Flask, name: str) -> list[NothingNew]:
     phone = _Phone(app)
     while phone.pull():
         pass
@@ -233,13 +233,14 @@ def _measure_nothing_new(app: Flask, engine: str) -> list[NothingNew]:
     for others in OTHER_RECORDS:
         with app.app_context():
             _store_others(others)
+            engine = db.engine
         # The first one after a change finds the server's own caches cold.
         phone.pull()
-        with app.app_context(), _counted() as counted:
+        with _counted(engine) as counted:
             phone.pull()
         found.append(
             NothingNew(
-                engine, others, counted.statements, counted.read, counted.of_feeds, phone.answers_bytes[-1]
+                name, others, counted.statements, counted.read, counted.of_feeds, phone.answers_bytes[-1]
             )
         )
     return found
@@ -272,7 +273,7 @@ class _Count:
 
 
 @contextmanager
-def _counted() -> Iterator[_Count]:
+def _counted(engine: Engine) -> Iterator[_Count]:
     """What the database does meanwhile."""
     count = _Count()
 
@@ -306,6 +307,8 @@ def _counted() -> Iterator[_Count]:
             for name, rows in cursor:
                 count.read += rows
                 count.of_feeds += rows if name.startswith("feed") else 0
+            # Or the next transaction of this connection would have them among its own.
+            cursor.execute("SELECT pg_stat_force_next_flush()")
 
     listeners: list[tuple[str, Callable[..., Any]]] = [
         ("before_cursor_execute", count_statement),
@@ -313,14 +316,16 @@ def _counted() -> Iterator[_Count]:
         ("rollback", count_rows),
         ("commit", count_rows),
     ]
+    # New connections: nothing done before is counted.
+    engine.dispose()
     for name, listener in listeners:
-        event.listen(db.engine, name, listener)
+        event.listen(engine, name, listener)
     try:
         yield count
     finally:
         for name, listener in listeners:
-            event.remove(db.engine, name, listener)
-        db.engine.dispose()
+            event.remove(engine, name, listener)
+        engine.dispose()
 
 
 # --- what is said --------------------------------------------------------------------------------------------------
