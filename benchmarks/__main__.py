@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from benchmarks import filling, first_load, judging, sizes, sync
+from benchmarks import draining, filling, first_load, judging, sizes, sync
 from benchmarks.forms import make_form
 from tests import chromium
 from tests.live import Live, make_demo_county
@@ -35,13 +35,16 @@ def main() -> int:
         live.start()
         try:
             files = first_load.measure(browser, live)
+            drained = draining.measure(browser, live, Path(folder) / "profile")
             # The server ends once nobody is connected.
             browser.close()
         finally:
             live.stop()
-    print(first_load.table(files))
+    print(first_load.table(files), end="\n\n")
+    print(draining.table(drained))
     is_small = form_bytes <= sizes.LIMIT_BYTES and first_load.total(files) <= first_load.LIMIT_BYTES
     promises = filling.promises(filled) + sync.promises(nothing_new, first_sync)
+    promises += draining.promises(drained)
     return 0 if is_small and all(promise.holds for promise in promises) else 1
 
 

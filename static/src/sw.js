@@ -10,6 +10,8 @@ const PREFIX = 'fieldapp-shell-'
 const CACHE = PREFIX + VERSION
 
 worker.addEventListener('install', (event) => {
+  // Browsers that know it then ask for these without us: a photo on its way up is not held here as well.
+  event.addRoutes?.({ condition: { urlPattern: { pathname: '/api/*' } }, source: 'network' })
   // addAll is all or nothing: a half-fetched shell never becomes the active one.
   event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(
     PRECACHE.map((/** @type {string} */ url) => new Request(url, { cache: 'reload' })),

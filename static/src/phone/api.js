@@ -84,7 +84,7 @@ export class Api {
     return answer
   }
 
-  /** Send a photo, recording or file; gives the receipt, once the server holds it. @param {string} sha256 @param {ArrayBuffer} bytes @param {string} type */
+  /** Send a photo, recording or file; gives the receipt, once the server holds it. @param {string} sha256 @param {Blob} bytes @param {string} type */
   async putPhoto(sha256, bytes, type) {
     const answer = await this.#send('PUT', `/api/attachments/${sha256}`, { bytes, type })
     if (answer.sha256 !== sha256 || !Date.parse(answer.server_time)) throw new Fault('portal')
@@ -93,7 +93,7 @@ export class Api {
 
   /**
    * A request that changes something: with the token, fetched anew once when it has gone stale.
-   * @param {string} method @param {string} path @param {{json?: object, bytes?: ArrayBuffer, type?: string}} content
+   * @param {string} method @param {string} path @param {{json?: object, bytes?: Blob, type?: string}} content
    */
   async #send(method, path, content) {
     if (this.#token === null) await this.session()
@@ -106,11 +106,11 @@ export class Api {
     }
   }
 
-  /** @param {string} method @param {string} path @param {{json?: object, bytes?: ArrayBuffer, type?: string}} content */
+  /** @param {string} method @param {string} path @param {{json?: object, bytes?: Blob, type?: string}} content */
   async #ask(method, path, { json, bytes, type }) {
     const abort = new AbortController()
     const body = json ? JSON.stringify(json) : bytes
-    const size = bytes?.byteLength ?? /** @type {string|undefined} */ (body)?.length ?? 0
+    const size = bytes?.size ?? /** @type {string|undefined} */ (body)?.length ?? 0
     const timer = setTimeout(() => abort.abort(), (bytes ? ATTACHMENT_WAIT_MS : JSON_WAIT_MS) + size / SLOWEST)
     /** @type {Record<string, string>} */
     const headers = { Accept: 'application/json', 'X-Language': this.language() }

@@ -28,6 +28,8 @@ import { currentLanguage, setLanguage, t } from './words.js'
 
 /** Unseen for so long, the app locks itself. */
 const LOCK_AFTER_MS = 10 * 60_000
+/** What changes again and again is read again so often at most. */
+const CALM_MS = 1000
 
 class App {
   /** @type {import('./device.js').Device} */
@@ -75,6 +77,9 @@ class App {
   #drawing = false
   #reloading = false
   #reloadAgain = false
+  #reloadedAt = 0
+  /** @type {ReturnType<typeof setTimeout>|undefined} */
+  #reloadTimer
 
   get user() {
     return this.#user
@@ -359,7 +364,17 @@ class App {
   changed(what) {
     if (what === 'state') this.draw()
     else if (what === 'handed_in') this.eraseUser()
-    else this.reload()
+    else this.#reloadSoon()
+  }
+
+  /** Read again at once, but not for every one of many photos that go up: all that is shown is opened anew each time. */
+  #reloadSoon() {
+    if (this.#reloadTimer) return
+    this.#reloadTimer = setTimeout(() => {
+      this.#reloadTimer = undefined
+      this.#reloadedAt = Date.now()
+      this.reload()
+    }, Math.max(0, this.#reloadedAt + CALM_MS - Date.now()))
   }
 
   /** Read again what is shown; calls that come meanwhile make one more reading, not many. */

@@ -70,7 +70,7 @@ export class Attachments {
 
   /**
    * Only pictures, sound and video get an address: a page opened from one would run as this site's own.
-   * @param {string} sha @param {ArrayBuffer} bytes @param {string} type
+   * @param {string} sha @param {BlobPart} bytes @param {string} type
    */
   #show(sha, bytes, type) {
     if (/^(image\/(jpeg|png|webp|heic)|audio\/|video\/)/.test(type)) this.#urls.set(sha, URL.createObjectURL(new Blob([bytes], { type })))
