@@ -1,11 +1,12 @@
 """Writes of households and people.
 
-Invariant: every change of a household or a person is published to its grid's feed.
+Invariant: every change of a household or a person is in its history, whole, and published to its grid's feed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -15,23 +16,171 @@ from fieldapp.core.db import db
 from fieldapp.core.errors import AppError
 from fieldapp.core.feeds import publish
 from fieldapp.people import queries, rules
-from fieldapp.people.models import Household, HouseholdGrid
+from fieldapp.people.models import Carer, Household, HouseholdGrid, Person, PersonTag, RegistryChange
 from fieldapp.users.models import User
 
+# What a person may change of a household or a person, and what the history tells of.
+HOUSEHOLD_FIELDS = ("name", "address", "phone", "lat", "lon", "datum", "note")
+PERSON_FIELDS = (
+    *("name", "relation", "sex", "birth_on", "id_number", "id_reason", "phone", "bank_name", "bank_account"),
+    *(
+        "main_class",
+        "causes",
+        "risk",
+        "tags",
+        "carers",
+        "died_on",
+        "moved_away_on",
+        "moved_away_to",
+        "found_at",
+    ),
+)
 
-def add_household(household: Household, now: datetime) -> Household:
-    """Store a new household with its people, their look-up hashes and due dates."""
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a change comes from: who (None: the system itself), by which way (desk, phone, import), and why."""
+
+    actor: User | None
+    source: str
+    now: datetime
+    # The operation that brought it, or the number of the import.
+    source_id: str | None = None
+    reason: str | None = None
+
+
+def add_household(household: Household, now: datetime, origin: Origin | None = None) -> Household:
+    """Store a new household with its people, their look-up hashes and due dates; its history begins with `origin`."""
+    household.initials = rules.initials(household.name)
     for position, person in enumerate(household.people):
         person.position = position
-        if person.id_number:
-            person.id_hash, person.id_tail_hash = queries.id_hashes(person.id_number)
-        if person.phone:
-            person.phone_hash, person.phone_tail_hash = queries.phone_hashes(person.phone)
+        _derive(person)
     db.session.add(household)
     db.session.flush()
     db.session.add(HouseholdGrid(household_uuid=household.household_uuid, grid_code=household.grid_code))
+    if origin is not None:
+        _note("household", household.household_uuid, "add", _as_added(household, HOUSEHOLD_FIELDS), origin)
+        for person in household.people:
+            _note("person", person.person_uuid, "add", _as_added(person, PERSON_FIELDS), origin)
     refresh_due(household, now)
     return household
+
+
+def add_person(household: Household, person: Person, origin: Origin) -> Person:
+    """Store somebody who is found to live in a household that is there already."""
+    person.position = max((other.position for other in household.people), default=-1) + 1
+    _derive(person)
+    household.people.append(person)
+    db.session.flush()
+    _note("person", person.person_uuid, "add", _as_added(person, PERSON_FIELDS), origin)
+    refresh_due(household, origin.now)
+    return person
+
+
+def change_household(household: Household, fields: Mapping[str, Any], origin: Origin) -> dict[str, list[Any]]:
+    """Set some of HOUSEHOLD_FIELDS; returns what changed, {field: [before, after]} as JSON values."""
+    changed = _change(household, fields, HOUSEHOLD_FIELDS)
+    if "name" in changed:
+        household.initials = rules.initials(household.name)
+    if changed:
+        _note("household", household.household_uuid, "change", changed, origin)
+        publish_household(household)
+    return changed
+
+
+def change_person(person: Person, fields: Mapping[str, Any], origin: Origin) -> dict[str, list[Any]]:
+    """Set some of PERSON_FIELDS; returns what changed, {field: [before, after]} as JSON values.
+
+    `tags` are [tag, from, to] each, `carers` {role, name, relation, phone} each; dates and instants are Python's.
+    """
+    changed = _change(person, fields, PERSON_FIELDS)
+    if changed:
+        _derive(person)
+        _note("person", person.person_uuid, "change", changed, origin)
+        refresh_due(person.household, origin.now)
+    return changed
+
+
+def _change(
+    row: Household | Person, fields: Mapping[str, Any], allowed: tuple[str, ...]
+) -> dict[str, list[Any]]:
+    if unknown := set(fields) - set(allowed):
+        raise ValueError(f"no fields of the registry: {sorted(unknown)}")
+    before = state_of(row, fields)
+    for name, value in fields.items():
+        if isinstance(row, Person) and name == "tags":
+            _set_tags(row, value)
+        elif isinstance(row, Person) and name == "carers":
+            row.carers = [Carer(**carer) for carer in value]
+        else:
+            setattr(row, name, value)
+    after = state_of(row, fields)
+    return {name: [before[name], after[name]] for name in fields if before[name] != after[name]}
+
+
+def _set_tags(person: Person, tags: Iterable[tuple[str, date | None, date | None]]) -> None:
+    held = {tag.tag: tag for tag in person.tags}
+    person.tags = []
+    for name, from_on, to_on in tags:
+        # The row is the same one as before: its key is the person's and the tag's.
+        row = held.get(name) or PersonTag(tag=name)
+        row.from_on, row.to_on = from_on, to_on
+        person.tags.append(row)
+
+
+def state_of(row: Household | Person, fields: Iterable[str]) -> dict[str, Any]:
+    """Those fields of a household or a person as JSON values, as its history keeps them."""
+    return {name: _as_json(name, getattr(row, name)) for name in fields}
+
+
+def _as_json(name: str, value: Any) -> Any:
+    match name:
+        case "tags":
+            return sorted([tag.tag, _as_text(tag.from_on), _as_text(tag.to_on)] for tag in value)
+        case "carers":
+            return [
+                {field: getattr(carer, field) for field in ("role", "name", "relation", "phone")}
+                for carer in value
+            ]
+    return _as_text(value)
+
+
+def _as_text(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return clock.iso(value)
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _derive(person: Person) -> None:
+    """What a person is found by."""
+    person.initials = rules.initials(person.name)
+    person.id_hash, person.id_tail_hash = queries.number_hashes(person.id_number, "id")
+    person.phone_hash, person.phone_tail_hash = queries.number_hashes(person.phone, "phone")
+    person.bank_account_hash, person.bank_account_tail_hash = queries.number_hashes(
+        person.bank_account, "bank_account"
+    )
+
+
+def _note(kind: str, uuid: str, deed: str, values: dict[str, list[Any]], origin: Origin) -> None:
+    db.session.add(
+        RegistryChange(
+            at=origin.now,
+            kind=kind,
+            uuid=uuid,
+            deed=deed,
+            actor_id=origin.actor.id if origin.actor else None,
+            source=origin.source,
+            source_id=origin.source_id,
+            values=values,
+            reason=origin.reason,
+        )
+    )
+
+
+def _as_added(row: Household | Person, fields: Iterable[str]) -> dict[str, list[Any]]:
+    return {
+        name: [None, value] for name, value in state_of(row, fields).items() if value not in (None, "", [])
+    }
 
 
 def move_household(actor: User, household_uuid: str, grid_code: str, now: datetime) -> Household:
@@ -55,6 +204,8 @@ def move_household(actor: User, household_uuid: str, grid_code: str, now: dateti
         audit.record(
             actor, "household.move", "household", household_uuid, at=now, before=before, after=grid.code
         )
+        moved = {"grid_code": [before, grid.code]}
+        _note("household", household_uuid, "move", moved, Origin(actor, "desk", now))
         publish_household(household)
     return household
 
@@ -81,7 +232,11 @@ def refresh_due(household: Household, now: datetime) -> None:
     for person in household.people:
         last_on = clock.local_date(person.last_contact_at) if person.last_contact_at else None
         person.due_on = rules.next_due_on(
-            person.risk, last_on, person.died_on, intervals, min(person.due_on or today, today)
+            person.risk,
+            last_on,
+            person.died_on or person.moved_away_on,
+            intervals,
+            min(person.due_on or today, today),
         )
     household.due_on = rules.earliest(person.due_on for person in household.people)
     publish_household(household)

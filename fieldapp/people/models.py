@@ -1,6 +1,6 @@
-"""Households, the people in them, and which grid each household was in when.
+"""Households, the people in them, who cares for them, and what changed of all that when.
 
-Invariant: ID numbers and phones are encrypted and found only by keyed hash.
+Invariant: ID, phone and account numbers are encrypted and found only by keyed hash.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from fieldapp.core.db import Base, EncryptedJson, EncryptedText, Instant, UuidText
@@ -24,6 +24,9 @@ class Household(Base):
         ForeignKey("areas.code"), doc="Grid it is in now: the last of its HouseholdGrid rows."
     )
     name: Mapped[str] = mapped_column(String(80), doc="户主, as people call the household.")
+    initials: Mapped[str] = mapped_column(
+        String(80), default="", doc="Of the name in pinyin, small letters: wgl for 王桂兰."
+    )
     address: Mapped[str] = mapped_column(String(200), doc="As people say it in the village.")
     phone: Mapped[str | None] = mapped_column(EncryptedText("households.phone"), doc="Of the household.")
     lat: Mapped[float | None] = mapped_column(doc="Degrees, in `datum`.")
@@ -69,6 +72,9 @@ class Person(Base):
     )
     position: Mapped[int] = mapped_column(default=0, doc="Order within the household.")
     name: Mapped[str] = mapped_column(String(80), doc="Empty for a nameless person.")
+    initials: Mapped[str] = mapped_column(
+        String(80), default="", doc="Of the name in pinyin, small letters: wgl for 王桂兰."
+    )
     relation: Mapped[str] = mapped_column(String(20), default="", doc="To the head of the household.")
     sex: Mapped[str] = mapped_column(String(1), default="", doc="m, f or empty.")
     birth_on: Mapped[date | None] = mapped_column(doc="Birthday.")
@@ -77,6 +83,9 @@ class Person(Base):
     id_tail_hash: Mapped[str | None] = mapped_column(
         String(64), index=True, doc="Keyed hash of the last four."
     )
+    id_reason: Mapped[str | None] = mapped_column(
+        EncryptedText("people.id_reason"), doc="Why a number stands whose check digit is wrong."
+    )
     phone: Mapped[str | None] = mapped_column(EncryptedText("people.phone"), doc="Their own.")
     phone_hash: Mapped[str | None] = mapped_column(
         String(64), index=True, doc="Keyed hash of the whole number."
@@ -84,13 +93,36 @@ class Person(Base):
     phone_tail_hash: Mapped[str | None] = mapped_column(
         String(64), index=True, doc="Keyed hash of the last four."
     )
+    bank_name: Mapped[str] = mapped_column(String(80), default="", doc="Where their account is.")
+    bank_account: Mapped[str | None] = mapped_column(
+        EncryptedText("people.bank_account"), doc="Number of the account aid is paid to."
+    )
+    bank_account_hash: Mapped[str | None] = mapped_column(
+        String(64), index=True, doc="Keyed hash of the whole number."
+    )
+    bank_account_tail_hash: Mapped[str | None] = mapped_column(
+        String(64), index=True, doc="Keyed hash of the last four."
+    )
     main_class: Mapped[str] = mapped_column(String(40), default="none", doc="Code table class.")
+    causes: Mapped[list[str]] = mapped_column(
+        JSON, default=list, doc="Code table cause: what made them poor."
+    )
     risk: Mapped[str] = mapped_column(String(10), default="low", doc="high, middle or low.")
     last_contact_at: Mapped[datetime | None] = mapped_column(Instant, doc="Last time seen or asked about.")
     due_on: Mapped[date | None] = mapped_column(doc="Next visit, by people.rules.next_due_on.")
     died_on: Mapped[date | None] = mapped_column(doc="Day of death; ends all due dates.")
+    moved_away_on: Mapped[date | None] = mapped_column(
+        doc="Since when they live where no grid of ours is; ends all due dates."
+    )
+    moved_away_to: Mapped[str | None] = mapped_column(
+        EncryptedText("people.moved_away_to"), doc="Where to, as far as known."
+    )
+    found_at: Mapped[datetime | None] = mapped_column(
+        Instant, doc="When somebody first told of them: the time until they are helped counts from here."
+    )
 
     household: Mapped[Household] = relationship(back_populates="people")
+    carers: Mapped[list[Carer]] = relationship(order_by="Carer.id", cascade="all, delete-orphan")
     tags: Mapped[list[PersonTag]] = relationship(lazy="selectin", order_by="PersonTag.tag")
 
 
@@ -103,3 +135,64 @@ class PersonTag(Base):
     tag: Mapped[str] = mapped_column(String(40), primary_key=True, doc="Code table tag.")
     from_on: Mapped[date | None] = mapped_column(doc="From when on; empty: not dated.")
     to_on: Mapped[date | None] = mapped_column(doc="Until when; empty: still.")
+
+
+class Carer(Base):
+    """Somebody who answers for a person: guardian, carer, helper named by the authorities, emergency contact."""
+
+    __tablename__ = "carers"
+
+    id: Mapped[int] = mapped_column(primary_key=True, doc="Number.")
+    person_uuid: Mapped[str] = mapped_column(
+        ForeignKey(Person.person_uuid), index=True, doc="Whom they answer for."
+    )
+    role: Mapped[str] = mapped_column(String(20), doc="Code table carer_role.")
+    name: Mapped[str] = mapped_column(String(80), doc="Name.")
+    relation: Mapped[str] = mapped_column(
+        String(20), default="", doc="To the person; of a helper: unit and post."
+    )
+    phone: Mapped[str | None] = mapped_column(EncryptedText("carers.phone"), doc="Phone.")
+
+
+class DeclaredRelative(Base):
+    """近亲属备案: somebody of the staff has declared that a person is a near relative of theirs."""
+
+    __tablename__ = "declared_relatives"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), primary_key=True, doc="Who declared.")
+    person_uuid: Mapped[str] = mapped_column(
+        ForeignKey(Person.person_uuid), primary_key=True, index=True, doc="Of whom."
+    )
+    relation: Mapped[str] = mapped_column(String(20), doc="What the person is to them.")
+    declared_at: Mapped[datetime] = mapped_column(Instant, doc="When.")
+
+
+class RegistryChange(Base):
+    """One change of one household or person: what was there before, and what is there since."""
+
+    __tablename__ = "registry_changes"
+
+    id: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer, "sqlite"), primary_key=True, doc="In the order of writing."
+    )
+    at: Mapped[datetime] = mapped_column(Instant, doc="When.")
+    kind: Mapped[str] = mapped_column(String(10), doc="household or person.")
+    uuid: Mapped[str] = mapped_column(UuidText, doc="Which one.")
+    deed: Mapped[str] = mapped_column(String(10), doc="add, change or move.")
+    actor_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), doc="Who; empty: the system itself.")
+    source: Mapped[str] = mapped_column(String(10), doc="desk, phone or import.")
+    source_id: Mapped[str | None] = mapped_column(
+        String(36), doc="The operation that brought it, or the number of the import."
+    )
+    values: Mapped[Any] = mapped_column(
+        EncryptedJson("registry_changes.values"),
+        doc="{field: [before, after]}; of an addition: before is null.",
+    )
+    reason: Mapped[str | None] = mapped_column(
+        EncryptedText("registry_changes.reason"), doc="What was said to it."
+    )
+
+    __table_args__ = (
+        Index("ix_registry_changes_subject", "kind", "uuid", "id"),
+        Index("ix_registry_changes_source", "source", "source_id"),
+    )

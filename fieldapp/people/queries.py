@@ -13,6 +13,7 @@ from fieldapp.core.codes import get_codes
 from fieldapp.core.crypto import keyring
 from fieldapp.core.db import db
 from fieldapp.core.errors import AppError
+from fieldapp.people import rules
 from fieldapp.people.models import Household, HouseholdGrid, Person
 
 
@@ -108,14 +109,11 @@ def get_interval_days() -> dict[str, int]:
     return {code: int(row.extra["interval_days"]) for code, row in get_codes("risk").items()}
 
 
-def id_hashes(id_number: str) -> tuple[str, str]:
-    """(hash of the whole ID number, hash of its last four)."""
-    text = id_number.upper()
-    return keyring().lookup_hash(text, "people.id"), keyring().lookup_hash(text[-4:], "people.id_tail")
-
-
-def phone_hashes(phone: str) -> tuple[str, str]:
-    """(hash of the whole phone number, hash of its last four)."""
-    return keyring().lookup_hash(phone, "people.phone"), keyring().lookup_hash(
-        phone[-4:], "people.phone_tail"
+def number_hashes(number: str | None, what: str) -> tuple[str | None, str | None]:
+    """(hash of a whole number, hash of its last four), under which it is found; `what`: id, phone or bank_account."""
+    if not number:
+        return None, None
+    text = rules.normal_number(number)
+    return keyring().lookup_hash(text, f"people.{what}"), keyring().lookup_hash(
+        text[-4:], f"people.{what}_tail"
     )

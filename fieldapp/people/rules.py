@@ -1,12 +1,15 @@
-"""When a person must next be seen, and how personal numbers are shown.
+"""When a person must next be seen, what an ID number says, how personal numbers are shown, how names are found.
 
 Invariant: the one place that decides a due date; phone and desk show what it said.
 """
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
+
+from pypinyin import Style, lazy_pinyin
 
 # An attempt that reached nobody never resets a due date (DOMAIN 4).
 COUNTS_AS_CONTACT = frozenset({"reached"})
@@ -15,12 +18,15 @@ COUNTS_AS_CONTACT = frozenset({"reached"})
 def next_due_on(
     risk: str,
     last_contact_on: date | None,
-    died_on: date | None,
+    gone_on: date | None,
     interval_days: Mapping[str, int],
     first_on: date,
 ) -> date | None:
-    """The day a person is due: last contact plus the interval of the risk; `first_on` while never seen; None when dead."""
-    if died_on is not None:
+    """The day a person is due: last contact plus the interval of the risk; `first_on` while never seen.
+
+    None once they are gone: dead, or moved away.
+    """
+    if gone_on is not None:
         return None
     if last_contact_on is None:
         return first_on
@@ -51,3 +57,48 @@ _CHECKS = "10X98765432"
 def id_check_digit(first17: str) -> str:
     """The check digit of GB 11643 for the first 17 digits."""
     return _CHECKS[sum(int(digit) * weight for digit, weight in zip(first17, _WEIGHTS, strict=True)) % 11]
+
+
+ID_LENGTH = 18
+EARLIEST_BIRTH = date(1890, 1, 1)
+
+
+def normal_number(text: str) -> str:
+    """An ID, phone or account number as it is kept: no spaces or dashes, plain digits, a large X."""
+    plain = unicodedata.normalize("NFKC", text)
+    return "".join(sign for sign in plain if not sign.isspace() and sign not in "-–—").upper()
+
+
+def find_id_fault(id_number: str, today: date) -> str | None:
+    """What is wrong with an ID number (GB 11643; `normal_number` of it), or None.
+
+    id_length, id_digits and id_birthday mean that it is no such number; one with id_check_digit may stand with a reason.
+    The area code is not looked at: old ones stay valid.
+    """
+    if len(id_number) != ID_LENGTH:
+        return "id_length"
+    if not (id_number.isascii() and id_number[:17].isdigit() and id_number[17] in _CHECKS):
+        return "id_digits"
+    birth_on = born_on(id_number)
+    if birth_on is None or not EARLIEST_BIRTH <= birth_on <= today:
+        return "id_birthday"
+    return None if id_number[17] == id_check_digit(id_number[:17]) else "id_check_digit"
+
+
+def born_on(id_number: str) -> date | None:
+    """The birthday in an ID number, or None when there is no such day."""
+    try:
+        return date(int(id_number[6:10]), int(id_number[10:12]), int(id_number[12:14]))
+    except ValueError:
+        return None
+
+
+def sex_in(id_number: str) -> str:
+    """m or f, as the 17th digit of an ID number has it."""
+    return "m" if int(id_number[16]) % 2 else "f"
+
+
+def initials(name: str) -> str:
+    """The first letters of a name's pinyin, small: `wgl` for 王桂兰; other letters and digits stand for themselves."""
+    letters = "".join(lazy_pinyin(name, style=Style.FIRST_LETTER, errors=lambda rest: rest))
+    return "".join(sign for sign in letters.lower() if sign.isalnum())[:80]
