@@ -85,6 +85,7 @@ ACCESS: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/reviews/<uuid:visit_uuid>/void"): SUPERVISOR,
     ("POST", "/reviews/flags/<int:flag_id>/confirm"): SUPERVISOR,
     ("POST", "/reviews/flags/<int:flag_id>/dismiss"): SUPERVISOR,
+    ("GET", "/people"): READERS,
     ("GET", "/households/<uuid:household_uuid>"): READERS,
     ("POST", "/households/<uuid:household_uuid>/move"): SUPERVISOR,
     ("GET", "/quarantine"): SETTLERS,
