@@ -10,13 +10,23 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from sqlalchemy import delete, insert, select, update
+
 from fieldapp.areas import queries as areas
 from fieldapp.core import audit, clock, scope
 from fieldapp.core.db import db
 from fieldapp.core.errors import AppError
 from fieldapp.core.feeds import publish
 from fieldapp.people import queries, rules
-from fieldapp.people.models import Carer, Household, HouseholdGrid, Person, PersonTag, RegistryChange
+from fieldapp.people.models import (
+    Carer,
+    Household,
+    HouseholdGrid,
+    Person,
+    PersonTag,
+    RegistryChange,
+    SearchWord,
+)
 from fieldapp.users.models import User
 
 # What a person may change of a household or a person, and what the history tells of.
@@ -51,13 +61,14 @@ class Origin:
 
 def add_household(household: Household, now: datetime, origin: Origin | None = None) -> Household:
     """Store a new household with its people, their look-up hashes and due dates; its history begins with `origin`."""
-    household.initials = rules.initials(household.name)
+    _derive_of_household(household)
     for position, person in enumerate(household.people):
         person.position = position
         _derive(person)
     db.session.add(household)
     db.session.flush()
     db.session.add(HouseholdGrid(household_uuid=household.household_uuid, grid_code=household.grid_code))
+    _keep_search_words(household)
     if origin is not None:
         _note("household", household.household_uuid, "add", _as_added(household, HOUSEHOLD_FIELDS), origin)
         for person in household.people:
@@ -72,6 +83,7 @@ def add_person(household: Household, person: Person, origin: Origin) -> Person:
     _derive(person)
     household.people.append(person)
     db.session.flush()
+    _keep_search_words(household)
     _note("person", person.person_uuid, "add", _as_added(person, PERSON_FIELDS), origin)
     refresh_due(household, origin.now)
     return person
@@ -80,9 +92,9 @@ def add_person(household: Household, person: Person, origin: Origin) -> Person:
 def change_household(household: Household, fields: Mapping[str, Any], origin: Origin) -> dict[str, list[Any]]:
     """Set some of HOUSEHOLD_FIELDS; returns what changed, {field: [before, after]} as JSON values."""
     changed = _change(household, fields, HOUSEHOLD_FIELDS)
-    if "name" in changed:
-        household.initials = rules.initials(household.name)
     if changed:
+        _derive_of_household(household)
+        _keep_search_words(household)
         _note("household", household.household_uuid, "change", changed, origin)
         publish_household(household)
     return changed
@@ -96,6 +108,7 @@ def change_person(person: Person, fields: Mapping[str, Any], origin: Origin) -> 
     changed = _change(person, fields, PERSON_FIELDS)
     if changed:
         _derive(person)
+        _keep_search_words(person.household)
         _note("person", person.person_uuid, "change", changed, origin)
         refresh_due(person.household, origin.now)
     return changed
@@ -151,14 +164,41 @@ def _as_text(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
+def _derive_of_household(household: Household) -> None:
+    """What numbers a household is found by."""
+    household.phone_hash, household.phone_tail_hash = queries.number_hashes(household.phone, "phone")
+
+
 def _derive(person: Person) -> None:
-    """What a person is found by."""
-    person.initials = rules.initials(person.name)
+    """What numbers a person is found by."""
     person.id_hash, person.id_tail_hash = queries.number_hashes(person.id_number, "id")
     person.phone_hash, person.phone_tail_hash = queries.number_hashes(person.phone, "phone")
     person.bank_account_hash, person.bank_account_tail_hash = queries.number_hashes(
         person.bank_account, "bank_account"
     )
+
+
+def _keep_search_words(household: Household) -> None:
+    """Write again what a household is found by; those that stay are not touched."""
+    named = set().union(*(rules.name_words(name) for name in _list_names(household)))
+    wanted = {("name", word) for word in named}
+    wanted |= {("address", word) for word in rules.address_words(household.address)}
+    of_it = SearchWord.household_uuid == household.household_uuid
+    held = {
+        (kind, word)
+        for kind, word in db.session.execute(select(SearchWord.kind, SearchWord.word).where(of_it))
+    }
+    for kind, word in held - wanted:
+        db.session.execute(delete(SearchWord).where(of_it, SearchWord.kind == kind, SearchWord.word == word))
+    if added := wanted - held:
+        row = {"household_uuid": household.household_uuid, "grid_code": household.grid_code}
+        db.session.execute(
+            insert(SearchWord), [{**row, "kind": kind, "word": word} for kind, word in sorted(added)]
+        )
+
+
+def _list_names(household: Household) -> list[str]:
+    return [household.name, *(person.name for person in household.people)]
 
 
 def _note(kind: str, uuid: str, deed: str, values: dict[str, list[Any]], origin: Origin) -> None:
@@ -200,6 +240,9 @@ def move_household(actor: User, household_uuid: str, grid_code: str, now: dateti
     if grid.code != before:
         publish_household(household, gone=True)
         household.grid_code = grid.code
+        db.session.execute(
+            update(SearchWord).where(SearchWord.household_uuid == household_uuid).values(grid_code=grid.code)
+        )
         db.session.add(HouseholdGrid(household_uuid=household_uuid, grid_code=grid.code, from_at=now))
         audit.record(
             actor, "household.move", "household", household_uuid, at=now, before=before, after=grid.code

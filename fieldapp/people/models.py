@@ -11,7 +11,11 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from fieldapp.core.db import Base, EncryptedJson, EncryptedText, Instant, UuidText
+from fieldapp.core.db import AreaCode, Base, EncryptedJson, EncryptedText, Instant, UuidText
+from fieldapp.people.rules import WORD_LENGTH
+
+# Ordered by code point on both databases, so that a beginning is a range of an index.
+SearchText = String(WORD_LENGTH).with_variant(String(WORD_LENGTH, collation="C"), "postgresql")
 
 
 class Household(Base):
@@ -24,11 +28,14 @@ class Household(Base):
         ForeignKey("areas.code"), doc="Grid it is in now: the last of its HouseholdGrid rows."
     )
     name: Mapped[str] = mapped_column(String(80), doc="户主, as people call the household.")
-    initials: Mapped[str] = mapped_column(
-        String(80), default="", doc="Of the name in pinyin, small letters: wgl for 王桂兰."
-    )
     address: Mapped[str] = mapped_column(String(200), doc="As people say it in the village.")
     phone: Mapped[str | None] = mapped_column(EncryptedText("households.phone"), doc="Of the household.")
+    phone_hash: Mapped[str | None] = mapped_column(
+        String(64), index=True, doc="Keyed hash of the whole number."
+    )
+    phone_tail_hash: Mapped[str | None] = mapped_column(
+        String(64), index=True, doc="Keyed hash of the last four."
+    )
     lat: Mapped[float | None] = mapped_column(doc="Degrees, in `datum`.")
     lon: Mapped[float | None] = mapped_column(doc="Degrees, in `datum`.")
     datum: Mapped[str | None] = mapped_column(String(10), doc="WGS84 or GCJ02.")
@@ -61,6 +68,28 @@ class HouseholdGrid(Base):
     __table_args__ = (Index("ix_household_grids_household_from", "household_uuid", "from_at"),)
 
 
+class SearchWord(Base):
+    """What a household is found by when it begins so: names and initials of it and its people, its address from any part on.
+
+    Kept by `people.actions` beside every change, with the grid: both databases answer from one index, whatever the scope.
+    """
+
+    __tablename__ = "search_words"
+
+    household_uuid: Mapped[str] = mapped_column(
+        ForeignKey(Household.household_uuid), primary_key=True, doc="Which household."
+    )
+    kind: Mapped[str] = mapped_column(String(7), primary_key=True, doc="name or address.")
+    word: Mapped[str] = mapped_column(
+        SearchText,
+        primary_key=True,
+        doc="As people.rules.plain_word has it; an address from each of its parts on.",
+    )
+    grid_code: Mapped[str] = mapped_column(AreaCode, doc="Grid the household is in.")
+
+    __table_args__ = (Index("ix_search_words_kind_word", "kind", "word", "grid_code", "household_uuid"),)
+
+
 class Person(Base):
     """A person on the list."""
 
@@ -72,9 +101,6 @@ class Person(Base):
     )
     position: Mapped[int] = mapped_column(default=0, doc="Order within the household.")
     name: Mapped[str] = mapped_column(String(80), doc="Empty for a nameless person.")
-    initials: Mapped[str] = mapped_column(
-        String(80), default="", doc="Of the name in pinyin, small letters: wgl for 王桂兰."
-    )
     relation: Mapped[str] = mapped_column(String(20), default="", doc="To the head of the household.")
     sex: Mapped[str] = mapped_column(String(1), default="", doc="m, f or empty.")
     birth_on: Mapped[date | None] = mapped_column(doc="Birthday.")

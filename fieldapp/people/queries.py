@@ -80,25 +80,6 @@ def list_households(household_uuids: Iterable[str]) -> list[Household]:
     )
 
 
-def search_households(words: str, area_codes: Sequence[str], limit: int) -> list[Household]:
-    """Households in those areas whose name, address or people's names hold the words, by name."""
-    named = select(Person.household_uuid).where(Person.name.contains(words, autoescape=True))
-    return list(
-        db.session.scalars(
-            select(Household)
-            .where(
-                scope.within(Household.grid_code, area_codes),
-                Household.name.contains(words, autoescape=True)
-                | Household.address.contains(words, autoescape=True)
-                | Household.household_uuid.in_(named),
-            )
-            .order_by(Household.name, Household.household_uuid)
-            .limit(limit)
-            .options(selectinload(Household.people))
-        )
-    )
-
-
 def list_people(person_uuids: Iterable[str]) -> list[Person]:
     """The people of those uuids."""
     return list(db.session.scalars(select(Person).where(Person.person_uuid.in_(list(person_uuids)))))
@@ -115,5 +96,5 @@ def number_hashes(number: str | None, what: str) -> tuple[str | None, str | None
         return None, None
     text = rules.normal_number(number)
     return keyring().lookup_hash(text, f"people.{what}"), keyring().lookup_hash(
-        text[-4:], f"people.{what}_tail"
+        text[-rules.TAIL_LENGTH :], f"people.{what}_tail"
     )

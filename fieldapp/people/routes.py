@@ -8,6 +8,7 @@ from __future__ import annotations
 from flask import Blueprint, Flask, render_template
 
 from fieldapp.core.guard import READERS, require
+from fieldapp.people import search_routes
 
 bp = Blueprint("people", __name__)
 
@@ -22,3 +23,4 @@ def people_page() -> str:
 def init_app(app: Flask) -> None:
     """Register the pages."""
     app.register_blueprint(bp)
+    search_routes.init_app(app)

@@ -60,6 +60,7 @@ def id_check_digit(first17: str) -> str:
 
 
 ID_LENGTH = 18
+TAIL_LENGTH = 4
 EARLIEST_BIRTH = date(1890, 1, 1)
 
 
@@ -98,7 +99,71 @@ def sex_in(id_number: str) -> str:
     return "m" if int(id_number[16]) % 2 else "f"
 
 
+# Surnames whose reading as a surname begins otherwise than the sign does in most words.
+_SURNAMES = {
+    surname: letters
+    for letters, surnames in {
+        "b": "秘",
+        "c": "种 重",
+        "g": "盖 句 炅",
+        "k": "阚 适",
+        "n": "粘 佴 乜",
+        "o": "区",
+        "p": "朴 繁",
+        "q": "仇 覃",
+        "s": "单 召 折",
+        "x": "解",
+        "y": "么",
+        "z": "查 曾 翟 藏 祭",
+        "yc": "尉迟",
+    }.items()
+    for surname in surnames.split()
+}
+WORD_LENGTH = 20
+# Of a very long address only so much is looked at.
+_ADDRESS_LENGTH = 60
+
+
 def initials(name: str) -> str:
     """The first letters of a name's pinyin, small: `wgl` for 王桂兰; other letters and digits stand for themselves."""
-    letters = "".join(lazy_pinyin(name, style=Style.FIRST_LETTER, errors=lambda rest: rest))
-    return "".join(sign for sign in letters.lower() if sign.isalnum())[:80]
+    surname = next((name[:length] for length in (2, 1) if name[:length] in _SURNAMES), "")
+    rest = lazy_pinyin(name[len(surname) :], style=Style.FIRST_LETTER, errors=lambda rest: rest)
+    return plain_word(_SURNAMES.get(surname, "") + "".join(rest))
+
+
+def plain_word(text: str) -> str:
+    """A text as it is looked for: small letters, digits and signs only, at most WORD_LENGTH of them."""
+    return _only_signs(text)[:WORD_LENGTH]
+
+
+def name_words(name: str) -> set[str]:
+    """What somebody of that name is found by: the whole name, what is left without the surname, the initials."""
+    return (_from_each_sign(_only_signs(name)[:WORD_LENGTH]) | {initials(name)}) - {""}
+
+
+def address_words(address: str) -> set[str]:
+    """What a household at that address is found by: the address from each of its signs on."""
+    return _from_each_sign(_only_signs(address)[:_ADDRESS_LENGTH])
+
+
+def _from_each_sign(signs: str) -> set[str]:
+    """All endings of two signs or more, and the whole; no number and no foreign word is cut in two."""
+    starts = (
+        place
+        for place in range(len(signs))
+        if place == 0
+        or (place < len(signs) - 1 and not (signs[place - 1].isascii() and signs[place].isascii()))
+    )
+    return {signs[place : place + WORD_LENGTH] for place in starts}
+
+
+def find_number(text: str) -> str | None:
+    """The ID or phone number, or its last four, that a text is; None when it is anything else."""
+    number = normal_number(text)
+    digits = number.removesuffix("X")
+    is_number = digits.isascii() and digits.isdecimal() and TAIL_LENGTH <= len(number) <= ID_LENGTH
+    return number if is_number else None
+
+
+def _only_signs(text: str) -> str:
+    return "".join(sign for sign in unicodedata.normalize("NFKC", text).casefold() if sign.isalnum())

@@ -19,7 +19,7 @@ from fieldapp.core.db import transaction
 from fieldapp.core.errors import AppError
 from fieldapp.core.guard import require
 from fieldapp.core.paging import read_page
-from fieldapp.people import queries as people
+from fieldapp.people import search_queries as search
 from fieldapp.sync import desk_actions, desk_queries, words
 from fieldapp.sync.desk_page import prepare_operation
 from fieldapp.sync.desk_queries import SETTLERS, VIEWS, WAITING
@@ -131,7 +131,7 @@ def _show(
         refuse_form=refuse_form or RefuseForm(formdata=None),
         chosen_people=request.form.getlist("person"),
         looked_for=looked_for,
-        households=people.search_households(looked_for, current_user.area_codes(), HOUSEHOLDS_FOUND)
+        households=search.find_by_words(looked_for, current_user.area_codes(), HOUSEHOLDS_FOUND)
         if looked_for
         else [],
         error=error,

@@ -86,6 +86,7 @@ ACCESS: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/reviews/flags/<int:flag_id>/confirm"): SUPERVISOR,
     ("POST", "/reviews/flags/<int:flag_id>/dismiss"): SUPERVISOR,
     ("GET", "/people"): READERS,
+    ("POST", "/people/search"): READERS,
     ("GET", "/households/<uuid:household_uuid>"): READERS,
     ("POST", "/households/<uuid:household_uuid>/move"): SUPERVISOR,
     ("GET", "/quarantine"): SETTLERS,

@@ -6,7 +6,17 @@ from datetime import date
 
 import pytest
 
-from fieldapp.people.rules import earliest, id_check_digit, mask_id, mask_phone, next_due_on
+from fieldapp.people.rules import (
+    address_words,
+    earliest,
+    find_number,
+    id_check_digit,
+    initials,
+    mask_id,
+    mask_phone,
+    name_words,
+    next_due_on,
+)
 
 INTERVALS = {"high": 7, "middle": 30, "low": 90}
 TODAY = date(2026, 11, 23)
@@ -59,3 +69,54 @@ def test_id_number_is_masked_to_first_three_and_last_four():
 )
 def test_check_digit_of_gb_11643(first17, digit):
     assert id_check_digit(first17) == digit
+
+
+@pytest.mark.parametrize(
+    ("name", "letters"),
+    [
+        ("王桂兰", "wgl"),
+        *[("单雄", "sx"), ("仇英", "qy"), ("解珍", "xz"), ("查良", "zl"), ("曾国", "zg"), ("盖平", "gp")],
+        *[
+            ("翟平", "zp"),
+            ("朴正", "pz"),
+            ("尉迟恭", "ycg"),
+            ("尉平", "wp"),
+            ("区平", "op"),
+            ("长孙平", "zsp"),
+        ],
+        # Elsewhere in a name the sign is read as usual.
+        *[("王单", "wd"), ("李解放", "ljf")],
+        *[("古丽·买买提", "glmmt"), ("Anna 王", "annaw"), ("３号院", "3hy"), ("", "")],
+    ],
+)
+def test_initials_know_surnames_read_otherwise(name, letters):
+    assert initials(name) == letters
+
+
+def test_name_is_found_by_itself_and_its_initials():
+    assert name_words(" 王 桂兰 ") == {"王桂兰", "桂兰", "wgl"}
+    assert name_words("王兰") == {"王兰", "wl"}
+    assert name_words("") == set()
+
+
+def test_address_is_found_by_any_part_without_cutting_a_number():
+    assert address_words("幸福村 12组-3号") == {
+        *("幸福村12组3号", "福村12组3号", "村12组3号", "12组3号", "组3号", "3号"),
+    }
+    assert address_words("") == set()
+    assert address_words("院") == {"院"}
+    assert len(address_words("长" * 200)) == 19
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("1249", "1249"),
+        ("123x", "123X"),
+        ("138 1234-1234", "13812341234"),
+        ("230183195005041249", "230183195005041249"),
+        *[("12", None), ("12号", None), ("x", None), ("王桂兰", None), ("", None), ("1" * 30, None)],
+    ],
+)
+def test_numbers_are_known_from_words(text, number):
+    assert find_number(text) == number
