@@ -6,7 +6,7 @@ Invariant: what a body does not know is refused, so that nothing is dropped in s
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
 from pydantic import (
@@ -52,6 +52,16 @@ class Body(BaseModel):
     """The base of all bodies."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Location(Body):
+    """A place as the phone measured it, never converted."""
+
+    lat: Annotated[float, Field(ge=-90, le=90)]
+    lon: Annotated[float, Field(ge=-180, le=180)]
+    accuracy_m: Annotated[float, Field(ge=0, le=1_000_000)]
+    datum: Literal["WGS84", "GCJ02", "BD09"]
+    at: PhoneInstant
 
 
 B = TypeVar("B", bound=BaseModel)

@@ -103,6 +103,14 @@ ERRORS: dict[str, tuple[int, Any]] = {
         409,
         lazy_gettext("This visit is here already with another content. Both were kept for the office."),
     ),
+    "record_exists": (
+        409,
+        lazy_gettext("This is on the list already with another content. Both were kept for the office."),
+    ),
+    "fields_changed": (
+        409,
+        lazy_gettext("This was changed in the meantime. Both were kept; the office chooses what is right."),
+    ),
     "not_yours": (
         403,
         lazy_gettext("The server could not place this record in your area. It was kept for the office."),
@@ -165,6 +173,7 @@ ERRORS: dict[str, tuple[int, Any]] = {
         422,
         lazy_gettext("Say who each person is, each of them once, or leave that part out."),
     ),
+    "fields_to_choose": (422, lazy_gettext("Choose for each of them which one is right.")),
     "own_account": (409, lazy_gettext("You cannot end your own account. Ask another administrator.")),
     "account_ended": (409, lazy_gettext("This account is ended; its areas stay as they were.")),
     "area_unknown": (422, lazy_gettext("There is no area with this code. Check the digits.")),

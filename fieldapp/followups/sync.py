@@ -13,11 +13,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
 from fieldapp.core import clock
-from fieldapp.core.bodies import Body, PhoneInstant, UuidStr
+from fieldapp.core.bodies import Body, Location, PhoneInstant, UuidStr
 from fieldapp.core.db import db
 from fieldapp.followups.models import Followup
 from fieldapp.users import queries as users
-from fieldapp.visits.sync import AttachmentRef, ChecklistRef, Location
+from fieldapp.visits.sync import AttachmentRef, ChecklistRef
 
 ON_PHONE = ("open", "done")
 

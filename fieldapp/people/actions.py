@@ -133,12 +133,13 @@ def _change(
 
 def _set_tags(person: Person, tags: Iterable[tuple[str, date | None, date | None]]) -> None:
     held = {tag.tag: tag for tag in person.tags}
-    person.tags = []
+    rows = []
     for name, from_on, to_on in tags:
         # The row is the same one as before: its key is the person's and the tag's.
         row = held.get(name) or PersonTag(tag=name)
         row.from_on, row.to_on = from_on, to_on
-        person.tags.append(row)
+        rows.append(row)
+    person.tags = rows
 
 
 def state_of(row: Household | Person, fields: Iterable[str]) -> dict[str, Any]:
@@ -223,11 +224,13 @@ def _as_added(row: Household | Person, fields: Iterable[str]) -> dict[str, list[
     }
 
 
-def move_household(actor: User, household_uuid: str, grid_code: str, now: datetime) -> Household:
+def move_household(
+    actor: User, household_uuid: str, grid_code: str, now: datetime, origin: Origin | None = None
+) -> Household:
     """Put a household into another grid from `now` on: gone in the old grid's feed, there in the new one's.
 
-    Visits that ended before still count in the old grid. Raises not_found when household or grid lie outside the
-    actor's areas.
+    Visits that ended before still count in the old grid. `origin`: when it was not the actor at the desk. Raises not_found
+    when household or grid lie outside the actor's areas.
     """
     area_codes = actor.area_codes(now)
     household = queries.lock_household(household_uuid)
@@ -248,7 +251,7 @@ def move_household(actor: User, household_uuid: str, grid_code: str, now: dateti
             actor, "household.move", "household", household_uuid, at=now, before=before, after=grid.code
         )
         moved = {"grid_code": [before, grid.code]}
-        _note("household", household_uuid, "move", moved, Origin(actor, "desk", now))
+        _note("household", household_uuid, "move", moved, origin or Origin(actor, "desk", now))
         publish_household(household)
     return household
 

@@ -149,7 +149,9 @@ class Person(Base):
 
     household: Mapped[Household] = relationship(back_populates="people")
     carers: Mapped[list[Carer]] = relationship(order_by="Carer.id", cascade="all, delete-orphan")
-    tags: Mapped[list[PersonTag]] = relationship(lazy="selectin", order_by="PersonTag.tag")
+    tags: Mapped[list[PersonTag]] = relationship(
+        lazy="selectin", order_by="PersonTag.tag", cascade="all, delete-orphan"
+    )
 
 
 class PersonTag(Base):

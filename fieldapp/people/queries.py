@@ -30,6 +30,14 @@ def find_household(household_uuid: str) -> Household | None:
     return db.session.get(Household, household_uuid)
 
 
+def find_registered(kind: str, uuid: str | None) -> Household | None:
+    """The household of that uuid, or (kind: person) that of the person of that uuid; None when they are not on the list."""
+    if uuid is None or kind == "household":
+        return find_household(uuid) if uuid else None
+    person = db.session.get(Person, uuid)
+    return person.household if person else None
+
+
 def lock_household(household_uuid: str) -> Household | None:
     """The household as it is now, locked until the transaction ends, so that visits to it count one after the other."""
     return db.session.get(Household, household_uuid, with_for_update=True, populate_existing=True)

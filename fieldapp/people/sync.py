@@ -1,13 +1,17 @@
-"""Which fields of households and people a phone gets.
+"""Which fields of households and people a phone gets, and which it may send.
 
 Invariant: an ID number never leaves the server unmasked, nor a restricted tag under its own name.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import date
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import AfterValidator, Field
 
 from fieldapp.core import clock
+from fieldapp.core.bodies import Body, Location, PhoneInstant, UuidStr
 from fieldapp.core.codes import get_codes
 from fieldapp.people import rules
 from fieldapp.people.models import Household, Person
@@ -59,4 +63,122 @@ def person_record(person: Person, restricted_tags: frozenset[str]) -> dict[str, 
         "last_contact_on": last_on,
         "due_on": person.due_on.isoformat() if person.due_on else None,
         "died_on": person.died_on.isoformat() if person.died_on else None,
+        "moved_away_on": person.moved_away_on.isoformat() if person.moved_away_on else None,
     }
+
+
+def _check_id(id_number: str) -> str:
+    """A number as it is kept; one with a wrong check digit stands: why it does is said beside it."""
+    number = rules.normal_number(id_number)
+    fault = rules.find_id_fault(number, clock.local_date(clock.now()))
+    if fault not in {None, "id_check_digit"}:
+        raise ValueError(fault)
+    return number
+
+
+T = TypeVar("T")
+Name = Annotated[str, Field(max_length=80)]
+HouseholdName = Annotated[str, Field(min_length=1, max_length=80)]
+Relation = Annotated[str, Field(max_length=20)]
+Sex = Literal["", "m", "f"]
+IdNumber = Annotated[str, Field(max_length=40), AfterValidator(_check_id)]
+PhoneNumber = Annotated[str, Field(max_length=40), AfterValidator(rules.normal_number)]
+Address = Annotated[str, Field(max_length=200)]
+Note = Annotated[str, Field(max_length=1000)]
+Tags = Annotated[list[Annotated[str, Field(max_length=40)]], Field(max_length=30)]
+Reason = Annotated[str, Field(min_length=1, max_length=1000)]
+
+
+class NewPerson(Body):
+    """Somebody found, as far as known; a name may be missing."""
+
+    person_uuid: UuidStr
+    name: Name
+    relation: Relation = ""
+    sex: Sex = ""
+    birth_on: date | None = None
+    id_number: IdNumber | None = None
+    id_reason: Reason | None = None
+    phone: PhoneNumber | None = None
+    tags: Tags = []
+
+
+class HouseholdRegisterBody(Body):
+    """The body of household.register: a household, or somebody alone, that is not on the list yet."""
+
+    household_uuid: UuidStr
+    grid_code: Annotated[str, Field(max_length=15)]
+    name: HouseholdName
+    address: Address
+    phone: PhoneNumber | None = None
+    note: Note = ""
+    found_at: PhoneInstant
+    location: Location | None = None
+    location_declined: Annotated[str, Field(max_length=300)] | None = None
+    people: Annotated[list[NewPerson], Field(min_length=1, max_length=30)]
+
+
+class PersonRegisterBody(NewPerson):
+    """The body of person.register: one more person of a household that is there."""
+
+    household_uuid: UuidStr
+    found_at: PhoneInstant
+
+
+class Change(Body, Generic[T]):
+    """What the phone showed, and what it is to be. Of what it is only shown masked, it saw the mask."""
+
+    seen: Annotated[Any, Field(alias="from")]
+    to: T
+
+
+class HouseholdFields(Body):
+    """What may be corrected of a household."""
+
+    name: Change[HouseholdName] | None = None
+    address: Change[Address] | None = None
+    phone: Change[PhoneNumber | None] | None = None
+    note: Change[Note] | None = None
+
+
+class PersonFields(Body):
+    """What may be corrected of a person. Tags are whole lists: what differs between them is added or taken away."""
+
+    name: Change[Name] | None = None
+    relation: Change[Relation] | None = None
+    sex: Change[Sex] | None = None
+    birth_on: Change[date | None] | None = None
+    id_number: Change[IdNumber | None] | None = None
+    phone: Change[PhoneNumber | None] | None = None
+    tags: Change[Tags] | None = None
+    died_on: Change[date | None] | None = None
+    moved_away_on: Change[date | None] | None = None
+    moved_away_to: Change[Address | None] | None = None
+
+
+class HouseholdUpdateBody(Body):
+    """The body of household.update: corrections by field."""
+
+    household_uuid: UuidStr
+    fields: HouseholdFields
+    reason: Reason | None = None
+
+
+class PersonUpdateBody(Body):
+    """The body of person.update: corrections by field; `household_uuid`: where the phone showed them."""
+
+    person_uuid: UuidStr
+    household_uuid: UuidStr
+    fields: PersonFields
+    reason: Reason | None = None
+
+
+class HouseholdMoveBody(Body):
+    """The body of household.move: into another grid, or (to_grid null) away from all of ours since a day."""
+
+    household_uuid: UuidStr
+    from_grid: Annotated[str, Field(max_length=15)]
+    to_grid: Annotated[str, Field(max_length=15)] | None
+    moved_away_on: date | None = None
+    moved_away_to: Address | None = None
+    reason: Reason

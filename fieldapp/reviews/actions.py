@@ -21,6 +21,7 @@ from fieldapp.core.errors import AppError
 from fieldapp.core.severity import SEVERITIES
 from fieldapp.followups import actions as followups
 from fieldapp.people import actions as people
+from fieldapp.people.actions import Origin
 from fieldapp.people.models import Household
 from fieldapp.reviews import rules
 from fieldapp.reviews.models import Flag, Review
@@ -95,9 +96,11 @@ def dismiss_flag(actor: User, flag_id: int, *, reason: str, now: datetime) -> Fl
     return _decide_flag(actor, flag_id, "dismissed", reason.strip(), now)
 
 
-def move_household(actor: User, household_uuid: str, grid_code: str, *, now: datetime) -> Household:
+def move_household(
+    actor: User, household_uuid: str, grid_code: str, *, now: datetime, origin: Origin | None = None
+) -> Household:
     """Put a household into another grid, its unsettled tasks with it; raises as people.move_household."""
-    household = people.move_household(actor, household_uuid, grid_code, now)
+    household = people.move_household(actor, household_uuid, grid_code, now, origin)
     followups.move_followups(actor, household, now)
     return household
 

@@ -24,13 +24,15 @@ from fieldapp.followups import actions as followups
 from fieldapp.followups.models import Followup
 from fieldapp.followups.sync import RefuseBody, ReportBody
 from fieldapp.people import queries as people
+from fieldapp.people.phone_actions import Reach
 from fieldapp.reviews import actions as reviews
-from fieldapp.sync import envelopes, rules
+from fieldapp.sync import envelopes, registry, rules
 from fieldapp.sync.envelopes import Op, Push
 from fieldapp.sync.models import Operation
 from fieldapp.users.models import User
 from fieldapp.visits import queries as visits
 from fieldapp.visits.actions import Envelope
+from fieldapp.visits.rules import corrected
 from fieldapp.visits.sync import VisitBody
 
 log = logging.getLogger(__name__)
@@ -97,9 +99,11 @@ def _take(
             db.session.flush()
             op = envelopes.read_op(raw)
             operation.feed, was_there = _apply(actor, op, operation, now)
+            if operation.state == "conflict":
+                operation.quarantine, operation.household_uuid = raw, _household_of(raw)
             db.session.flush()
-        if op.kind == "visit.submit" and not was_there:
-            apply_waiting(actor, operation.record_uuid, op.seq, now)
+        if not was_there:
+            apply_waiting(actor, operation, op.body, op.seq, now)
         return Taken(operation, known_before=was_there)
     except AppError as error:
         feeds.restore_changes(published)
@@ -137,17 +141,18 @@ def _apply(actor: User, op: Op, operation: Operation, now: datetime) -> tuple[st
     )
     if others is not None:
         raise AppError("op_changed")
-    envelope = Envelope(op.op_uuid, op.body, operation.body_hash, operation.clock_offset_s)
-    if op.kind == "visit.submit" and _is_same_visit(actor, op, envelope):
+    if op.kind == "visit.submit" and _is_same_visit(actor, op, operation):
         return own_feed(actor.id), True
-    feed = _APPLY[op.kind](actor, op, envelope, now)
+    if op.kind in rules.REGISTERS and (feed := _find_registered(actor, op, operation)):
+        return feed, True
+    feed = _APPLY[op.kind](actor, op, operation, now)
     if op.replaces:
         for replaced in _list_quarantined(actor, Operation.op_uuid == op.replaces):
             replaced.state = "replaced"
     return feed, False
 
 
-def _is_same_visit(actor: User, op: Op, envelope: Envelope) -> bool:
+def _is_same_visit(actor: User, op: Op, operation: Operation) -> bool:
     """Whether the actor's visit is there already, brought with the same content by another operation.
 
     Raises visit_exists when the content differs, not_yours when it is somebody else's.
@@ -157,61 +162,121 @@ def _is_same_visit(actor: User, op: Op, envelope: Envelope) -> bool:
         return False
     if known.worker_id != actor.id:
         raise AppError("not_yours")
-    if not visits.has_content(known, envelope.body_hash):
+    if not visits.has_content(known, operation.body_hash):
         raise AppError("visit_exists")
     return True
 
 
-def _submit_visit(actor: User, op: Op, envelope: Envelope, now: datetime) -> str:
-    reviews.receive_visit(actor, read_body(VisitBody, op.body), envelope, now)
+def _find_registered(actor: User, op: Op, operation: Operation) -> str | None:
+    """The feed of what the actor put on the list with the same content by another operation, or None when it is not there.
+
+    Raises record_exists when the content differs, not_yours when somebody else put it there.
+    """
+    known = people.find_registered(rules.RECORDS[op.kind][1], operation.record_uuid)
+    if known is None:
+        return None
+    hashes = db.session.scalars(
+        select(Operation.body_hash).where(
+            Operation.user_id == actor.id,
+            Operation.record_uuid == operation.record_uuid,
+            Operation.kind == op.kind,
+            Operation.state == "accepted",
+            Operation.op_uuid != op.op_uuid,
+        )
+    ).all()
+    if not hashes:
+        raise AppError("not_yours")
+    if operation.body_hash not in hashes:
+        raise AppError("record_exists")
+    return known.grid_code
+
+
+def _change_registry(actor: User, op: Op, operation: Operation, now: datetime) -> str:
+    """Apply what a worker registered or corrected, in the areas that were theirs when they wrote it.
+
+    What was changed meanwhile keeps both values: the operation waits for the desk to choose.
+    """
+    written_at = min(corrected(op.at, operation.clock_offset_s), now)
+    reach = Reach(actor.area_codes(written_at), written_at)
+    applied = registry.apply(op.kind, op.body, registry.Source(actor, actor, reach, op.op_uuid, now))
+    if applied.contested:
+        operation.state, operation.code = "conflict", "fields_changed"
+        operation.fields = dict.fromkeys(applied.contested, "changed")
+    return applied.feed
+
+
+def _submit_visit(actor: User, op: Op, operation: Operation, now: datetime) -> str:
+    reviews.receive_visit(actor, read_body(VisitBody, op.body), _wrap(op, operation), now)
     return own_feed(actor.id)
 
 
-def _revise_visit(actor: User, op: Op, envelope: Envelope, now: datetime) -> str:
-    reviews.receive_revision(actor, read_body(VisitBody, op.body), op.base, envelope, now)
+def _revise_visit(actor: User, op: Op, operation: Operation, now: datetime) -> str:
+    reviews.receive_revision(actor, read_body(VisitBody, op.body), op.base, _wrap(op, operation), now)
     return own_feed(actor.id)
 
 
-def _report_followup(actor: User, op: Op, envelope: Envelope, now: datetime) -> str:
-    return followups.report_followup(actor, read_body(ReportBody, op.body), envelope, now).area_code
+def _report_followup(actor: User, op: Op, operation: Operation, now: datetime) -> str:
+    return followups.report_followup(
+        actor, read_body(ReportBody, op.body), _wrap(op, operation), now
+    ).area_code
 
 
-def _refuse_followup(actor: User, op: Op, envelope: Envelope, now: datetime) -> str:
-    return followups.refuse_followup(actor, read_body(RefuseBody, op.body), envelope, now).area_code
+def _refuse_followup(actor: User, op: Op, operation: Operation, now: datetime) -> str:
+    return followups.refuse_followup(
+        actor, read_body(RefuseBody, op.body), _wrap(op, operation), now
+    ).area_code
 
 
-_APPLY: dict[str, Callable[[User, Op, Envelope, datetime], str]] = {
+def _wrap(op: Op, operation: Operation) -> Envelope:
+    return Envelope(op.op_uuid, op.body, operation.body_hash, operation.clock_offset_s)
+
+
+_APPLY: dict[str, Callable[[User, Op, Operation, datetime], str]] = {
     "visit.submit": _submit_visit,
     "visit.revise": _revise_visit,
     "followup.report": _report_followup,
     "followup.refuse": _refuse_followup,
+    **dict.fromkeys(registry.KINDS, _change_registry),
 }
 
 
-def apply_waiting(actor: User, visit_uuid: str | None, seq: float, now: datetime) -> None:
-    """Apply the corrections that waited for a visit which is there now; `seq`: of the operation that brought it.
+def apply_waiting(actor: User, brought: Operation, body: dict[str, Any], seq: float, now: datetime) -> None:
+    """Apply what waited for the record that is there now: the corrections of a visit, and what had come of a household
+    or of people before they were registered. `body`, `seq`: of the operation that brought it.
 
-    One made before that operation is older than what is there: it stays for the desk to look at.
+    A correction made before the visit's operation is older than what is there: it stays for the desk to look at.
     """
-    waiting = _list_quarantined(
-        actor, (Operation.record_uuid == visit_uuid) & (Operation.code == "prerequisite_waiting")
-    )
+    if brought.kind in rules.REGISTERS:
+        of_household = Operation.household_uuid == rules.uuid_in(body, "household_uuid")
+        waiting = _list_quarantined(
+            actor, of_household & Operation.code.in_(["not_yours", "prerequisite_waiting"])
+        )
+    elif brought.kind == "visit.submit":
+        of_visit = Operation.record_uuid == brought.record_uuid
+        waiting = [
+            operation
+            for operation in _list_quarantined(actor, of_visit & (Operation.code == "prerequisite_waiting"))
+            if rules.order_of(operation.quarantine) > seq
+        ]
+    else:
+        return
     for operation in sorted(waiting, key=lambda operation: rules.order_of(operation.quarantine)):
-        if rules.order_of(operation.quarantine) <= seq:
+        if operation.state == "accepted":  # another one that waited brought it along
             continue
         published = feeds.pending_changes()
         try:
             with db.session.begin_nested():
                 op = envelopes.read_op(operation.quarantine)
-                operation.feed, _ = _apply(actor, op, operation, now)
                 operation.state = "accepted"
+                operation.feed, _ = _apply(actor, op, operation, now)
                 db.session.flush()
+            apply_waiting(actor, operation, op.body, op.seq, now)
         except AppError as error:
             feeds.restore_changes(published)
             operation.state, operation.code, operation.fields = _say(error)
         except OperationalError:
             raise
-        except Exception:  # a fault of ours in it must not hold up the visit it waited for
+        except Exception:  # a fault of ours in it must not hold up the record it waited for
             feeds.restore_changes(published)
             log.exception("operation %s, that waited, could not be applied", operation.op_uuid)
 

@@ -5,8 +5,8 @@ Invariant: the operation stays whole as it was sent; its state, who settled it a
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -17,8 +17,10 @@ from fieldapp.core.errors import AppError
 from fieldapp.core.feeds import own_feed
 from fieldapp.followups import actions as followups
 from fieldapp.followups.sync import RefuseBody, ReportBody
+from fieldapp.people import queries as people
+from fieldapp.people.phone_actions import Reach
 from fieldapp.reviews import actions as reviews
-from fieldapp.sync import actions, desk_queries, repairs, rules
+from fieldapp.sync import actions, desk_queries, registry, repairs, rules
 from fieldapp.sync.envelopes import BODIES
 from fieldapp.sync.models import Operation
 from fieldapp.users.models import User
@@ -40,6 +42,8 @@ class Corrections:
     method: str | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    # Of fields that were changed meanwhile: whether what was sent takes the place of what is here.
+    fields: Mapping[str, bool] = field(default_factory=dict)
 
 
 def take_in(
@@ -55,7 +59,7 @@ def take_in(
     `revision`, as the reader saw it) gets it as its next revision.
 
     Raises operation_settled, body_invalid naming what is still wrong, reason_needed, outside_own_area, base_outdated,
-    state_wrong, people_to_choose, checklist_version_unknown.
+    state_wrong, people_to_choose, fields_to_choose, record_exists, checklist_version_unknown.
     """
     operation = desk_queries.lock_operation(operation)
     worker = db.session.get_one(User, operation.user_id)
@@ -82,9 +86,7 @@ def take_in(
         corrected=[name for name, value in mended.body.items() if sent.get(name) != value],
         reason=reason,
     )
-    if operation.kind.startswith("visit."):
-        seq = rules.order_of(operation.quarantine)
-        actions.apply_waiting(worker, operation.record_uuid, seq, now)
+    actions.apply_waiting(worker, operation, mended.body, rules.order_of(operation.quarantine), now)
     return operation
 
 
@@ -175,11 +177,39 @@ def _take_in_refusal(
     return mended
 
 
+def _take_in_registry(
+    operation: Operation,
+    worker: User,
+    sent: dict[str, Any],
+    corrections: Corrections,
+    _revision: int | None,
+    taken_in: TakenIn,
+    now: datetime,
+) -> repairs.Repair:
+    mended = _mend(BODIES[operation.kind], sent, {})
+    if operation.kind in rules.REGISTERS and people.find_registered(
+        rules.RECORDS[operation.kind][1], operation.record_uuid
+    ):
+        raise AppError("record_exists")
+    insist = [name for name, is_wanted in corrections.fields.items() if is_wanted]
+    reach = Reach(taken_in.by.area_codes(now), None)
+    applied = registry.apply(
+        operation.kind,
+        mended.body,
+        registry.Source(worker, taken_in.by, reach, operation.op_uuid, now, insist),
+    )
+    if set(applied.contested) - corrections.fields.keys():
+        raise AppError("fields_to_choose")
+    operation.feed = applied.feed
+    return mended
+
+
 _APPLY: dict[str, Callable[..., repairs.Repair]] = {
     "visit.submit": _take_in_visit,
     "visit.revise": _take_in_visit,
     "followup.report": _take_in_report,
     "followup.refuse": _take_in_refusal,
+    **dict.fromkeys(registry.KINDS, _take_in_registry),
 }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from flask_babel import gettext
@@ -25,9 +25,11 @@ from fieldapp.core.web import pick_text
 from fieldapp.followups import queries as followups
 from fieldapp.followups.models import Followup
 from fieldapp.people import queries as people
-from fieldapp.people.models import Household
+from fieldapp.people.models import Household, Person
+from fieldapp.people.phone_actions import values_of
+from fieldapp.people.rules import mask_id, mask_phone
 from fieldapp.reviews.visit_page import CALLS
-from fieldapp.sync import desk_queries, repairs, rules, words
+from fieldapp.sync import desk_queries, registry, repairs, rules, words
 from fieldapp.sync.envelopes import BODIES
 from fieldapp.sync.models import Operation
 from fieldapp.users import queries as users
@@ -75,6 +77,18 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Choice:
+    """A field that is corrected: as the phone saw it, as it is here, as it is to be."""
+
+    name: str
+    label: str
+    seen: str
+    here: str
+    sent: str
+    is_contested: bool
+
+
+@dataclass(frozen=True)
 class Needs:
     """What has to be chosen before the record can be taken in."""
 
@@ -112,6 +126,8 @@ class OperationPage:
     task: Followup | None = None
     household: Household | None = None
     parts: list[Part] = field(default_factory=list)
+    choices: list[Choice] = field(default_factory=list)
+    is_registry: bool = False
     needs: Needs = field(default_factory=Needs)
     versions: list[ChecklistVersion] = field(default_factory=list)
     why_not: str = ""  # why it cannot be taken in, if it cannot
@@ -144,6 +160,8 @@ def prepare_operation(operation: Operation, reader: User, household_uuid: str | 
     reading = _Reading(operation, reader.area_codes(), mended)
     if operation.kind.startswith("visit."):
         return _add_visit(page, reading, household_uuid)
+    if operation.kind in registry.KINDS:
+        return _add_registry(replace(page, is_registry=True), reading)
     return _add_followup(page, reading)
 
 
@@ -305,6 +323,95 @@ def _read_report(task: Followup) -> list[Line]:
     """The last result of a task that is here."""
     events = [event for event in followups.list_events(task.followup_id) if event.answers is not None]
     return _read_lines(_find_version(events[-1].body), events[-1].body, []) if events else []
+
+
+# --- what is registered or corrected --------------------------------------------------------------------------------
+
+
+def _add_registry(page: OperationPage, reading: _Reading) -> OperationPage:
+    operation, codes = reading.operation, reading.area_codes
+    if reading.mended.faults:
+        return replace(page, why_not=gettext("What is missing cannot be made up for here."))
+    body: Any = BODIES[operation.kind].model_validate(reading.body)
+    is_of_person = operation.kind.startswith("person.")
+    person = next(iter(people.list_people([body.person_uuid])), None) if is_of_person else None
+    household = person.household if person else people.find_household(body.household_uuid)
+    is_outside = household is not None and not scope.covers(codes, household.grid_code)
+    is_new = operation.kind == "household.register"
+    page = replace(
+        page,
+        title=(person or household or body).name if not is_outside else "",
+        household=None if is_outside else household,
+        recorded_at=_instant(operation.quarantine.get("at"), operation.clock_offset_s),
+        facts=_pair(_say_registered(operation.kind, body), {}),
+    )
+    if is_outside or (is_new and not scope.covers(codes, body.grid_code)):
+        return replace(page, why_not=gettext("It belongs to another office's grid."))
+    if operation.kind in rules.REGISTERS and (person if is_of_person else household):
+        return replace(
+            page, why_not=gettext("It is on the list already: correct it there, then refuse this one.")
+        )
+    if not is_new and (household is None or (operation.kind == "person.update" and person is None)):
+        return replace(page, why_not=gettext("There is no household of that number in your areas."))
+    subject = person if is_of_person else household
+    if operation.kind.endswith(".update") and subject is not None:
+        return replace(page, choices=_list_choices(operation, body, subject))
+    if operation.code == "fields_changed" and household is not None:
+        return replace(page, choices=[_choose_grid(body, household)])
+    return page
+
+
+def _list_choices(operation: Operation, body: Any, row: Household | Person) -> list[Choice]:
+    """The corrected fields of what is here."""
+    contested = set(operation.fields or ()) if operation.code == "fields_changed" else set()
+    choices = []
+    for name, change in body.fields:
+        if change is not None:
+            seen, here, sent = (_say_registry(name, value) for value in values_of(row, name, change))
+            choices.append(Choice(name, words.say_field((name,)), seen, here, sent, name in contested))
+    return choices
+
+
+def _choose_grid(body: Any, household: Household) -> Choice:
+    codes = [body.from_grid, household.grid_code, body.to_grid]
+    names = areas.get_names(codes)
+    seen, here, sent = (names.get(code, code) for code in codes)
+    return Choice("to_grid", words.say_field(("grid_code",)), seen, here, sent, is_contested=True)
+
+
+def _say_registered(kind: str, body: Any) -> dict[str, str]:
+    """What was sent, field by field; the fields of a correction are choices."""
+    left_out = {"household_uuid", "person_uuid", "people", "fields", "location", "location_declined"}
+    facts = {
+        words.say_field((name,)): _say_registry(name, value) for name, value in body if name not in left_out
+    }
+    if kind == "household.register":
+        facts[gettext("Place")] = _say_place(
+            body.location.model_dump() if body.location else None, body.location_declined
+        )
+        for place, person in enumerate(body.people, start=1):
+            said = (_say_registry(name, value) for name, value in person if name not in left_out)
+            facts[gettext("Person %(number)s", number=place)] = " · ".join(filter(None, said))
+    return {label: said for label, said in facts.items() if said}
+
+
+def _say_registry(name: str, value: Any) -> str:
+    """A value of the registry in words, numbers masked."""
+    if name in {"grid_code", "from_grid", "to_grid"} and value:
+        return areas.get_names([value]).get(value, value)
+    if name == "sex":
+        return {"m": gettext("male"), "f": gettext("female")}.get(value, "")
+    if name == "tags":
+        said = wording.get_words("tag")["tag"]
+        named = [tag[0] if isinstance(tag, list) else tag for tag in value or []]
+        return gettext(", ").join(said.get(tag, tag) for tag in named)
+    if isinstance(value, datetime):
+        return wording.say_full(value)
+    if name == "id_number":
+        return mask_id(value) or ""
+    if name == "phone" and value:
+        return mask_phone(value) or ""
+    return _say_value(value.isoformat() if isinstance(value, date) else value)
 
 
 # --- reading what may be anything -----------------------------------------------------------------------------------

@@ -71,12 +71,13 @@ def take_in(user_id: int, op_uuid: UUID, body_hash: str) -> str | tuple[str, int
     if not form.validate_on_submit():
         return _show(operation, take_in_form=form), 422
     chosen = request.form.getlist("person") if page.needs.people else None
+    fields = {choice.name: request.form.get(f"field-{choice.name}") for choice in page.choices}
     try:
         with transaction():
             desk_actions.take_in(
                 current_user,
                 operation,
-                form.read(chosen),
+                form.read(chosen, {name: side == "sent" for name, side in fields.items() if side}),
                 revision=revision,
                 reason=form.reason.data or "",
                 now=clock.now(),

@@ -13,6 +13,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from fieldapp.core.bodies import Body, PhoneInstant, UuidStr
 from fieldapp.core.errors import AppError
 from fieldapp.followups.sync import RefuseBody, ReportBody
+from fieldapp.people.sync import (
+    HouseholdMoveBody,
+    HouseholdRegisterBody,
+    HouseholdUpdateBody,
+    PersonRegisterBody,
+    PersonUpdateBody,
+)
 from fieldapp.sync import rules
 from fieldapp.visits.sync import VisitBody
 
@@ -26,6 +33,11 @@ BODIES: dict[str, type[Body]] = {
     "visit.revise": VisitBody,
     "followup.report": ReportBody,
     "followup.refuse": RefuseBody,
+    "household.register": HouseholdRegisterBody,
+    "household.update": HouseholdUpdateBody,
+    "household.move": HouseholdMoveBody,
+    "person.register": PersonRegisterBody,
+    "person.update": PersonUpdateBody,
 }
 
 

@@ -5,6 +5,7 @@ Invariant: only what is wrong with what was sent is asked for; the rest stays as
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -64,8 +65,8 @@ class TakeInForm(Form):
         # The reader sees the version that is here now, and takes the record in on top of that one.
         self.revision.data, self.revision.raw_data = page.here.revision if page.here else None, None
 
-    def read(self, people: list[str] | None) -> Corrections:
-        """What was chosen; `people`: for each part of the answers."""
+    def read(self, people: list[str] | None, fields: Mapping[str, bool]) -> Corrections:
+        """What was chosen; `people`: for each part of the answers; `fields`: whether what was sent is right."""
         key, _, version = self._chosen("checklist").partition("/")
         return Corrections(
             household_uuid=self.household.data or None,
@@ -77,6 +78,7 @@ class TakeInForm(Form):
             method=self._chosen("method") or None,
             started_at=self._instant("started_at"),
             finished_at=self._instant("finished_at"),
+            fields=fields,
         )
 
     def _chosen(self, name: str) -> str:

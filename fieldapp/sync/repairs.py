@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
@@ -107,10 +107,30 @@ def _loose_part(model: type[BaseModel], error: Any, body: dict[str, Any]) -> Pat
         return None
     if error["type"] in {"extra_forbidden", "too_long", "string_too_long"}:
         return path
-    if path[0] not in model.model_fields or model.model_fields[str(path[0])].is_required():
+    field = model.model_fields.get(str(path[0]))
+    if field is None:
         return None
-    # A place is a whole; of photos and calls each entry is one.
-    return path[:2] if len(path) > 1 and isinstance(body[str(path[0])], list) else path[:1]
+    inside = body[str(path[0])]
+    if not field.is_required():
+        # A place is a whole; of photos and calls each entry is one.
+        return path[:2] if len(path) > 1 and isinstance(inside, list) else path[:1]
+    # What has to be there may hold what does not: somebody's number, one of several corrections.
+    head, within = path[:1], inside
+    if isinstance(inside, list) and len(path) > 1:
+        head, within = path[:2], inside[int(path[1])]
+    inner = _model_in(field.annotation)
+    if inner is None or not isinstance(within, dict):
+        return None
+    loose = _loose_part(inner, {**error, "loc": path[len(head) :]}, within)
+    return head + loose if loose else None
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """The model that a field holds, or a list of which it holds."""
+    for kind in get_args(annotation) or (annotation,):
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            return kind
+    return None
 
 
 def _leave_out(body: dict[str, Any], path: Path, error: Any) -> None:

@@ -25,13 +25,22 @@ RECORDS = {
     "visit.revise": ("visit_uuid", "visit"),
     "followup.report": ("followup_id", "followup"),
     "followup.refuse": ("followup_id", "followup"),
+    "household.register": ("household_uuid", "household"),
+    "household.update": ("household_uuid", "household"),
+    "household.move": ("household_uuid", "household"),
+    "person.register": ("person_uuid", "person"),
+    "person.update": ("person_uuid", "person"),
 }
+# What puts a record on the list: the worker's records about that household which came first waited for it.
+REGISTERS = frozenset({"household.register", "person.register"})
 # Of an epoch's uuid, as many as tell it from the one before.
 EPOCH_LETTERS = 8
 # What a feed's counter can hold.
 _NUMBER = re.compile(r"[0-9]{1,18}")
 # Errors that say "there is something else here already" rather than "this is wrong".
-CONFLICTS = frozenset({"op_changed", "visit_exists", "base_outdated", "state_wrong"})
+CONFLICTS = frozenset(
+    {"op_changed", "visit_exists", "record_exists", "fields_changed", "base_outdated", "state_wrong"}
+)
 
 
 def order_of(raw: dict[str, Any]) -> float:

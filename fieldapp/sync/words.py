@@ -15,6 +15,11 @@ KINDS: Mapping[str, Any] = {
     "visit.revise": lazy_gettext("A corrected visit"),
     "followup.report": lazy_gettext("The result of a follow-up"),
     "followup.refuse": lazy_gettext("A follow-up that cannot be done"),
+    "household.register": lazy_gettext("A new household"),
+    "household.update": lazy_gettext("A correction of a household"),
+    "household.move": lazy_gettext("A household that moved"),
+    "person.register": lazy_gettext("A new person"),
+    "person.update": lazy_gettext("A correction of a person"),
     "unknown": lazy_gettext("An unknown kind of record"),
 }
 # The look of a state is the one visits have.
@@ -31,6 +36,8 @@ _REASONS: Mapping[str, Any] = {
     "body_invalid": lazy_gettext("Some of it is missing or cannot be read."),
     "checklist_version_unknown": lazy_gettext("The server does not know the checklist it was filled with."),
     "visit_exists": lazy_gettext("The same visit is here already, with another content."),
+    "record_exists": lazy_gettext("It is on the list already, with another content."),
+    "fields_changed": lazy_gettext("It corrects what was changed here in the meantime."),
     "op_changed": lazy_gettext("The same record came before, with another content."),
     "base_outdated": lazy_gettext("It corrects an older version than the one that is here."),
     "state_wrong": lazy_gettext("It had been dealt with before this came."),
@@ -55,6 +62,24 @@ _FIELDS: Mapping[str, Any] = {
     "urgent_calls": lazy_gettext("Emergency calls"),
     "followup_id": lazy_gettext("Number of the follow-up"),
     "reason": lazy_gettext("Reason"),
+    "fields": lazy_gettext("Correction"),
+    "grid_code": lazy_gettext("Grid"),
+    "from_grid": lazy_gettext("From grid"),
+    "to_grid": lazy_gettext("To grid"),
+    "name": lazy_gettext("Name as people say it"),
+    "address": lazy_gettext("Address"),
+    "phone": lazy_gettext("Phone"),
+    "note": lazy_gettext("Note"),
+    "found_at": lazy_gettext("Found"),
+    "relation": lazy_gettext("Relation"),
+    "sex": lazy_gettext("Sex"),
+    "birth_on": lazy_gettext("Birthday"),
+    "id_number": lazy_gettext("ID number"),
+    "id_reason": lazy_gettext("Why the ID number stands"),
+    "tags": lazy_gettext("Tags"),
+    "died_on": lazy_gettext("Died on"),
+    "moved_away_on": lazy_gettext("Moved away on"),
+    "moved_away_to": lazy_gettext("Moved to"),
 }
 
 
@@ -69,7 +94,7 @@ def say_field(path: tuple[str | int, ...]) -> str:
     name, *inside = path or ("",)
     words = str(_FIELDS.get(str(name), name))
     for step in inside:
-        words += f" {step + 1}" if isinstance(step, int) else f" · {step}"
+        words += f" {step + 1}" if isinstance(step, int) else f" · {_FIELDS.get(step, step)}"
     return words
 
 

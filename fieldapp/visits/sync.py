@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from fieldapp.core import clock, storage
-from fieldapp.core.bodies import Body, PhoneInstant, Sha256, UuidStr
+from fieldapp.core.bodies import Body, Location, PhoneInstant, Sha256, UuidStr
 from fieldapp.people import queries as people, sync as people_sync
 from fieldapp.visits import queries
 from fieldapp.visits.models import Visit
@@ -23,16 +23,6 @@ class ChecklistRef(Body):
 
     key: Annotated[str, Field(max_length=60)]
     version: Annotated[str, Field(max_length=40)]
-
-
-class Location(Body):
-    """A place as the phone measured it, never converted."""
-
-    lat: Annotated[float, Field(ge=-90, le=90)]
-    lon: Annotated[float, Field(ge=-180, le=180)]
-    accuracy_m: Annotated[float, Field(ge=0, le=1_000_000)]
-    datum: Literal["WGS84", "GCJ02", "BD09"]
-    at: PhoneInstant
 
 
 class AttachmentRef(Body):
