@@ -19,6 +19,7 @@ from sqlalchemy.exc import OperationalError
 
 from fieldapp import create_app
 from fieldapp.areas.actions import UnknownArea, load_areas
+from fieldapp.areas.queries import list_roots
 from fieldapp.checklists import actions as checklists
 from fieldapp.checklists.compiler.limits import Limits
 from fieldapp.core import clock, feeds, storage
@@ -26,6 +27,7 @@ from fieldapp.core.assets import ClientNotBuilt, check_built
 from fieldapp.core.crypto import KEY_FILE, KeyMissing
 from fieldapp.core.db import transaction
 from fieldapp.demo.build import build_demo
+from fieldapp.people.actions import refresh_due_in
 from fieldapp.settings import Settings, SettingsError
 from fieldapp.upkeep.backup import LOST, NEW, ONLY_HERE, BackupRefused, make_backup
 from fieldapp.upkeep.doctor import WRONG, examine
@@ -156,6 +158,15 @@ def compact() -> None:
         withdrawn = withdraw_old_visits(clock.now())
         dropped = feeds.compact(clock.now())
     click.echo(f"{withdrawn} old visits taken from phones, {dropped} entries dropped")
+
+
+@commands.command()
+def due() -> None:
+    """Work out everybody's due date again: after a change of the code tables, and daily to make sure."""
+    with create_app(_read_settings()).app_context():
+        roots = [area.code for area in list_roots()]
+        changed = sum(changed for _, changed in refresh_due_in(roots))
+    click.echo(f"{changed} households have other due dates now")
 
 
 @commands.command()

@@ -23,7 +23,7 @@ from fieldapp.core.crypto import keyring
 from fieldapp.core.db import WRITES, db, transaction
 from fieldapp.core.feeds import Feed, ServerState, entry_hash, list_changes
 from fieldapp.core.storage import Attachment, AttachmentUpload, AttachmentUse
-from fieldapp.people.models import HouseholdGrid
+from fieldapp.people.models import HouseholdGrid, Person
 from fieldapp.settings import Settings
 from fieldapp.sync.models import Operation
 from fieldapp.upkeep.backup import make_backup
@@ -36,6 +36,8 @@ BEFORE = "20261123_tables"
 GRID = "230183100055001"
 PHOTO = "ab" * 32
 HOUSEHOLD, VISIT = str(UUID(int=1)), str(UUID(int=2))
+# As SQLite keeps them; PostgreSQL reads them so, too.
+SEEN, NEVER_SEEN = UUID(int=3).hex, UUID(int=4).hex
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -125,12 +127,19 @@ def _fill_a_visit(connection: sa.Connection, tables: Mapping[str, sa.Table], ins
         "state": "submitted",
         "revision": 1,
         "outcome": "reached",
-        "method": "home",
+        "method": "phone",
         "finished_at": instant,
         "received_at": instant,
         "out_of_scope": False,
     }
     connection.execute(tables["visits"].insert().values(visit))
+    for place, (uuid, last_at) in enumerate([(SEEN, instant), (NEVER_SEEN, None)]):
+        person = {"person_uuid": uuid, "household_uuid": HOUSEHOLD, "position": place, "name": "p"}
+        words = {"relation": "", "sex": "", "main_class": "none", "risk": "high"}
+        dates = {"last_contact_at": last_at, "due_on": date(2026, 12, 1)}
+        connection.execute(tables["people"].insert().values(**person, **words, **dates))
+    seen = {"visit_uuid": VISIT, "person_uuid": SEEN, "position": 0}
+    connection.execute(tables["visit_people"].insert().values(seen))
     use = {"sha256": PHOTO, "uuid": VISIT, "revision": 1, "question": "photo", "area_code": GRID}
     connection.execute(tables["attachment_uses"].insert().values(kind="visit", **use))
     connection.execute(tables["attachment_uses"].insert().values(kind="followup", **use))
@@ -212,6 +221,14 @@ def test_households_have_always_been_where_they_are(old_app):
     flask_migrate.upgrade(str(MIGRATIONS))
     [row] = db.session.scalars(sa.select(HouseholdGrid))
     assert (row.household_uuid, row.grid_code, row.from_at) == (HOUSEHOLD, GRID, None)
+
+
+def test_contacts_that_count_are_read_from_the_visits_there_are(old_app):
+    flask_migrate.upgrade(str(MIGRATIONS))
+    seen, never_seen = db.session.get_one(Person, SEEN), db.session.get_one(Person, NEVER_SEEN)
+    # 18:00 in UTC is the next day in Shanghai.
+    assert (seen.counted_on, seen.counted_remote, seen.remote_counts) == (date(2026, 11, 24), True, False)
+    assert (never_seen.counted_on, never_seen.registered_on) == (None, date(2026, 12, 1))
 
 
 def test_references_are_enforced_again_after_an_update(old_app):

@@ -118,6 +118,7 @@ def _add_households(roster: list[county.RosterHousehold], now: datetime) -> None
                 main_class=person.main_class,
                 risk=person.risk,
                 last_contact_at=last_at,
+                counted_on=clock.local_date(last_at) if last_at else None,
                 tags=[PersonTag(tag=tag) for tag in person.tags],
             )
             for person in entry.people

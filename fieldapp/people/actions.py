@@ -5,7 +5,7 @@ Invariant: every change of a household or a person is in its history, whole, and
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -14,7 +14,7 @@ from sqlalchemy import delete, insert, select, update
 
 from fieldapp.areas import queries as areas
 from fieldapp.core import audit, clock, scope
-from fieldapp.core.db import db
+from fieldapp.core.db import db, transaction
 from fieldapp.core.errors import AppError
 from fieldapp.core.feeds import publish
 from fieldapp.people import queries, rules
@@ -28,6 +28,8 @@ from fieldapp.people.models import (
     SearchWord,
 )
 from fieldapp.users.models import User
+
+REFRESHED_AT_ONCE = 200
 
 # What a person may change of a household or a person, and what the history tells of.
 HOUSEHOLD_FIELDS = ("name", "address", "phone", "lat", "lon", "datum", "note")
@@ -64,6 +66,7 @@ def add_household(household: Household, now: datetime, origin: Origin | None = N
     _derive_of_household(household)
     for position, person in enumerate(household.people):
         person.position = position
+        person.registered_on = clock.local_date(now)
         _derive(person)
     db.session.add(household)
     db.session.flush()
@@ -73,19 +76,20 @@ def add_household(household: Household, now: datetime, origin: Origin | None = N
         _note("household", household.household_uuid, "add", _as_added(household, HOUSEHOLD_FIELDS), origin)
         for person in household.people:
             _note("person", person.person_uuid, "add", _as_added(person, PERSON_FIELDS), origin)
-    refresh_due(household, now)
+    refresh_due(household)
     return household
 
 
 def add_person(household: Household, person: Person, origin: Origin) -> Person:
     """Store somebody who is found to live in a household that is there already."""
     person.position = max((other.position for other in household.people), default=-1) + 1
+    person.registered_on = clock.local_date(origin.now)
     _derive(person)
     household.people.append(person)
     db.session.flush()
     _keep_search_words(household)
     _note("person", person.person_uuid, "add", _as_added(person, PERSON_FIELDS), origin)
-    refresh_due(household, origin.now)
+    refresh_due(household)
     return person
 
 
@@ -110,7 +114,7 @@ def change_person(person: Person, fields: Mapping[str, Any], origin: Origin) -> 
         _derive(person)
         _keep_search_words(person.household)
         _note("person", person.person_uuid, "change", changed, origin)
-        refresh_due(person.household, origin.now)
+        refresh_due(person.household)
     return changed
 
 
@@ -256,12 +260,21 @@ def move_household(
     return household
 
 
-def set_contacts(household: Household, last_contacts: Mapping[str, datetime | None], now: datetime) -> None:
-    """Keep when people of the household were last seen (by uuid), and what follows for their due dates."""
+def set_contacts(household: Household, contacts: Mapping[str, Iterable[tuple[datetime, bool]]]) -> None:
+    """Keep what follows from all contacts with people of the household that count.
+
+    By uuid, when each was and whether it was remote; in whatever order they became known.
+    """
     for person in household.people:
-        if person.person_uuid in last_contacts:
-            person.last_contact_at = last_contacts[person.person_uuid]
-    refresh_due(household, now)
+        if person.person_uuid in contacts:
+            found = list(contacts[person.person_uuid])
+            person.last_contact_at = max((at for at, _ in found), default=None)
+            counted = rules.find_last_counted(
+                rules.Contact(clock.local_date(at), is_remote) for at, is_remote in found
+            )
+            person.counted_on = counted.on if counted else None
+            person.counted_remote = counted is not None and counted.is_remote
+    refresh_due(household)
 
 
 def set_last_visit(household: Household, on: date | None, carried: dict[str, Any] | None) -> None:
@@ -271,21 +284,59 @@ def set_last_visit(household: Household, on: date | None, carried: dict[str, Any
     publish_household(household)
 
 
-def refresh_due(household: Household, now: datetime) -> None:
+def refresh_due(household: Household) -> None:
     """Work out the due dates of a household and its people again."""
-    intervals = queries.get_interval_days()
-    today = clock.local_date(now)
+    _set_due(household, queries.get_due_table(), [])
+    publish_household(household)
+
+
+def refresh_due_in(area_codes: Iterable[str], after: str = "") -> Iterator[tuple[str, int]]:
+    """Work out again the due dates in those areas, grid by grid in the order of their codes, behind the grid `after`.
+
+    Gives each grid when it is done, and in how many of its households something changed: phones are told of those only.
+    Runs its own transactions, each over a few households, so that nobody who writes waits for long.
+    """
+    for grid in areas.list_grids(area_codes):
+        if grid.code <= after:
+            continue
+        changed = 0
+        uuids = queries.list_uuids_in(grid.code)
+        for start in range(0, len(uuids), REFRESHED_AT_ONCE):
+            with transaction():
+                table = queries.get_due_table()
+                for household in queries.lock_and_list(uuids[start : start + REFRESHED_AT_ONCE]):
+                    before = _due_state(household)
+                    _set_due(household, table, [])
+                    if _due_state(household) != before:
+                        publish_household(household)
+                        changed += 1
+        yield grid.code, changed
+
+
+def _due_state(household: Household) -> list[tuple[date | None, bool]]:
+    return [(person.due_on, person.remote_counts) for person in household.people]
+
+
+def _set_due(household: Household, table: rules.DueTable, periods: Sequence[rules.Period]) -> None:
     for person in household.people:
-        last_on = clock.local_date(person.last_contact_at) if person.last_contact_at else None
+        if person.risk in table.every_other:
+            last_on = person.counted_on
+        else:
+            last_on = clock.local_date(person.last_contact_at) if person.last_contact_at else None
         person.due_on = rules.next_due_on(
-            person.risk,
+            person.registered_on,
             last_on,
             person.died_on or person.moved_away_on,
-            intervals,
-            min(person.due_on or today, today),
+            rules.list_intervals(
+                table,
+                person.risk,
+                person.main_class,
+                [(tag.tag, tag.from_on, tag.to_on) for tag in person.tags],
+                periods,
+            ),
         )
+        person.remote_counts = not (person.risk in table.every_other and person.counted_remote)
     household.due_on = rules.earliest(person.due_on for person in household.people)
-    publish_household(household)
 
 
 def publish_household(household: Household, *, gone: bool = False) -> None:

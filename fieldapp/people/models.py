@@ -134,8 +134,18 @@ class Person(Base):
         JSON, default=list, doc="Code table cause: what made them poor."
     )
     risk: Mapped[str] = mapped_column(String(10), default="low", doc="high, middle or low.")
+    registered_on: Mapped[date] = mapped_column(
+        doc="Day they came onto the list; due since then while never seen."
+    )
     last_contact_at: Mapped[datetime | None] = mapped_column(Instant, doc="Last time seen or asked about.")
+    counted_on: Mapped[date | None] = mapped_column(
+        doc="Last contact where one by phone, WeChat or video may replace only every other visit."
+    )
+    counted_remote: Mapped[bool] = mapped_column(default=False, doc="That one was by phone, WeChat or video.")
     due_on: Mapped[date | None] = mapped_column(doc="Next visit, by people.rules.next_due_on.")
+    remote_counts: Mapped[bool] = mapped_column(
+        default=True, doc="Whether it may be by phone, WeChat or video; else somebody has to go there."
+    )
     died_on: Mapped[date | None] = mapped_column(doc="Day of death; ends all due dates.")
     moved_away_on: Mapped[date | None] = mapped_column(
         doc="Since when they live where no grid of ours is; ends all due dates."

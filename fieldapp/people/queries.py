@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
 from fieldapp.core import scope
-from fieldapp.core.codes import get_codes
+from fieldapp.core.codes import Code, get_codes
 from fieldapp.core.crypto import keyring
 from fieldapp.core.db import db
 from fieldapp.core.errors import AppError
@@ -53,6 +53,31 @@ def lock_households(household_uuids: Iterable[str]) -> None:
     ).all()
 
 
+def list_uuids_in(grid_code: str) -> list[str]:
+    """The keys of the households of a grid, in their order."""
+    return list(
+        db.session.scalars(
+            select(Household.household_uuid)
+            .where(Household.grid_code == grid_code)
+            .order_by(Household.household_uuid)
+        )
+    )
+
+
+def lock_and_list(household_uuids: Iterable[str]) -> list[Household]:
+    """Those households with their people as they are now, locked until the transaction ends."""
+    return list(
+        db.session.scalars(
+            select(Household)
+            .where(Household.household_uuid.in_(list(household_uuids)))
+            .order_by(Household.household_uuid)
+            .options(selectinload(Household.people))
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+    )
+
+
 def get_grid_at(household: Household, at: datetime) -> str:
     """The code of the grid the household was in at that instant."""
     return db.session.scalars(
@@ -93,9 +118,20 @@ def list_people(person_uuids: Iterable[str]) -> list[Person]:
     return list(db.session.scalars(select(Person).where(Person.person_uuid.in_(list(person_uuids)))))
 
 
-def get_interval_days() -> dict[str, int]:
-    """Days between visits by risk, from the code table."""
-    return {code: int(row.extra["interval_days"]) for code, row in get_codes("risk").items()}
+def get_due_table() -> rules.DueTable:
+    """What the code tables of risks, main classes and tags ask for."""
+    rows = {
+        (table, code): row for table in ("risk", "class", "tag") for code, row in get_codes(table).items()
+    }
+    return rules.DueTable(
+        days=_settings_of(rows, "interval_days"),
+        special_days=_settings_of(rows, "special_days"),
+        every_other=frozenset(code for (_, code), row in rows.items() if row.extra.get("remote_every_other")),
+    )
+
+
+def _settings_of(rows: dict[tuple[str, str], Code], name: str) -> dict[tuple[str, str], int]:
+    return {key: int(row.extra[name]) for key, row in rows.items() if row.extra.get(name)}
 
 
 def number_hashes(number: str | None, what: str) -> tuple[str | None, str | None]:

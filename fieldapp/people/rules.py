@@ -1,36 +1,117 @@
 """When a person must next be seen, what an ID number says, how personal numbers are shown, how names are found.
 
-Invariant: the one place that decides a due date; phone and desk show what it said.
+Invariant: the one place that decides a due date; phone and desk show what it said. It never asks what day it is: a due
+date stays right however long nobody works it out again.
 """
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 from pypinyin import Style, lazy_pinyin
 
-# An attempt that reached nobody never resets a due date (DOMAIN 4).
+# Outcomes that reset a due date: an attempt that reached nobody never does, nor a refusal (DOMAIN 4).
 COUNTS_AS_CONTACT = frozenset({"reached"})
 
 
-def next_due_on(
-    risk: str,
-    last_contact_on: date | None,
-    gone_on: date | None,
-    interval_days: Mapping[str, int],
-    first_on: date,
-) -> date | None:
-    """The day a person is due: last contact plus the interval of the risk; `first_on` while never seen.
+@dataclass(frozen=True, order=True)
+class Contact:
+    """A day on which a person was seen or asked about; `is_remote`: by phone, WeChat or video alone."""
 
-    None once they are gone: dead, or moved away.
+    on: date
+    is_remote: bool
+
+
+@dataclass(frozen=True)
+class Interval:
+    """At most so many days between contacts, asked for from one day to another (None: without bound)."""
+
+    days: int
+    from_on: date | None = None
+    to_on: date | None = None
+
+
+@dataclass(frozen=True)
+class Period:
+    """A special period: its days, and how often people of each risk are to be seen in it."""
+
+    from_on: date
+    until_on: date | None
+    risk_days: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class DueTable:
+    """What the code tables say of due dates; keys are (table, code). What is not in them asks for nothing."""
+
+    days: Mapping[tuple[str, str], int]
+    special_days: Mapping[tuple[str, str], int]
+    # Risks at which a remote contact may replace only every other visit.
+    every_other: frozenset[str]
+
+
+def find_last_counted(contacts: Iterable[Contact]) -> Contact | None:
+    """The last contact that counts where a remote one may replace only every other visit, or None.
+
+    Of two remote ones in a row the second does not count; one on the day of a visit is part of that visit.
+    """
+    counted: Contact | None = None
+    for contact in sorted(set(contacts)):
+        if counted is None or (contact.on > counted.on and not (contact.is_remote and counted.is_remote)):
+            counted = contact
+    return counted
+
+
+def list_intervals(
+    table: DueTable,
+    risk: str,
+    main_class: str,
+    tags: Iterable[tuple[str, date | None, date | None]],
+    periods: Iterable[Period],
+) -> list[Interval]:
+    """All that asks for a person to be seen: risk, main class, each tag (name, first day, last day), each period."""
+    periods = list(periods)
+    found: list[Interval] = []
+    asking = [("risk", risk, None, None), ("class", main_class, None, None)]
+    for kind, code, from_on, to_on in [*asking, *(("tag", *tag) for tag in tags)]:
+        usual = table.days.get((kind, code))
+        if usual is not None:
+            found.append(Interval(usual, from_on, to_on))
+        for period in periods:
+            days = period.risk_days.get(code) if kind == "risk" else table.special_days.get((kind, code))
+            start = max(from_on or period.from_on, period.from_on)
+            end = earliest([to_on, period.until_on])
+            if days is not None and (end is None or start <= end):
+                found.append(Interval(days, start, end))
+    return found
+
+
+def next_due_on(
+    registered_on: date,
+    last_on: date | None,
+    gone_on: date | None,
+    intervals: Iterable[Interval],
+) -> date | None:
+    """The first day on which an interval that is asked for on that day has passed since the last counted contact.
+
+    The day they were registered while they were never seen; None once they are gone (dead, or moved away), or when
+    nothing asks for them. What fell due before a tag or a period ended stays due until they are seen.
     """
     if gone_on is not None:
         return None
-    if last_contact_on is None:
-        return first_on
-    return last_contact_on + timedelta(days=interval_days[risk])
+    if last_on is None:
+        return registered_on
+    return earliest(_due_by(interval, last_on) for interval in intervals)
+
+
+def _due_by(interval: Interval, last_on: date) -> date | None:
+    due_on = last_on + timedelta(days=interval.days)
+    if interval.from_on is not None:
+        due_on = max(due_on, interval.from_on)
+    return due_on if interval.to_on is None or due_on <= interval.to_on else None
 
 
 def earliest(days: Iterable[date | None]) -> date | None:

@@ -62,6 +62,7 @@ def person_record(person: Person, restricted_tags: frozenset[str]) -> dict[str, 
         "id_masked": rules.mask_id(person.id_number),
         "last_contact_on": last_on,
         "due_on": person.due_on.isoformat() if person.due_on else None,
+        "remote_counts": person.remote_counts,
         "died_on": person.died_on.isoformat() if person.died_on else None,
         "moved_away_on": person.moved_away_on.isoformat() if person.moved_away_on else None,
     }

@@ -254,7 +254,7 @@ def _decide(
         revision=revision,
         reason=reason,
     )
-    visits.set_state(visit, decision, now)
+    visits.set_state(visit, decision)
     return visit
 
 

@@ -151,13 +151,13 @@ def withdraw_old_visits(now: datetime) -> int:
     return withdrawn
 
 
-def set_state(visit: Visit, state: str, now: datetime) -> None:
+def set_state(visit: Visit, state: str) -> None:
     """Move a visit to `state` and tell the worker's phone; who may do that is `reviews`' business."""
     visit.state = state
     if state == "voided" and visit.household_uuid is not None:
         household = people.lock_household(visit.household_uuid)
         if household is not None:
-            _refresh_contacts(household, [person.person_uuid for person in visit.people], now)
+            _refresh_contacts(household, [person.person_uuid for person in visit.people])
     _publish(visit)
 
 
@@ -218,7 +218,7 @@ def _store_revision(
         own_feed(visit.worker_id),
         body.attachments,
     )
-    _refresh_contacts(household, touched, now)
+    _refresh_contacts(household, touched)
     step = "visit.submit" if visit.revision == 1 else "visit.revise"
     audit.record(
         actor, step, "visit", visit.visit_uuid, at=now, revision=visit.revision, op_uuid=envelope.op_uuid
@@ -228,17 +228,13 @@ def _store_revision(
     return StoredVisit(visit, revision, household, verdict, ahead.total_seconds())
 
 
-def _refresh_contacts(household: Household, person_uuids: Iterable[str], now: datetime) -> None:
-    """Work out again, from the visits that count, when these people were last seen and what to offer next time.
+def _refresh_contacts(household: Household, person_uuids: Iterable[str]) -> None:
+    """Work out again, from the visits that count, when these people must next be seen and what to offer then.
 
     A visit counts when it reached somebody and was not voided: so a correction or a voiding takes back what it gave.
     """
     db.session.flush()
-    people_actions.set_contacts(
-        household,
-        {person_uuid: queries.find_last_contact(person_uuid) for person_uuid in person_uuids},
-        now,
-    )
+    people_actions.set_contacts(household, queries.list_contacts(person_uuids))
     last = queries.find_last_reached(household.household_uuid)
     if last is None:
         people_actions.set_last_visit(household, None, None)

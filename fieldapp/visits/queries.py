@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import selectinload
 
 from fieldapp.core import scope
+from fieldapp.core.codes import get_codes
 from fieldapp.core.db import db
 from fieldapp.core.errors import AppError
+from fieldapp.people.rules import COUNTS_AS_CONTACT
 from fieldapp.visits.models import Visit, VisitPerson, VisitRevision
 
 # How far back a worker's own visits stay on the phone.
@@ -61,13 +63,26 @@ def find_visit_before(visit: Visit) -> Visit | None:
     )
 
 
-def find_last_contact(person_uuid: str) -> datetime | None:
-    """When the person was last seen or asked about in a visit that reached somebody and was not voided, or None."""
-    return db.session.scalar(
-        select(func.max(Visit.finished_at))
-        .join(VisitPerson, VisitPerson.visit_uuid == Visit.visit_uuid)
-        .where(VisitPerson.person_uuid == person_uuid, Visit.outcome == "reached", Visit.state != "voided")
+def list_contacts(person_uuids: Iterable[str]) -> dict[str, list[tuple[datetime, bool]]]:
+    """All contacts with these people that count, by uuid: when each ended, and whether it was remote.
+
+    A visit counts for those seen or asked about when it reached somebody and was not voided.
+    """
+    contacts: dict[str, list[tuple[datetime, bool]]] = {person_uuid: [] for person_uuid in person_uuids}
+    methods = get_codes("method")
+    rows = db.session.execute(
+        select(VisitPerson.person_uuid, Visit.finished_at, Visit.method)
+        .join(Visit, VisitPerson.visit_uuid == Visit.visit_uuid)
+        .where(
+            VisitPerson.person_uuid.in_(list(contacts)),
+            Visit.outcome.in_(COUNTS_AS_CONTACT),
+            Visit.state != "voided",
+        )
     )
+    for person_uuid, finished_at, method in rows:
+        is_remote = method in methods and bool(methods[method].extra.get("remote"))
+        contacts[person_uuid].append((finished_at, is_remote))
+    return contacts
 
 
 def find_last_reached(household_uuid: str) -> Visit | None:

@@ -1,4 +1,4 @@
-"""When somebody is due, how numbers are masked, which ID numbers are right."""
+"""How numbers are masked, which ID numbers are right."""
 
 from __future__ import annotations
 
@@ -15,27 +15,7 @@ from fieldapp.people.rules import (
     mask_id,
     mask_phone,
     name_words,
-    next_due_on,
 )
-
-INTERVALS = {"high": 7, "middle": 30, "low": 90}
-TODAY = date(2026, 11, 23)
-
-
-@pytest.mark.parametrize(
-    ("risk", "last_on", "died_on", "due_on"),
-    [
-        ("high", date(2026, 11, 20), None, date(2026, 11, 27)),
-        ("middle", date(2026, 11, 20), None, date(2026, 12, 20)),
-        ("low", date(2026, 11, 20), None, date(2027, 2, 18)),
-        ("high", date(2024, 2, 27), None, date(2024, 3, 5)),
-        ("low", None, None, TODAY),
-        ("high", date(2026, 11, 20), date(2026, 11, 21), None),
-        ("high", None, date(2026, 11, 21), None),
-    ],
-)
-def test_next_due_day(risk, last_on, died_on, due_on):
-    assert next_due_on(risk, last_on, died_on, INTERVALS, TODAY) == due_on
 
 
 def test_household_is_due_when_its_first_person_is():

@@ -22,10 +22,11 @@ export function daysBetween(from, to) {
  * @param {string} given.today YYYY-MM-DD on the phone
  * @param {any[]} given.households @param {any[]} given.people @param {any[]} given.visits @param {any[]} given.followups
  * @param {any[]} given.drafts not yet finished
+ * @param {Set<string>} given.remote the methods by which nobody goes there
  * @param {{kind: string, state: string, at: string, body: any, base: number|null, finished_on: string}[]} given.ops
  *   everything finished on this phone; finished_on is its date here
  */
-export function agendaOf({ today, households, people, visits, followups, drafts, ops }) {
+export function agendaOf({ today, households, people, visits, followups, drafts, remote, ops }) {
   const standing = ops.filter((op) => op.state === 'waiting' || op.state === 'received')
   const byHousehold = new Map(households.map((household) => [household.household_uuid, household]))
   /** @type {Map<string, any[]>} */
@@ -40,9 +41,9 @@ export function agendaOf({ today, households, people, visits, followups, drafts,
   const dealtWith = (/** @type {any} */ task) => standing.some((op) => (
     op.kind.startsWith('followup.') && op.body.followup_id === task.followup_id
     && (!task.sent_back || op.at > task.sent_back.at)))
-  const visitedOn = (/** @type {any} */ household) => standing
+  const visitedOn = (/** @type {any} */ household, /** @type {boolean} */ atHome) => standing
     .filter((op) => op.kind === 'visit.submit' && op.body.household_uuid === household.household_uuid
-      && op.body.outcome !== 'not_reached')
+      && op.body.outcome === 'reached' && !(atHome && remote.has(op.body.method)))
     .map((op) => op.finished_on)
     .find((date) => !household.last_visit_on || date > household.last_visit_on) ?? null
 
@@ -59,9 +60,11 @@ export function agendaOf({ today, households, people, visits, followups, drafts,
       || (a.due_at ?? '9').localeCompare(b.due_at ?? '9') || (WEIGHT[a.severity] ?? 9) - (WEIGHT[b.severity] ?? 9))
 
   const entries = households.map((household) => {
-    const visited = visitedOn(household)
+    const here = members.get(household.household_uuid) ?? []
+    const atHome = here.some(mustBeSeen)
+    const visited = visitedOn(household, atHome)
     return {
-      household, people: members.get(household.household_uuid) ?? [], visited_on: visited,
+      household, people: here, visited_on: visited, at_home: atHome,
       days: household.due_on && !visited ? daysBetween(today, household.due_on) : null,
       begun: begun.some((draft) => draft.kind === 'visit' && draft.household_uuid === household.household_uuid),
     }
@@ -78,6 +81,9 @@ export function agendaOf({ today, households, people, visits, followups, drafts,
     later: entries.filter((entry) => urgency(entry) === 'later').sort(compareNames),
   }
 }
+
+/** Whether somebody has to go there: the server says that a call would not count this time. @param {any} person */
+export const mustBeSeen = (person) => !person.died_on && person.remote_counts === false
 
 /** One whose visit is begun stands among the unfinished, not once more among the due. @param {{days: number|null, begun: boolean}} entry */
 function urgency({ days, begun }) {

@@ -402,6 +402,11 @@ class App {
     this.codes = new Map(codes.map((code) => [`${code.table}/${code.code}`, code]))
   }
 
+  /** The methods by which nobody goes there. */
+  get remoteMethods() {
+    return new Set([...this.codes.values()].filter((row) => row.table === 'method' && row.extra?.remote).map((row) => row.code))
+  }
+
   /** The word of a code in the language in use. @param {string} table @param {string} code @returns {string} */
   word(table, code) {
     const row = this.codes.get(`${table}/${code}`)

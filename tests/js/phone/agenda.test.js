@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { agendaOf, daysBetween, searchHouseholds } from '../../../static/src/phone/agenda.js'
 
 const household = (name, due_on, more = {}) => ({ household_uuid: name, name, address: '幸福村 2 组', due_on, last_visit_on: '2026-11-01', ...more })
-const given = (more) => ({ today: '2026-11-23', households: [], people: [], visits: [], followups: [], drafts: [], ops: [], ...more })
+const given = (more) => ({ today: '2026-11-23', households: [], people: [], visits: [], followups: [], drafts: [], ops: [], remote: new Set(['phone', 'wechat', 'video']), ...more })
 const names = (entries) => entries.map((entry) => entry.household.name)
 const task = (id, severity, due_at, more = {}) => ({ followup_id: id, severity, due_at, state: 'open', household_uuid: 'a', person_uuid: null, sent_back: null, ...more })
 const returned = (id, at) => ({ visit_uuid: id, household_uuid: 'a', state: 'returned', revision: 1, returned: { reason: '', by: '', at, notes: {} } })
@@ -32,10 +32,24 @@ test('red tasks come before others, then by due date; the earliest returned visi
 
 test('a household visited on this phone is no longer due, whether sent yet or not; one not reached still is', () => {
   const op = (household_uuid, outcome, state) => ({ kind: 'visit.submit', state, at: '', finished_on: '2026-11-23', base: null, body: { household_uuid, outcome } })
-  const households = [household('waiting', '2026-11-20'), household('received', '2026-11-20'), household('nobody', '2026-11-20'), household('refused by server', '2026-11-20')]
+  const households = [household('waiting', '2026-11-20'), household('received', '2026-11-20'), household('nobody', '2026-11-20'), household('refused by server', '2026-11-20'),
+    household('refused the visit', '2026-11-20')]
   const agenda = agendaOf(given({ households, ops: [
-    op('waiting', 'reached', 'waiting'), op('received', 'reached', 'received'), op('nobody', 'not_reached', 'waiting'), op('refused by server', 'reached', 'rejected')] }))
-  assert.deepEqual(names(agenda.overdue).sort(), ['nobody', 'refused by server'])
+    op('waiting', 'reached', 'waiting'), op('received', 'reached', 'received'), op('nobody', 'not_reached', 'waiting'), op('refused by server', 'reached', 'rejected'),
+    op('refused the visit', 'refused', 'waiting')] }))
+  assert.deepEqual(names(agenda.overdue).sort(), ['nobody', 'refused by server', 'refused the visit'])
+})
+
+test('where somebody has to be seen, a call does not take a household off the list', () => {
+  const people = [{ person_uuid: 'p', household_uuid: 'a', remote_counts: false }, { person_uuid: 'q', household_uuid: 'b', remote_counts: true }]
+  const shown = (method) => {
+    const ops = ['a', 'b'].map((household_uuid) => ({ kind: 'visit.submit', state: 'waiting', at: '', finished_on: '2026-11-23', base: null, body: { household_uuid, outcome: 'reached', method } }))
+    return names(agendaOf(given({ households: [household('a', '2026-11-20'), household('b', '2026-11-20')], people, ops })).overdue)
+  }
+  assert.deepEqual(shown('wechat'), ['a'])
+  assert.deepEqual(shown('patrol'), [])
+  const [a, b] = agendaOf(given({ households: [household('a', '2026-11-20'), household('b', '2026-11-20')], people })).overdue
+  assert.deepEqual([a.at_home, b.at_home], [true, false])
 })
 
 test('an older visit on this phone does not hide that a household is due again', () => {

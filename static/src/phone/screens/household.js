@@ -5,6 +5,7 @@
  */
 import { html, nothing } from 'lit-html'
 import { maskPhone } from '../../checklist/view/mask.js'
+import { mustBeSeen } from '../agenda.js'
 import { app } from '../app.js'
 import { peopleOf, startVisit, visitChecklists } from '../drafts.js'
 import { empty, facts, icon, innerBar } from '../parts.js'
@@ -43,6 +44,7 @@ export function householdScreen([householdUuid]) {
         <span class="tags">
           ${person.main_class && person.main_class !== 'none' ? html`<span class="tag">${app.word('class', person.main_class)}</span>` : nothing}
           ${(person.tags ?? []).map((/** @type {string} */ tag) => html`<span class="tag">${tagWord(tag)}</span>`)}
+          ${mustBeSeen(person) ? html`<span class="tag wait">${t('household.at_home')}</span>` : nothing}
           ${['high', 'middle'].includes(person.risk) ? html`<span class="tag ${person.risk === 'high' ? 'bad' : 'wait'}">${t(`household.risk_${person.risk}`)}</span>` : nothing}
         </span></div>
         ${callButton(person.name, person.phone)}
@@ -70,6 +72,7 @@ export function householdScreen([householdUuid]) {
     view: () => {
       if (!household) return notFound()
       const now = new Date()
+      const atHome = people.some(mustBeSeen)
       return html`
         ${innerBar({ title: household.name, subtitle: household.address, back: '#/today' })}
         <main class="with-foot">
@@ -89,6 +92,7 @@ export function householdScreen([householdUuid]) {
           ${begun ? nothing : checklists.main || checklists.others.length ? html`
             <section class="card">
               ${radios('method', t('household.method'), METHODS.map((code) => [code, app.word('method', code)]), method, (value) => { method = value }, 'medium')}
+              <p class="note orange" role="status" ?hidden=${!atHome || !app.remoteMethods.has(method)}>${t('household.at_home_hint')}</p>
             </section>` : empty({ sign: 'send', title: t('household.no_checklist') })}
           ${begun || !checklists.others.length ? nothing : html`<div class="head"><h2>${t('household.other_forms')}</h2></div><ul class="cells">${checklists.others.map((offer) => html`
             <li class="cell"><button class="body" @click=${() => startVisit({ household, people, key: offer.key, method })}>

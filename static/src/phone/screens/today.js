@@ -22,17 +22,19 @@ export async function readAgenda() {
     app.store.list('household'), app.store.list('person'), app.store.list('visit'), app.store.list('followup'), app.store.drafts(),
   ])
   const ops = app.outbox.ops.map((op) => ({ ...op, finished_on: localDate(op.body.finished_at ?? op.at) }))
-  return agendaOf({ today: localDate(new Date()), households, people, visits, followups, drafts, ops })
+  return agendaOf({ today: localDate(new Date()), households, people, visits, followups, drafts, remote: app.remoteMethods, ops })
 }
 
-/** The classes and tags of a household's people, each once, in words. @param {any[]} people */
-function tagLine(people) {
+/** Whether somebody has to go there, and the classes and tags of a household's people, each once. @param {Agenda['later'][0]} entry */
+function tagLine({ people, at_home: atHome }) {
   const words = new Set()
   for (const person of people) {
     if (person.main_class && person.main_class !== 'none') words.add(app.word('class', person.main_class))
     for (const tag of person.tags ?? []) words.add(tagWord(tag))
   }
-  return words.size ? html`<span class="tags">${[...words].map((word) => html`<span class="tag">${word}</span>`)}</span>` : nothing
+  if (!atHome && !words.size) return nothing
+  return html`<span class="tags">${atHome ? html`<span class="tag wait">${t('today.at_home')}</span>` : nothing}
+    ${[...words].map((word) => html`<span class="tag">${word}</span>`)}</span>`
 }
 
 /** A tag in words; a restricted one says only that two should go. @param {string} tag */
@@ -86,7 +88,7 @@ export function todayScreen() {
           <b>${nameOf(entry)}</b>
           <span class="when">${isOverdue ? t('when.overdue', { n: -(days ?? 0) })
             : days === 0 ? t('when.due_today') : dayWords(household.due_on, new Date())}</span>
-          ${tagLine(entry.people)}
+          ${tagLine(entry)}
           <span class="why">${household.address}${distance < Infinity ? ` · ${distanceWords(distance)}` : ''}</span>
         </a>
         <button class="side" aria-label=${t('today.start_label', { name: household.name })}
@@ -197,7 +199,7 @@ export function householdsScreen() {
               <span class="when">${entry.visited_on ? t('today.visited')
                 : entry.days !== null && entry.days < 0 ? t('when.overdue', { n: -entry.days })
                   : entry.household.due_on ? dayWords(entry.household.due_on, new Date()) : ''}</span>
-              ${tagLine(entry.people)}<span class="why">${entry.household.address}</span>
+              ${tagLine(entry)}<span class="why">${entry.household.address}</span>
             </a></li>`)}</ul>`
             : empty({ sign: 'search', title: t('households.none'), hint: t('households.none_hint') })}
         </main>`
