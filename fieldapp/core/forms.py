@@ -24,6 +24,11 @@ def strip(text: str | None) -> str | None:
     return text.strip() if text else text
 
 
+def clean(text: str | None) -> str | None:
+    """A filter: the text without blanks around it, nor the sign NUL, which no database keeps."""
+    return strip(text.replace("\0", "")) if text else text
+
+
 def text_area(label: Any, *, required: Any = None, placeholder: Any = "", rows: int = 2) -> TextAreaField:
     """A text of several lines; `required` is what is said when it is missing."""
     validators: list[Any] = [Length(max=TEXT_LIMIT, message=lazy_gettext("At most %(max)d characters."))]
@@ -32,7 +37,7 @@ def text_area(label: Any, *, required: Any = None, placeholder: Any = "", rows: 
     return TextAreaField(
         label,
         validators,
-        filters=[strip],
+        filters=[clean],
         render_kw={"rows": rows, "placeholder": placeholder, "maxlength": TEXT_LIMIT},
     )
 

@@ -110,7 +110,8 @@ class Person(Base):
         String(64), index=True, doc="Keyed hash of the last four."
     )
     id_reason: Mapped[str | None] = mapped_column(
-        EncryptedText("people.id_reason"), doc="Why a number stands whose check digit is wrong."
+        EncryptedText("people.id_reason"),
+        doc="Why a number stands whose check digit is wrong, or that contradicts birthday or sex.",
     )
     phone: Mapped[str | None] = mapped_column(EncryptedText("people.phone"), doc="Their own.")
     phone_hash: Mapped[str | None] = mapped_column(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import selectinload
 
 from fieldapp.core import scope
@@ -14,7 +14,7 @@ from fieldapp.core.crypto import keyring
 from fieldapp.core.db import db
 from fieldapp.core.errors import AppError
 from fieldapp.people import rules
-from fieldapp.people.models import Household, HouseholdGrid, Person
+from fieldapp.people.models import Household, HouseholdGrid, Person, RegistryChange
 
 
 def get_household(household_uuid: str, area_codes: Sequence[str]) -> Household:
@@ -23,6 +23,24 @@ def get_household(household_uuid: str, area_codes: Sequence[str]) -> Household:
     if household is None or not scope.covers(area_codes, household.grid_code):
         raise AppError("not_found")
     return household
+
+
+def get_person(person_uuid: str, area_codes: Sequence[str]) -> Person:
+    """The person, when their household is in scope; raises not_found."""
+    person = db.session.get(Person, person_uuid)
+    if person is None or not scope.covers(area_codes, person.household.grid_code):
+        raise AppError("not_found")
+    return person
+
+
+def reread_person(person_uuid: str) -> Person:
+    """The person as they are now, to be changed; their household is locked."""
+    return db.session.get_one(
+        Person,
+        person_uuid,
+        populate_existing=True,
+        options=[selectinload(Person.tags), selectinload(Person.carers)],
+    )
 
 
 def find_household(household_uuid: str) -> Household | None:
@@ -132,6 +150,33 @@ def get_due_table() -> rules.DueTable:
 
 def _settings_of(rows: dict[tuple[str, str], Code], name: str) -> dict[tuple[str, str], int]:
     return {key: int(row.extra[name]) for key, row in rows.items() if row.extra.get(name)}
+
+
+def list_changes(uuids: Iterable[str], *, after: int = 0) -> list[RegistryChange]:
+    """The history of those households and people beyond the entry `after`, oldest first."""
+    return list(
+        db.session.scalars(
+            select(RegistryChange)
+            .where(
+                RegistryChange.kind.in_(("household", "person")),
+                RegistryChange.uuid.in_(list(uuids)),
+                RegistryChange.id > after,
+            )
+            .order_by(RegistryChange.id)
+        )
+    )
+
+
+def last_change(uuid: str) -> int:
+    """The number of the newest entry in the history of a household or a person; 0 without one."""
+    return (
+        db.session.scalar(
+            select(func.max(RegistryChange.id)).where(
+                RegistryChange.kind.in_(("household", "person")), RegistryChange.uuid == uuid
+            )
+        )
+        or 0
+    )
 
 
 def number_hashes(number: str | None, what: str) -> tuple[str | None, str | None]:

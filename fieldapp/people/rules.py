@@ -131,6 +131,13 @@ def mask_id(id_number: str | None) -> str | None:
     return f"{id_number[:3]}{'*' * 11}{id_number[-4:]}" if id_number else None
 
 
+def mask_account(number: str | None) -> str | None:
+    """The last four of an account number; of a short one the last two."""
+    if not number:
+        return None
+    return "****" + (number[-4:] if len(number) >= 8 else number[-2:])
+
+
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECKS = "10X98765432"
 
@@ -167,6 +174,22 @@ def find_id_fault(id_number: str, today: date) -> str | None:
     return None if id_number[17] == id_check_digit(id_number[:17]) else "id_check_digit"
 
 
+def find_id_doubts(id_number: str, birth_on: date | None, sex: str) -> list[str]:
+    """Where a well-formed ID number and what else is known disagree: id_check_digit, id_birth_differs, id_sex_differs.
+
+    All of them may be so in life; they stand with `id_reason`.
+    """
+    return [
+        doubt
+        for doubt, stands in (
+            ("id_check_digit", id_number[17] != id_check_digit(id_number[:17])),
+            ("id_birth_differs", birth_on is not None and birth_on != born_on(id_number)),
+            ("id_sex_differs", bool(sex) and sex != sex_in(id_number)),
+        )
+        if stands
+    ]
+
+
 def born_on(id_number: str) -> date | None:
     """The birthday in an ID number, or None when there is no such day."""
     try:
@@ -178,6 +201,17 @@ def born_on(id_number: str) -> date | None:
 def sex_in(id_number: str) -> str:
     """m or f, as the 17th digit of an ID number has it."""
     return "m" if int(id_number[16]) % 2 else "f"
+
+
+def is_phone(number: str) -> bool:
+    """Whether `normal_number` of a phone can be one: 7 to 15 digits, a + before them at most."""
+    digits = number.removeprefix("+")
+    return digits.isascii() and digits.isdigit() and 7 <= len(digits) <= 15
+
+
+def is_account(number: str) -> bool:
+    """Whether `normal_number` of an account can be one: 8 to 30 digits."""
+    return number.isascii() and number.isdigit() and 8 <= len(number) <= 30
 
 
 # Surnames whose reading as a surname begins otherwise than the sign does in most words.

@@ -24,8 +24,9 @@ from fieldapp.core.severity import SEVERITIES
 from fieldapp.core.web import pick_text
 from fieldapp.followups import queries as followups
 from fieldapp.people import queries as people
+from fieldapp.people.cards import prepare_members
 from fieldapp.people.models import Household
-from fieldapp.people.rules import mask_id, mask_phone
+from fieldapp.people.rules import mask_phone
 from fieldapp.reviews import actions, queries
 from fieldapp.reviews.forms import DecisionForm, DismissForm, MoveForm, ReturnForm, VoidForm
 from fieldapp.reviews.queries import QueueFilter
@@ -151,29 +152,19 @@ def household_page(household_uuid: UUID) -> str:
     codes = current_user.area_codes()
     household = people.get_household(str(household_uuid), codes)
     can_move = current_user.role == SUPERVISOR
-    today = clock.local_date(clock.now())
-    words = wording.get_words("class", "tag", "risk", "severity", "method", "outcome", "followup_type")
-    members = [
-        {
-            "person": person,
-            "age": wording.age_on(person.birth_on, today),
-            "id_masked": mask_id(person.id_number),
-            "phone_masked": mask_phone(person.phone),
-        }
-        for person in household.people
-    ]
+    words = wording.get_words("severity", "method", "outcome", "followup_type")
     return render_template(
         "reviews/household.html",
         household=household,
         phone_masked=mask_phone(household.phone),
         grid_path=" ".join(area.name for area in areas.list_path(household.grid_code)[2:]),
-        members=members,
+        members=prepare_members(household, current_user),
         story=_tell_story(household.household_uuid),
         words=words,
         visit_states=wording.VISIT_STATES,
         flag_states=wording.FLAG_STATES,
         followup_states=wording.FOLLOWUP_STATES,
-        can_make_followup=current_user.role == SUPERVISOR,
+        can_edit=current_user.role == SUPERVISOR,
         grids=_list_other_grids(household, codes) if can_move else [],
         move=_prepare_move(household, codes) if can_move else None,
     )

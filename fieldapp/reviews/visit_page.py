@@ -32,6 +32,7 @@ from fieldapp.followups import queries as followups
 from fieldapp.followups.models import Followup
 from fieldapp.people import queries as people
 from fieldapp.people.models import Household, Person
+from fieldapp.people.tags import get_hidden_tags, show_tags
 from fieldapp.reviews import queries
 from fieldapp.reviews.models import Flag, Review
 from fieldapp.users import queries as users
@@ -164,7 +165,7 @@ def prepare_visit(visit: Visit, reader: User) -> VisitPage:
         revision=revision,
         household=household,
         title=_title(revision),
-        people=[_view_person(person, today, words) for person in in_order],
+        people=[_view_person(person, today, words, get_hidden_tags(reader)) for person in in_order],
         started_at=corrected(revision.started_at, revision.clock_offset_s),
         worker_name=user_names.get(visit.worker_id, ""),
         grid_name=areas.get_names([visit.area_code]).get(visit.area_code, ""),
@@ -213,12 +214,14 @@ def _title(revision: VisitRevision) -> str:
     return pick_text(version.document["title"]) if version else revision.checklist_key
 
 
-def _view_person(person: Person, today: date, words: dict[str, dict[str, str]]) -> PersonView:
+def _view_person(
+    person: Person, today: date, words: dict[str, dict[str, str]], hidden_tags: frozenset[str]
+) -> PersonView:
     return PersonView(
         person,
         wording.age_on(person.birth_on, today),
         words["class"].get(person.main_class, "") if person.main_class != "none" else "",
-        [words["tag"].get(tag.tag, tag.tag) for tag in person.tags],
+        [words["tag"].get(tag, tag) for tag in show_tags((tag.tag for tag in person.tags), hidden_tags)],
         words["risk"].get(person.risk, person.risk),
     )
 

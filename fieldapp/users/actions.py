@@ -23,7 +23,7 @@ from fieldapp.core import audit, scope
 from fieldapp.core.crypto import PhoneKeyUnreadable, keyring
 from fieldapp.core.db import db, insert_if_absent, insert_into, transaction
 from fieldapp.core.errors import AppError
-from fieldapp.core.guard import WORKER
+from fieldapp.core.guard import READERS, WORKER
 from fieldapp.users import queries
 from fieldapp.users.models import Device, PinCode, SignInFailure, User, UserScope, UserSession
 
@@ -199,6 +199,18 @@ def withdraw_area(actor: User, user_id: int, area_code: str, now: datetime) -> N
     for item in held:
         item.ends_at = now
     audit.record(actor, "account.withdraw_area", "user", user.id, at=now, area=area_code)
+
+
+def allow_restricted_tags(actor: User, user_id: int, allowed: bool, now: datetime) -> None:
+    """Say whether an account is told restricted tags by their names at the desk.
+
+    Raises not_found (also for an account that reads no records), account_ended.
+    """
+    user = _lock_active(user_id)
+    if user.role not in READERS:
+        raise AppError("not_found")
+    user.sees_restricted = allowed
+    audit.record(actor, "account.restricted_tags", "user", user.id, at=now, allowed=allowed)
 
 
 def revoke_device(actor: User, user_id: int, device_uuid: str, reason: str, now: datetime) -> None:

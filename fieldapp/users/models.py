@@ -25,6 +25,9 @@ class User(Base):
     display_name: Mapped[str] = mapped_column(String(80), doc="What others see.")
     role: Mapped[str] = mapped_column(String(20), doc="One of core.guard.ROLES; no account holds two.")
     language: Mapped[str] = mapped_column(String(5), default="zh", doc="zh or en.")
+    sees_restricted: Mapped[bool] = mapped_column(
+        default=False, doc="Whether restricted tags are shown to it by name at the desk."
+    )
     ended_at: Mapped[datetime | None] = mapped_column(
         Instant, doc="From then on it is only good for handing in what its phones still hold."
     )

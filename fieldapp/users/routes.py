@@ -172,6 +172,7 @@ def account_page(user_id: int) -> str:
         "users/account.html",
         user=user,
         role=wording.ROLES[user.role],
+        reads_records=user.role in READERS,
         held=[{"code": item, "path": areas.list_path(item)} for item in held],
         code=code,
         found=found,
@@ -197,6 +198,21 @@ def withdraw_area(user_id: int) -> Response:
     with transaction():
         actions.withdraw_area(current_user, user_id, request.form.get("code", ""), clock.now())
     return _back_to_account(user_id, gettext("Ended. Visits made until now are still accepted."))
+
+
+@bp.post("/accounts/<int:user_id>/restricted-tags")
+@require(ADMIN)
+def allow_restricted_tags(user_id: int) -> Response:
+    """Let an account read restricted tags by their names, or no longer."""
+    allowed = bool(request.form.get("allowed"))
+    with transaction():
+        actions.allow_restricted_tags(current_user, user_id, allowed, clock.now())
+    return _back_to_account(
+        user_id,
+        gettext("Restricted tags are shown by name.")
+        if allowed
+        else gettext("Restricted tags are no longer shown by name."),
+    )
 
 
 @bp.get("/phones")

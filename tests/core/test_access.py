@@ -51,6 +51,7 @@ ACCESS: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/accounts/<int:user_id>"): ADMIN,
     ("POST", "/accounts/<int:user_id>/grant-area"): ADMIN,
     ("POST", "/accounts/<int:user_id>/withdraw-area"): ADMIN,
+    ("POST", "/accounts/<int:user_id>/restricted-tags"): ADMIN,
     ("GET", "/phones"): SUPERVISOR | SECURITY,
     ("POST", "/phones/<int:user_id>/pin-code"): SUPERVISOR,
     ("POST", "/phones/<int:user_id>/<uuid:device_uuid>/revoke"): SECURITY,
@@ -87,6 +88,21 @@ ACCESS: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/reviews/flags/<int:flag_id>/dismiss"): SUPERVISOR,
     ("GET", "/people"): READERS,
     ("POST", "/people/search"): READERS,
+    ("GET", "/people/new-household"): SUPERVISOR,
+    ("POST", "/people/new-household"): SUPERVISOR,
+    ("GET", "/households/<uuid:household_uuid>/edit"): SUPERVISOR,
+    ("POST", "/households/<uuid:household_uuid>/edit"): SUPERVISOR,
+    ("GET", "/households/<uuid:household_uuid>/history"): READERS,
+    ("GET", "/households/<uuid:household_uuid>/numbers"): READERS,
+    ("POST", "/households/<uuid:household_uuid>/numbers"): READERS,
+    ("GET", "/households/<uuid:household_uuid>/people/new"): SUPERVISOR,
+    ("POST", "/households/<uuid:household_uuid>/people/new"): SUPERVISOR,
+    ("GET", "/people/<uuid:person_uuid>/edit"): SUPERVISOR,
+    ("POST", "/people/<uuid:person_uuid>/edit"): SUPERVISOR,
+    ("GET", "/people/<uuid:person_uuid>/leaving"): SUPERVISOR,
+    ("POST", "/people/<uuid:person_uuid>/death"): SUPERVISOR,
+    ("POST", "/people/<uuid:person_uuid>/moving-away"): SUPERVISOR,
+    ("POST", "/people/<uuid:person_uuid>/back"): SUPERVISOR,
     ("GET", "/households/<uuid:household_uuid>"): READERS,
     ("POST", "/households/<uuid:household_uuid>/move"): SUPERVISOR,
     ("GET", "/quarantine"): SETTLERS,
@@ -141,6 +157,7 @@ def records(app, county) -> dict[str, object]:
             "body_hash": body_hash(quarantined["body"]),
             "visit_uuid": body["visit_uuid"],
             "household_uuid": county.household_uuid,
+            "person_uuid": county.person_uuids[0],
             "followup_id": db.session.scalars(select(Followup.followup_id)).first(),
             "flag_id": db.session.scalars(select(Flag.id)).first(),
             "user_id": county.users["worker2"],
@@ -256,7 +273,10 @@ def test_outside_ones_area_everything_is_404(app, records, method, rule):
         data={"csrf_token": desk.token, "revision": "1", "reason": "试一试", "due_on": "2030-01-01"},
     )
     missing = {
-        **{key: str(uuid.uuid4()) for key in ("visit_uuid", "household_uuid", "followup_id", "op_uuid")},
+        **{
+            key: str(uuid.uuid4())
+            for key in ("visit_uuid", "household_uuid", "person_uuid", "followup_id", "op_uuid")
+        },
         "flag_id": 999_999,
         "user_id": 999_999,
         "publication_id": 999_999,
@@ -323,6 +343,11 @@ def test_pages_carry_no_inline_script_style_or_handler(app, records):
         *paths_of_checklists,
         f"/followups/{records['followup_id']}",
         f"/households/{records['household_uuid']}",
+        *(
+            f"/households/{records['household_uuid']}/{page}"
+            for page in ("edit", "history", "numbers", "people/new")
+        ),
+        *(f"/people/{records['person_uuid']}/{page}" for page in ("edit", "leaving")),
         path_of("/quarantine/<int:user_id>/<uuid:op_uuid>/<body_hash>", records),
     ):
         page = desk.get(path).text

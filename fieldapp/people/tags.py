@@ -1,0 +1,37 @@
+"""Who is told a restricted tag by its name at the desk; everybody else reads 两人同行 in its place.
+
+Invariant: only an account that an administrator has allowed to, in a role that reads records, is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from fieldapp.core.codes import list_codes
+from fieldapp.core.guard import READERS
+from fieldapp.people.sync import RESTRICTED_AS, get_restricted_tags
+from fieldapp.users.models import User
+
+
+def get_hidden_tags(reader: User) -> frozenset[str]:
+    """The tags that `reader` is not told by name."""
+    if reader.role in READERS and reader.sees_restricted:
+        return frozenset()
+    return get_restricted_tags()
+
+
+def show_tags(tags: Iterable[str], hidden: frozenset[str]) -> list[str]:
+    """The tags as they are shown to whom `hidden` ones are hidden from."""
+    return list(dict.fromkeys(RESTRICTED_AS if tag in hidden else tag for tag in tags))
+
+
+def list_choosable(hidden: frozenset[str], held: Iterable[str]) -> list[str]:
+    """The tags an editor may give: not what only stands for others, nor a retired one that nobody holds."""
+    kept = set(held)
+    return [
+        row.code
+        for row in list_codes("tag")
+        if row.code not in hidden
+        and not row.extra.get("shown_only")
+        and (row.retired_on is None or row.code in kept)
+    ]
