@@ -93,7 +93,9 @@ def postgres(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> 
     url = postgresql.create_database(postgres_server, installation.database)
     run_command("init", data_dir=installation.folder, database_url=url)
     yield installation
-    postgresql.drop_database(postgres_server, installation.database)
+    # That of the tests themselves is kept between them.
+    for name in (DATABASE, installation.database):
+        postgresql.drop_database(postgres_server, name)
 
 
 @pytest.fixture(scope="session")
@@ -132,9 +134,8 @@ def settings(
         yield Settings(data_dir=folder)
         return
     server = request.getfixturevalue("postgres_server")
-    url = postgresql.create_database(server, DATABASE, installation.database)
+    url = postgresql.renew_database(server, DATABASE, installation.database)
     yield Settings(data_dir=folder, database_url=url)
-    postgresql.drop_database(server, DATABASE)
 
 
 @pytest.fixture

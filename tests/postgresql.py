@@ -5,17 +5,20 @@ Invariant: it ends with the `with` block, and with it every trace: nothing of th
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import psycopg
-from sqlalchemy.engine import make_url
+from sqlalchemy import MetaData, NullPool, create_engine, make_url
 
 
 class PostgresMissing(Exception):
@@ -45,6 +48,70 @@ def create_database(server: str, name: str, template: str = "template1") -> str:
     drop_database(server, name)
     _administer(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     return make_url(server).set(database=name).render_as_string(hide_password=False)
+
+
+def renew_database(server: str, name: str, template: str) -> str:
+    """As `create_database`, in a tenth of the time where all that changed since the last time is in the rows."""
+    url = make_url(server).set(database=name).render_as_string(hide_password=False)
+    kept = _read(server, template)
+    try:
+        with psycopg.connect(url) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            if _shape(connection) == kept.shape:
+                _fill(connection, kept)
+                return url
+    except psycopg.OperationalError:
+        pass  # there is none yet
+    return create_database(server, name, template)
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """What a database holds: names of tables and columns, rows by table (a table comes after those it points to)."""
+
+    shape: str
+    rows: dict[str, bytes]
+    sequences: dict[str, int | None]
+
+
+@functools.cache
+def _read(server: str, name: str) -> _Kept:
+    url = make_url(server).set(database=name).render_as_string(hide_password=False)
+    engine = create_engine(url, poolclass=NullPool)
+    found = MetaData()
+    found.reflect(engine)
+    tables = [table.name for table in found.sorted_tables]
+    with psycopg.connect(url) as connection, connection.cursor() as cursor:
+        rows = {}
+        for table in tables:
+            with cursor.copy(f'COPY "{table}" TO STDOUT'.encode()) as copy:
+                rows[table] = b"".join(copy)
+        sequences = cursor.execute("SELECT sequencename, last_value FROM pg_sequences").fetchall()
+        return _Kept(_shape(connection), rows, dict(sequences))
+
+
+def _shape(connection: psycopg.Connection[Any]) -> str:
+    found = connection.execute(
+        "SELECT string_agg(concat_ws(' ', nspname, relname, relkind, relnatts), ',' ORDER BY nspname, relname)"
+        " FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace"
+        " WHERE nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema'"
+    ).fetchone()
+    return str(found)
+
+
+def _fill(connection: psycopg.Connection[Any], kept: _Kept) -> None:
+    emptying = "; ".join(f'DELETE FROM "{table}"' for table in reversed(kept.rows))
+    connection.execute(emptying.encode())
+    with connection.cursor() as cursor:
+        for table, rows in kept.rows.items():
+            if rows:
+                with cursor.copy(f'COPY "{table}" FROM STDIN'.encode()) as copy:
+                    copy.write(rows)
+        for name, last in kept.sequences.items():
+            cursor.execute("SELECT setval(%s, %s, %s)", (f'"{name}"', last or 1, last is not None))
 
 
 def drop_database(server: str, name: str) -> None:
