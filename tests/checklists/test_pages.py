@@ -326,10 +326,11 @@ def test_a_name_that_can_stand_in_no_address_is_refused(desk, form_id):
 
 
 def test_a_workbook_is_downloaded_as_what_it_is_whatever_it_was_called(desk):
-    assert send(desk, winter(), name="长" * 300 + "\x00.html").status_code == 303
+    workbook = winter()
+    assert send(desk, workbook, name="长" * 300 + "\x00.html").status_code == 303
     answer = desk.get("/checklists/winter/1/workbook")
     assert answer.headers["Content-Disposition"] == "attachment; filename=winter-1.xlsx"
-    assert answer.data == winter()
+    assert answer.data == workbook
 
 
 def test_the_library_can_be_published_further_down_but_not_changed(app, desk):
