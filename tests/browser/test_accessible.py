@@ -19,6 +19,7 @@ from tests.browser.walks import (
     walk_offline,
     walk_phone,
     walk_phones_and_areas,
+    walk_registering,
     walk_uploads,
 )
 from tests.factories import County, Phone as Caller, draw_photo
@@ -109,6 +110,15 @@ def test_every_screen_of_the_phone_can_be_read_and_used(new_phone, live, words, 
         found[screen] = look_at(phone.page)
     for screen in walk_offline(phone):
         found[screen] = look_at(phone.page)
+    assert {screen: barriers for screen, barriers in found.items() if barriers} == {}
+
+
+@pytest.mark.parametrize(("words", "scheme"), LOOKS, indirect=["words"])
+def test_forms_of_registering_and_correcting_can_be_read_and_used(new_phone, live, words, scheme):
+    phone: Phone = new_phone(color_scheme=scheme, reduced_motion="reduce")
+    phone.sign_in(live.password)
+    phone.context.set_offline(True)
+    found = {screen: look_at(phone.page) for screen in walk_registering(phone)}
     assert {screen: barriers for screen, barriers in found.items() if barriers} == {}
 
 

@@ -287,6 +287,47 @@ def walk_phones_and_areas(desk: Desk, password: str, file: Path) -> Iterator[str
     expect(main.get_by_text("230123101205001")).to_have_count(0)
 
 
+def walk_registering(phone: Phone) -> Iterator[str]:
+    """Registering somebody new and correcting what is known, without a network; gives the name of each screen."""
+    words, page = phone.words, phone.page
+    phone.tap(phone.link("New clue"))
+    phone.tap(phone.button("Register and visit"))
+    expect(phone.text("Write a name, or how people call them.")).to_be_visible()
+    yield "new clue, incomplete"
+    phone.field("Name").fill("住在村东头砖窑旁边的赵大爷和他收养的两个孩子")
+    phone.field("Where they live").fill("村东头砖窑旁边")
+    phone.tap(phone.button("Register only"))
+    expect(phone.text("saved, waiting to be sent")).to_be_visible()
+    yield "household, only here"
+    phone.tap(phone.link("Add a person"))
+    expect(phone.field("Name")).to_be_visible()
+    yield "another person"
+    page.goto("/app/#/today")
+    phone.tap(phone.link("Nameless card"))
+    phone.field("Where it was").fill("长途车站东侧候车亭")
+    yield "nameless card"
+    phone.tap(phone.button("Register and visit"))
+    expect(phone.question("Did you find the person?")).to_be_visible()
+    yield "patrol"
+    page.goto("/app/#/today")
+    phone.tap(page.get_by_role("link", name=re.compile("^" + ELDER)))
+    phone.tap(phone.link("Correct address or phone"))
+    yield "correct a household"
+    phone.field("Address").fill("达连河村3组5号")
+    phone.tap(phone.button("Save"))
+    expect(phone.text("saved, waiting to be sent")).to_be_visible()
+    yield "household, correction waits"
+    phone.tap(phone.link("Correct what is said of {name}", name=ELDER))
+    yield "correct a person"
+    phone.tap(phone.link("Has died"))
+    yield "a death"
+    phone.tap(phone.link("Back"))
+    phone.tap(phone.link("Correct address or phone"))
+    phone.tap(phone.link("All moved away"))
+    phone.tap(page.get_by_role("radio", name=words("Elsewhere, not in my grids")))
+    yield "a move"
+
+
 def walk_uploads(desk: Desk, password: str) -> Iterator[str]:
     """The pages of what phones sent and could not be applied (of the demo's `worker`: a visit without a household that is
     known, with a part for one person; one in conflict with what is here; one of an unknown kind), and of moving a

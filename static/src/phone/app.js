@@ -11,6 +11,7 @@ import { changeDevice } from './device.js'
 import { summarise } from './outbox.js'
 import { sheet, skeleton, tabs } from './parts.js'
 import { chooseFirstPin, chooseNewPin, dataKeyByPin } from './pin.js'
+import { registryOf } from './registry.js'
 import { Store } from './store.js'
 import { Sync } from './sync.js'
 import { fromBase64, keyInUse } from './vault.js'
@@ -405,6 +406,12 @@ class App {
   /** The methods by which nobody goes there. */
   get remoteMethods() {
     return new Set([...this.codes.values()].filter((row) => row.table === 'method' && row.extra?.remote).map((row) => row.code))
+  }
+
+  /** Households and people, with what was registered and corrected here. @returns {Promise<ReturnType<typeof registryOf>>} */
+  async registry() {
+    const [households, people, pulledTo] = await Promise.all([this.store.list('household'), this.store.list('person'), this.store.meta('pulled_to')])
+    return registryOf({ households, people, ops: this.outbox.ops, pulledTo: pulledTo ?? 0 })
   }
 
   /** The word of a code in the language in use. @param {string} table @param {string} code @returns {string} */

@@ -8,6 +8,7 @@ import { createForm } from '../checklist/engine.js'
 import { app } from './app.js'
 import { FILE_TYPES, photosIn } from './attachments.js'
 import { chooseOffers } from './offers.js'
+import { isOfRegistry, plainRecord } from './registry.js'
 import { currentLanguage, localDate, pick, t } from './words.js'
 import { newUuid } from './uuid.js'
 
@@ -15,6 +16,7 @@ import { newUuid } from './uuid.js'
  * @typedef {object} Draft
  * @property {string} draft_uuid
  * @property {'visit'|'revision'|'followup'} kind
+ * @property {string|null} after op_uuid that registers the household, while the server has not given it
  * @property {string} visit_uuid @property {string|null} followup_id
  * @property {number|null} base revision a correction builds on @property {string|null} replaces op_uuid
  * @property {{key: string, version: string}} checklist
@@ -57,7 +59,7 @@ export async function visitChecklists(household) {
 function newDraft(given) {
   const now = new Date().toISOString()
   return {
-    draft_uuid: newUuid(), kind: 'visit', visit_uuid: newUuid(), followup_id: null, base: null, replaces: null,
+    draft_uuid: newUuid(), kind: 'visit', after: null, visit_uuid: newUuid(), followup_id: null, base: null, replaces: null,
     checklist: { key: '', version: '' }, method: 'home', household: null, people: [], others: [],
     started_at: now, finished_at: null, updated_at: now, place: null, answers: null, progress: { done: 0, total: 0 },
     notes: {}, returned: null, urgent_calls: [], photos: {}, location: null, location_declined: null, tried: false,
@@ -81,7 +83,10 @@ export async function startVisit({ household, people, key = HOUSEHOLD_VISIT, met
   if (begun) return app.go(`#/visit/${begun.draft_uuid}`)
   const chosen = (await offersFor(household)).get(key)
   if (!chosen) return app.say(t('household.no_checklist'))
-  return open(newDraft({ household, people, method, checklist: { key: chosen.key, version: chosen.version } }))
+  return open(newDraft({
+    household: plainRecord(household), people: people.map(plainRecord), method, checklist: { key: chosen.key, version: chosen.version },
+    after: household.op?.op_uuid ?? null,
+  }))
 }
 
 /** Correct a returned visit, or go on correcting it. @param {any} visit */
@@ -124,6 +129,7 @@ export async function startTask(task) {
 
 /** Open again what the server did not accept; finishing it replaces the old operation. @param {import('./store.js').Op} op */
 export async function startCorrection(op) {
+  if (isOfRegistry(op.kind)) return app.go(`${op.draft.href}/${op.op_uuid}`)
   const begun = (await app.store.drafts()).find((draft) => draft.replaces === op.op_uuid)
   if (begun) return app.go(`#/visit/${begun.draft_uuid}`)
   const gone = op.fault?.code === 'checklist_version_unknown'
@@ -134,12 +140,27 @@ export async function startCorrection(op) {
   })
 }
 
-/** The living people of a household, in their order. @param {string} householdUuid @returns {Promise<any[]>} */
+/** The people who live in a household, in their order. @param {string} householdUuid @returns {Promise<any[]>} */
 export async function peopleOf(householdUuid) {
-  const people = await app.store.list('person')
-  return people.filter((person) => person.household_uuid === householdUuid && !person.died_on)
+  const { people } = await app.registry()
+  return people.filter((person) => person.household_uuid === householdUuid && !person.gone)
     .sort((a, b) => (a.position ?? 0) - (b.position ?? 0))
 }
+
+/**
+ * What begins once somebody was registered: the checklist for whom nobody knew yet, or for a street patrol. Null where none is
+ * used there.
+ * @param {any} household @param {any[]} people records @param {'new_clue'|'patrol'} use @param {string} after op_uuid
+ */
+export async function firstVisit(household, people, use, after) {
+  const chosen = [...(await offersFor(household)).values()].find((offer) => offer.use === use)
+  return chosen ? newDraft({
+    household, people, after, method: use === 'patrol' ? 'patrol' : 'home', checklist: { key: chosen.key, version: chosen.version },
+  }) : null
+}
+
+/** Where a draft is filled in. @param {any} draft */
+export const hrefOf = (draft) => draft.href ?? `#/visit/${draft.draft_uuid}`
 
 /** The engine's form of a draft. @param {Draft} draft @param {any} document */
 export function formOf(draft, document) {
@@ -201,6 +222,7 @@ export function finishedOf(draft, form, now) {
     urgent: form.flags().some((/** @type {any} */ flag) => flag.severity === 'red'),
     title: draft.household?.name ?? '',
     draft,
+    after: draft.after,
     shas: [...new Set(attachments.map((/** @type {any} */ one) => one.sha256))],
   }
 }

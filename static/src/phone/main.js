@@ -7,9 +7,11 @@ import { html, render } from 'lit-html'
 import { app } from './app.js'
 import { readDevice } from './device.js'
 import { forgotScreen, lockScreen, pinScreen } from './screens/gate.js'
+import { correctScreen } from './screens/correct.js'
 import { handInScreen } from './screens/hand_in.js'
 import { householdScreen } from './screens/household.js'
 import { meScreen } from './screens/me.js'
+import { registerScreen } from './screens/register.js'
 import { returnedScreen } from './screens/returned.js'
 import { sendScreen } from './screens/send.js'
 import { signInScreen } from './screens/sign_in.js'
@@ -21,7 +23,7 @@ import { setLanguage, t } from './words.js'
 
 app.screens = {
   today: (params) => (app.device.hand_in ? handInScreen : todayScreen)(params), households: householdsScreen, household: householdScreen, visit: visitScreen, returned: returnedScreen,
-  task: taskScreen, send: sendScreen, me: meScreen, sign_in: signInScreen,
+  task: taskScreen, register: registerScreen, correct: correctScreen, send: sendScreen, me: meScreen, sign_in: signInScreen,
   pin: pinScreen, lock: lockScreen, forgot: forgotScreen,
 }
 

@@ -86,6 +86,16 @@ export const sheet = ({ label, close, content }) => html`
     <div class="sheet-body">${content}</div>
   </dialog>`
 
+/**
+ * One of a few answers, each a button.
+ * @param {{name: string, label: string, options: [string, string][], chosen: string|null, choose: (value: string) => void, width?: string}} parts
+ */
+export const radios = ({ name, label, options, chosen, choose, width = '' }) => html`
+  <fieldset class="plain"><legend>${label}</legend><div class="seg ${width}">
+    ${options.map(([value, words]) => html`<label class="choice"><input type="radio" name=${name} autocomplete="off" .checked=${value === chosen}
+      @change=${() => choose(value)}><span class="opt">${words}</span></label>`)}
+  </div></fieldset>`
+
 /** A short list of labelled facts; short ones side by side. @param {[string, any][]} rows @param {string} [width] */
 export const facts = (rows, width = '') => html`
   <dl class="facts ${width}">${rows.filter(([, value]) => value).map(([label, value]) => html`<div><dt>${label}</dt><dd>${value}</dd></div>`)}</dl>`

@@ -423,9 +423,11 @@ export class Store {
    * Finish a draft: the operation, its photos' places in the queue and the end of the draft, all or nothing; then
    * read it back. Throws when the phone could not keep it: the draft is then still there.
    * @param {{op: {op_uuid: string, kind: string, base: number|null, replaces: string|null, at: string, body: any},
-   *   urgent: boolean, title: string, draft: any, shas: string[]}} finished
+   *   urgent: boolean, title: string, draft: any, shas: string[], after?: string|null, begins?: any}} finished `after`: the
+   *   operation that registers whom it is about, which must not come behind it; `begins`: the draft that goes on from here
    */
-  async finish({ op, urgent, title, draft, shas }) {
+  async finish({ op, urgent, title, draft, shas, after = null, begins = null }) {
+    const beginning = begins && (await this.#seal(begins, 'drafts', begins.draft_uuid))
     const value = await this.#seal({ kind: op.kind, base: op.base, body: op.body, draft, title }, 'outbox', op.op_uuid)
     await this.#with(async (db) => {
       const tx = db.transaction(['outbox', 'photos', 'photo_bytes', 'drafts', 'meta'], 'readwrite', { durability: 'strict' })
@@ -436,6 +438,8 @@ export class Store {
         const old = await tx.objectStore('outbox').get(op.replaces)
         if (old) await tx.objectStore('outbox').put({ ...old, state: 'replaced' })
       }
+      const earlier = urgent && after ? await tx.objectStore('outbox').get(after) : null
+      if (earlier) await tx.objectStore('outbox').put({ ...earlier, urgent })
       for (const photo of await tx.objectStore('photos').getAll()) {
         if (shas.includes(photo.sha256)) {
           if (photo.state === 'draft') await tx.objectStore('photos').put({ ...photo, state: 'waiting' })
@@ -444,6 +448,7 @@ export class Store {
         }
       }
       await tx.objectStore('drafts').delete(draft.draft_uuid)
+      if (begins) await tx.objectStore('drafts').put({ draft_uuid: begins.draft_uuid, value: beginning })
       await tx.done
     })
     await this.#readBack(op, shas.filter((sha) => draft.photos[sha]?.here))

@@ -180,6 +180,7 @@ export class Sync {
       if (page.changes.length || page.left?.length) this.changed('records')
     } while (page.more === true)
     await this.store.setMeta('pulled_at', Date.now())
+    await this.store.setMeta('pulled_to', Date.parse(page.server_time))
     if (typeof page.state === 'string') await this.#compare(page.state)
   }
 

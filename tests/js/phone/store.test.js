@@ -7,6 +7,7 @@ import { openDB } from 'idb'
 
 import { makeHandover } from '../../../static/src/phone/handover.js'
 import { chooseOffers } from '../../../static/src/phone/offers.js'
+import { batchesDue } from '../../../static/src/phone/outbox.js'
 import { Store } from '../../../static/src/phone/store.js'
 import { Locked, keyInUse, newDataKey, openBytes } from '../../../static/src/phone/vault.js'
 
@@ -434,4 +435,23 @@ test('when nothing fits any more, answers get the room kept for them, and attach
   } finally {
     mock.restoreAll()
   }
+})
+
+test('registering and the draft that follows begin in one step', async () => {
+  const store = newStore()
+  await store.saveDraft({ draft_uuid: 'form', kind: 'register', photos: {} })
+  const register = finished('r', draftOf('form'), [], { kind: 'household.register', body: { household_uuid: 'n' } })
+  await store.finish({ ...register, begins: { ...draftOf('visit'), after: 'r' } })
+  assert.deepEqual((await store.drafts()).map((draft) => [draft.draft_uuid, draft.after]), [['visit', 'r']])
+  assert.deepEqual(await states(store.ops()), { r: 'waiting' })
+})
+
+test('a red answer takes the registration of whom it is about along to the front', async () => {
+  const store = newStore()
+  await store.finish(finished('other', draftOf('o')))
+  await store.finish(finished('r', draftOf('f'), [], { kind: 'household.register' }))
+  await store.finish({ ...finished('v', draftOf('v')), urgent: true, after: 'r' })
+  const [first, ...rest] = batchesDue(await store.ops(), Date.now())
+  assert.deepEqual(first.map((op) => op.op_uuid), ['r', 'v'])
+  assert.equal(rest.length, 1)
 })

@@ -5,6 +5,7 @@
  */
 import { html, nothing } from 'lit-html'
 import { app } from '../app.js'
+import { hrefOf } from '../drafts.js'
 import { isHandedIn } from '../outbox.js'
 import { mainBar } from '../parts.js'
 import { faultWords, sinceWords, t } from '../words.js'
@@ -40,7 +41,7 @@ export function handInScreen() {
           ${signInBanner()}
           <section class="card warn"><h2>${t(`hand_in.${app.device.hand_in}`)}</h2><p>${t('hand_in.how')}</p></section>
           ${drafts.length ? html`<div class="head"><h2>${t('hand_in.drafts')}</h2></div><ul class="cells">${drafts.map((draft) => html`
-            <li class="cell"><a class="body" href="#/visit/${draft.draft_uuid}"><b>${draft.household?.name ?? ''}</b>
+            <li class="cell"><a class="body" href=${hrefOf(draft)}><b>${draft.household?.name ?? ''}</b>
               <span class="when">… ${sinceWords(draft.updated_at, new Date())}</span><span class="why">${t('hand_in.draft_do')}</span></a></li>`)}</ul>` : nothing}
           <section class="card"><h2>${t('me.sync')}</h2>
             <p>${syncWords()}</p>

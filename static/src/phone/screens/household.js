@@ -8,7 +8,9 @@ import { maskPhone } from '../../checklist/view/mask.js'
 import { mustBeSeen } from '../agenda.js'
 import { app } from '../app.js'
 import { peopleOf, startVisit, visitChecklists } from '../drafts.js'
-import { empty, facts, icon, innerBar } from '../parts.js'
+import { maskId } from '../id_number.js'
+import { empty, facts, icon, innerBar, radios } from '../parts.js'
+import { shown } from '../registry.js'
 import { ageOn, dayWords, localDate, pick, sinceWords, t } from '../words.js'
 import { tagWord } from './today.js'
 
@@ -25,6 +27,8 @@ export function householdScreen([householdUuid]) {
   let household = null
   /** @type {any[]} */
   let people = []
+  /** @type {any[]} */
+  let gone = []
   /** @type {Awaited<ReturnType<typeof visitChecklists>>} */
   let checklists = { main: null, others: [] }
   /** @type {any[]} */
@@ -40,29 +44,46 @@ export function householdScreen([householdUuid]) {
     const about = [person.relation, person.sex && t(`sex.${person.sex}`), age !== null && t('household.age', { n: age })].filter(Boolean)
     return html`
       <li class="cell"><div class="body">
-        <b>${person.name}</b><span class="why">${about.join(' · ')}</span>
+        <b>${person.name || t('household.nameless')}</b><span class="why">${about.join(' · ')}</span>
         <span class="tags">
           ${person.main_class && person.main_class !== 'none' ? html`<span class="tag">${app.word('class', person.main_class)}</span>` : nothing}
           ${(person.tags ?? []).map((/** @type {string} */ tag) => html`<span class="tag">${tagWord(tag)}</span>`)}
           ${mustBeSeen(person) ? html`<span class="tag wait">${t('household.at_home')}</span>` : nothing}
           ${['high', 'middle'].includes(person.risk) ? html`<span class="tag ${person.risk === 'high' ? 'bad' : 'wait'}">${t(`household.risk_${person.risk}`)}</span>` : nothing}
         </span></div>
+        ${person.gone || person.op ? nothing : html`<a class="side" href="#/correct/person/${person.person_uuid}" aria-label=${t('household.correct_label', { name: person.name })}>${t('household.correct')}</a>`}
         ${callButton(person.name, person.phone)}
+        ${onItsWay(person)}
       </li>`
   }
 
-  const radios = (/** @type {string} */ name, /** @type {string} */ label, /** @type {[string, string][]} */ options,
-    /** @type {string|null} */ chosen, /** @type {(value: string) => void} */ choose, /** @type {string} */ width) => html`
-    <fieldset class="plain"><legend>${label}</legend><div class="seg ${width}">
-      ${options.map(([value, words]) => html`<label class="choice"><input type="radio" name=${name} autocomplete="off" .checked=${value === chosen}
-        @change=${() => { choose(value); app.draw() }}><span class="opt">${words}</span></label>`)}
-    </div></fieldset>`
+  /** What is on its way to a record, beside what is there. @param {any} record */
+  const onItsWay = (record) => html`
+    ${record.op && record.op.kind === (record.person_uuid ? 'person.register' : 'household.register') ? waits(record.op, t('household.registered_here')) : nothing}
+    ${record.pending.map((/** @type {import('../registry.js').Pending} */ { field, to, op }) => waits(op, `${t(`correct.${field}`)} → ${valueWords(field, to)}`))}`
+
+  /** @param {import('../store.js').Op} op @param {string} words */
+  const waits = (op, words) => (op.state === 'rejected'
+    ? html`<a class="note red pending" href="#/send">! ${words} · ${t('household.refused')}</a>`
+    : html`<p class="note orange pending">${words} · ${t('household.waiting')}</p>`)
+
+  /** @param {string} field @param {any} to */
+  function valueWords(field, to) {
+    if (field === 'sex') return to ? t(`sex.${to}`) : t('correct.none')
+    if (field === 'tags') return to.map(tagWord).join(t('correct.joint')) || t('correct.none')
+    if (field === 'grid_code') return to ? app.user?.grids?.find((grid) => grid.code === to)?.name ?? to : t('correct.elsewhere')
+    if (field === 'phone' && to) return maskPhone(to)
+    if (field === 'id_number' && to) return maskId(to)
+    return (field.endsWith('_on') && to ? dayWords(to, new Date()) : to) || t('correct.none')
+  }
 
   return {
     load: async () => {
-      household = await app.store.find('household', householdUuid)
+      const known = await app.registry()
+      household = known.households.find((one) => one.household_uuid === householdUuid) ?? null
       if (!household) return
       people = await peopleOf(householdUuid)
+      gone = known.people.filter((person) => person.household_uuid === householdUuid && person.gone)
       checklists = await visitChecklists(household)
       begun = (await app.store.drafts()).find((draft) => draft.kind === 'visit' && draft.household?.household_uuid === householdUuid)
       const mine = (/** @type {any} */ record) => record.household_uuid === householdUuid
@@ -83,15 +104,20 @@ export function householdScreen([householdUuid]) {
             ], 'pair')}
             ${facts([[t('household.note'), household.note]])}
             ${people.some((person) => person.phone === household.phone) ? nothing : callButton(household.name, household.phone)}
+            ${onItsWay(household)}
+            ${household.op ? nothing : html`<a class="btn" href="#/correct/household/${householdUuid}">${icon('pen')}${t('household.correct_household')}</a>`}
           </section>
           <div class="head"><h2>${t('household.people', { n: people.length })}</h2></div>
-          <ul class="cells">${people.map(personCell)}</ul>
+          <ul class="cells">${people.map(personCell)}
+            ${gone.map((person) => html`<li class="cell gone"><div class="body"><b>${person.name || t('household.nameless')}</b>
+              <span class="why">${t(shown(person, 'died_on') ? 'household.died' : 'household.moved_away')}</span></div>${onItsWay(person)}</li>`)}</ul>
+          <a class="btn plain wide" href="#/register/person/${householdUuid}">${icon('plus')}${t('household.add_person')}</a>
           ${tasks.length ? html`<div class="head"><h2>${t('household.tasks')}</h2></div><ul class="cells">${tasks.map((task) => html`
             <li class="cell ${task.severity === 'red' ? 'red' : 'orange'}"><a class="body" href="#/task/${task.followup_id}">
               <b>${app.word('followup_type', task.type)}</b><span class="why">${pick(task.reason)}</span></a></li>`)}</ul>` : nothing}
           ${begun ? nothing : checklists.main || checklists.others.length ? html`
             <section class="card">
-              ${radios('method', t('household.method'), METHODS.map((code) => [code, app.word('method', code)]), method, (value) => { method = value }, 'medium')}
+              ${radios({ name: 'method', label: t('household.method'), options: METHODS.map((code) => [code, app.word('method', code)]), chosen: method, choose: (value) => { method = value; app.draw() }, width: 'medium' })}
               <p class="note orange" role="status" ?hidden=${!atHome || !app.remoteMethods.has(method)}>${t('household.at_home_hint')}</p>
             </section>` : empty({ sign: 'send', title: t('household.no_checklist') })}
           ${begun || !checklists.others.length ? nothing : html`<div class="head"><h2>${t('household.other_forms')}</h2></div><ul class="cells">${checklists.others.map((offer) => html`
@@ -106,7 +132,7 @@ export function householdScreen([householdUuid]) {
           ${begun
             ? html`<p class="quiet">${t('household.resume_hint', { when: sinceWords(begun.started_at, now) })}</p>
               <a class="btn go" href="#/visit/${begun.draft_uuid}">${t('household.resume')}</a>`
-            : html`<button class="btn go" ?disabled=${!checklists.main} @click=${() => startVisit({ household, people, method })}>${t('household.start')}</button>`}
+            : html`<button class="btn go" ?disabled=${!checklists.main || !people.length} @click=${() => startVisit({ household, people, method })}>${t('household.start')}</button>`}
         </footer>`
     },
   }

@@ -9,6 +9,7 @@ import { app } from '../app.js'
 import { startCorrection } from '../drafts.js'
 import { arePhotos, isOver, standing } from '../outbox.js'
 import { empty, mainBar } from '../parts.js'
+import { isOfRegistry } from '../registry.js'
 import { clockTime, faultWords, localDate, sinceWords, t } from '../words.js'
 import { openHandover } from './handover.js'
 import { signInBanner } from './sign_in.js'
@@ -16,7 +17,10 @@ import { signInBanner } from './sign_in.js'
 /** @typedef {import('../store.js').Op} Op */
 /** @typedef {import('../store.js').Photo} Photo */
 
-const TITLES = { 'visit.submit': 'send.visit', 'visit.revise': 'send.revision', 'followup.report': 'send.report', 'followup.refuse': 'send.refusal', unreadable: 'send.unreadable' }
+const TITLES = { 'visit.submit': 'send.visit', 'visit.revise': 'send.revision', 'followup.report': 'send.report', 'followup.refuse': 'send.refusal', unreadable: 'send.unreadable',
+  'household.register': 'send.registered', 'person.register': 'send.registered', 'household.update': 'send.corrected', 'person.update': 'send.corrected', 'household.move': 'send.moved' }
+/** Something else is at the server under the same name; both are kept. */
+const CONFLICTS = new Set(['visit_exists', 'op_changed', 'record_exists', 'fields_changed'])
 
 /** @type {import('../app.js').ScreenMaker} */
 export function sendScreen() {
@@ -58,7 +62,7 @@ export function sendScreen() {
     } else if (op.state === 'refused') {
       parts.push(op.fault?.message ?? '')
     } else if (op.state === 'rejected') {
-      parts.push(op.fault?.code === 'visit_exists' || op.fault?.code === 'op_changed' ? t('send.conflict') : t('send.rejected', { message: op.fault?.message ?? '' }), t('send.kept'))
+      parts.push(CONFLICTS.has(op.fault?.code ?? '') ? t('send.conflict') : t('send.rejected', { message: op.fault?.message ?? '' }), t('send.kept'))
     } else if (op.state === 'waiting') {
       parts.push(t('send.finished', { when: sinceWords(op.at, new Date()) }))
       if (op.fault?.code === 'too_large') parts.push(t('send.op_large'))
@@ -89,7 +93,7 @@ export function sendScreen() {
     await app.reload()
   }
 
-  const canEdit = (/** @type {Op} */ op) => op.state !== 'received' && op.draft?.checklist
+  const canEdit = (/** @type {Op} */ op) => op.state !== 'received' && (op.draft?.checklist || isOfRegistry(op.kind))
 
   const cell = (/** @type {Item} */ item) => html`
     <li class="cell ${item.section === 'attention' ? 'red' : ''}"><div class="body">

@@ -8,7 +8,7 @@ import { repeat } from 'lit-html/directives/repeat.js'
 import { agendaOf, searchHouseholds } from '../agenda.js'
 import { app } from '../app.js'
 import { distanceM, homeOf } from '../distance.js'
-import { startVisit } from '../drafts.js'
+import { hrefOf, startVisit } from '../drafts.js'
 import { askPlace } from '../location.js'
 import { empty, icon, innerBar, mainBar } from '../parts.js'
 import { clockTime, dayWords, distanceWords, dueWords, localDate, longDate, pick, t } from '../words.js'
@@ -18,11 +18,11 @@ import { signInBanner } from './sign_in.js'
 
 /** The records Today and the list of households are made from. @returns {Promise<Agenda>} */
 export async function readAgenda() {
-  const [households, people, visits, followups, drafts] = await Promise.all([
-    app.store.list('household'), app.store.list('person'), app.store.list('visit'), app.store.list('followup'), app.store.drafts(),
+  const [{ households, people }, visits, followups, drafts] = await Promise.all([
+    app.registry(), app.store.list('visit'), app.store.list('followup'), app.store.drafts(),
   ])
   const ops = app.outbox.ops.map((op) => ({ ...op, finished_on: localDate(op.body.finished_at ?? op.at) }))
-  return agendaOf({ today: localDate(new Date()), households, people, visits, followups, drafts, remote: app.remoteMethods, ops })
+  return agendaOf({ today: localDate(new Date()), households, people: people.filter((person) => !person.gone), visits, followups, drafts, remote: app.remoteMethods, ops })
 }
 
 /** Whether somebody has to go there, and the classes and tags of a household's people, each once. @param {Agenda['later'][0]} entry */
@@ -103,10 +103,10 @@ export function todayScreen() {
         <span class="when">${draft ? `… ${t('today.unfinished_short')}` : `↩ ${dayWords(localDate(visit.returned.at), new Date())}`}</span>
         <span class="why">“${visit.returned.reason}” — ${visit.returned.by}</span></a></li>`),
     ...agenda.begun.map((draft) => html`
-      <li class="cell"><a class="body" href="#/visit/${draft.draft_uuid}">
+      <li class="cell"><a class="body" href=${hrefOf(draft)}>
         <b>${t('today.unfinished', { name: draft.household?.name ?? '', what: t(`checklist.kind_${draft.kind}`) })}</b>
         <span class="when">… ${clockOrDay(draft.updated_at)}</span>
-        <span class="why">${t('today.unfinished_hint', draft.progress)}</span></a></li>`),
+        ${draft.progress?.total ? html`<span class="why">${t('today.unfinished_hint', draft.progress)}</span>` : nothing}</a></li>`),
     ...agenda.tasks.map(({ task, household, person }) => html`
       <li class="cell ${task.severity === 'red' ? 'red' : 'orange'}"><a class="body" href="#/task/${task.followup_id}">
         <b>${t('today.task', { name: person?.name || household?.name || '', type: app.word('followup_type', task.type) })}</b>
@@ -156,10 +156,16 @@ export function todayScreen() {
           ${app.outbox.summary.old ? html`<p class="note orange">${t('send.old')}</p>` : nothing}
           ${first.length ? html`<div class="head"><h2>${t('today.first')}</h2></div><ul class="cells">${first}</ul>` : nothing}
           ${households()}
+          ${registerButtons()}
         </main>`
     },
   }
 }
+
+/** The way to the forms for whoever is not on the list. */
+const registerButtons = () => html`
+  <div class="head"><h2>${t('today.not_listed')}</h2></div>
+  <div class="row wrap pair"><a class="btn" href="#/register/clue">${icon('plus')}${t('today.clue')}</a><a class="btn" href="#/register/nameless">${icon('plus')}${t('today.nameless')}</a></div>`
 
 const ghosts = () => html`<div class="skeleton" aria-hidden="true">${[1, 2, 3].map(() => html`<div class="ghost"><i></i><i></i></div>`)}</div>`
 
@@ -201,7 +207,7 @@ export function householdsScreen() {
                   : entry.household.due_on ? dayWords(entry.household.due_on, new Date()) : ''}</span>
               ${tagLine(entry)}<span class="why">${entry.household.address}</span>
             </a></li>`)}</ul>`
-            : empty({ sign: 'search', title: t('households.none'), hint: t('households.none_hint') })}
+            : html`${empty({ sign: 'search', title: t('households.none'), hint: t('households.none_hint') })}${registerButtons()}`}
         </main>`
     },
   }
