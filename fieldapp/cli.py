@@ -28,6 +28,8 @@ from fieldapp.core.crypto import KEY_FILE, KeyMissing
 from fieldapp.core.db import transaction
 from fieldapp.demo.build import build_demo
 from fieldapp.people.actions import refresh_due_in
+from fieldapp.people.period_actions import work_out
+from fieldapp.people.period_queries import list_unfinished
 from fieldapp.settings import Settings, SettingsError
 from fieldapp.upkeep.backup import LOST, NEW, ONLY_HERE, BackupRefused, make_backup
 from fieldapp.upkeep.doctor import WRONG, examine
@@ -164,8 +166,9 @@ def compact() -> None:
 def due() -> None:
     """Work out everybody's due date again: after a change of the code tables, and daily to make sure."""
     with create_app(_read_settings()).app_context():
+        changed = sum(work_out(period.id) for period in list_unfinished())
         roots = [area.code for area in list_roots()]
-        changed = sum(changed for _, changed in refresh_due_in(roots))
+        changed += sum(changed for _, changed in refresh_due_in(roots))
     click.echo(f"{changed} households have other due dates now")
 
 

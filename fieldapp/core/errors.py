@@ -178,6 +178,13 @@ ERRORS: dict[str, tuple[int, Any]] = {
     "account_ended": (409, lazy_gettext("This account is ended; its areas stay as they were.")),
     "area_unknown": (422, lazy_gettext("There is no area with this code. Check the digits.")),
     "area_held": (409, lazy_gettext("The account has this area already.")),
+    "exit_paused": (
+        409,
+        lazy_gettext(
+            "“%(name)s” pauses reviews of and exits from dibao and destitute support. Who must go on says why."
+        ),
+    ),
+    "period_over": (409, lazy_gettext("This period is over already.")),
     "reason_needed": (422, lazy_gettext("Write a reason, so that the other side knows what to do.")),
     "assignee_outside": (422, lazy_gettext("This person does not work in that area. Choose another one.")),
     "registry_needed": (

@@ -14,10 +14,11 @@ from sqlalchemy import delete, insert, select, update
 
 from fieldapp.areas import queries as areas
 from fieldapp.core import audit, clock, scope
+from fieldapp.core.codes import get_codes
 from fieldapp.core.db import db, transaction
 from fieldapp.core.errors import AppError
 from fieldapp.core.feeds import publish
-from fieldapp.people import queries, rules
+from fieldapp.people import period_queries, queries, rules
 from fieldapp.people.models import (
     Carer,
     Household,
@@ -59,6 +60,8 @@ class Origin:
     # The operation that brought it, or the number of the import.
     source_id: str | None = None
     reason: str | None = None
+    # Somebody leaves dibao or destitute support though a special period pauses that: `reason` says why.
+    overrides_pause: bool = False
 
 
 def add_household(household: Household, now: datetime, origin: Origin | None = None) -> Household:
@@ -108,7 +111,11 @@ def change_person(person: Person, fields: Mapping[str, Any], origin: Origin) -> 
     """Set some of PERSON_FIELDS; returns what changed, {field: [before, after]} as JSON values.
 
     `tags` are [tag, from, to] each, `carers` {role, name, relation, phone} each; dates and instants are Python's.
+    Raises exit_paused when a special period keeps them on dibao or destitute support, reason_needed when that is
+    overridden without one.
     """
+    if "main_class" in fields:
+        _check_exit(person, fields["main_class"], origin)
     changed = _change(person, fields, PERSON_FIELDS)
     if changed:
         _derive(person)
@@ -116,6 +123,32 @@ def change_person(person: Person, fields: Mapping[str, Any], origin: Origin) -> 
         _note("person", person.person_uuid, "change", changed, origin)
         refresh_due(person.household)
     return changed
+
+
+def _check_exit(person: Person, main_class: str, origin: Origin) -> None:
+    classes = get_codes("class")
+    core = {code for code, row in classes.items() if row.extra.get("tier") == "core"}
+    if person.main_class not in core or main_class in core:
+        return
+    today = clock.local_date(origin.now)
+    pausing = period_queries.find_pausing(person.household.grid_code, today)
+    if pausing is None:
+        return
+    if not origin.overrides_pause:
+        raise AppError("exit_paused", name=pausing.name)
+    if not origin.reason:
+        raise AppError("reason_needed")
+    audit.record(
+        origin.actor,
+        "period.override",
+        "person",
+        person.person_uuid,
+        at=origin.now,
+        period=pausing.id,
+        before=person.main_class,
+        after=main_class,
+        reason=origin.reason,
+    )
 
 
 def _change(
@@ -256,7 +289,8 @@ def move_household(
         )
         moved = {"grid_code": [before, grid.code]}
         _note("household", household_uuid, "move", moved, origin or Origin(actor, "desk", now))
-        publish_household(household)
+        # Another special period may hold there.
+        refresh_due(household)
     return household
 
 
@@ -286,7 +320,7 @@ def set_last_visit(household: Household, on: date | None, carried: dict[str, Any
 
 def refresh_due(household: Household) -> None:
     """Work out the due dates of a household and its people again."""
-    _set_due(household, queries.get_due_table(), [])
+    _set_due(household, queries.get_due_table(), period_queries.list_rules_over(household.grid_code))
     publish_household(household)
 
 
@@ -303,10 +337,10 @@ def refresh_due_in(area_codes: Iterable[str], after: str = "") -> Iterator[tuple
         uuids = queries.list_uuids_in(grid.code)
         for start in range(0, len(uuids), REFRESHED_AT_ONCE):
             with transaction():
-                table = queries.get_due_table()
+                table, periods = queries.get_due_table(), period_queries.list_rules_over(grid.code)
                 for household in queries.lock_and_list(uuids[start : start + REFRESHED_AT_ONCE]):
                     before = _due_state(household)
-                    _set_due(household, table, [])
+                    _set_due(household, table, periods)
                     if _due_state(household) != before:
                         publish_household(household)
                         changed += 1

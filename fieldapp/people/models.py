@@ -235,3 +235,32 @@ class RegistryChange(Base):
         Index("ix_registry_changes_subject", "kind", "uuid", "id"),
         Index("ix_registry_changes_source", "source", "source_id"),
     )
+
+
+class SpecialPeriod(Base):
+    """专项时期: people of an area are seen more often for a time, and nobody is taken off dibao or destitute support."""
+
+    __tablename__ = "special_periods"
+
+    id: Mapped[int] = mapped_column(primary_key=True, doc="Number.")
+    area_code: Mapped[str] = mapped_column(
+        ForeignKey("areas.code"), index=True, doc="Where: with all below it."
+    )
+    name: Mapped[str] = mapped_column(String(80), doc="As papers call it.")
+    from_on: Mapped[date] = mapped_column(doc="First day.")
+    until_on: Mapped[date | None] = mapped_column(doc="Last day; empty: until it is ended.")
+    risk_days: Mapped[dict[str, int]] = mapped_column(JSON, doc="Days between contacts, by risk.")
+    tags: Mapped[list[str]] = mapped_column(JSON, doc="Code table tag: offered besides the usual ones.")
+    pauses_exit: Mapped[bool] = mapped_column(
+        doc="Whether review and exit of dibao and destitute are paused."
+    )
+    relaxed_papers: Mapped[bool] = mapped_column(
+        doc="Whether relief is given first and its papers made up later."
+    )
+    started_by: Mapped[int] = mapped_column(ForeignKey("users.id"), doc="Who switched it on.")
+    started_at: Mapped[datetime] = mapped_column(Instant, doc="When.")
+    ended_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"), doc="Who ended it.")
+    ended_at: Mapped[datetime | None] = mapped_column(Instant, doc="When.")
+    worked_out_to: Mapped[str | None] = mapped_column(
+        AreaCode, default="", doc="Last grid whose due dates follow it as it now stands; empty: all do."
+    )

@@ -17,7 +17,7 @@ from fieldapp.areas import queries as areas
 from fieldapp.core import clock, wording
 from fieldapp.core.db import transaction
 from fieldapp.core.guard import READERS, SUPERVISOR, require
-from fieldapp.people import editing, numbers, queries, rules, search_routes
+from fieldapp.people import editing, numbers, period_routes, queries, rules, search_routes
 from fieldapp.people.actions import state_of
 from fieldapp.people.editing import ChangedMeanwhile, Edited
 from fieldapp.people.forms import (
@@ -432,3 +432,4 @@ def init_app(app: Flask) -> None:
     """Register the pages."""
     app.register_blueprint(bp)
     search_routes.init_app(app)
+    period_routes.init_app(app)

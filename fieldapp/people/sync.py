@@ -14,7 +14,7 @@ from fieldapp.core import clock
 from fieldapp.core.bodies import Body, Location, PhoneInstant, UuidStr
 from fieldapp.core.codes import get_codes
 from fieldapp.people import rules
-from fieldapp.people.models import Household, Person
+from fieldapp.people.models import Household, Person, SpecialPeriod
 
 
 def household_record(household: Household) -> dict[str, Any]:
@@ -32,6 +32,19 @@ def household_record(household: Household) -> dict[str, Any]:
         "last_visit_on": household.last_visit_on.isoformat() if household.last_visit_on else None,
         "note": household.note,
         "carry": household.carry,
+    }
+
+
+def period_record(period: SpecialPeriod) -> dict[str, Any]:
+    """A special period as the phones in its area hold it."""
+    return {
+        "period_id": period.id,
+        "area_code": period.area_code,
+        "name": period.name,
+        "from_on": period.from_on.isoformat(),
+        "until_on": period.until_on.isoformat() if period.until_on else None,
+        "tags": period.tags,
+        "relaxed_papers": period.relaxed_papers,
     }
 
 

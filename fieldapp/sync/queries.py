@@ -19,7 +19,7 @@ from fieldapp.core.codes import Code
 from fieldapp.core.db import begin_snapshot, db
 from fieldapp.core.feeds import COMMON, Feed, FeedEntry, own_feed
 from fieldapp.followups import sync as followups
-from fieldapp.people import queries as people, sync as people_sync
+from fieldapp.people import period_queries, queries as people, sync as people_sync
 from fieldapp.reviews import sync as reviews
 from fieldapp.sync import rules
 from fieldapp.users.models import User
@@ -140,6 +140,11 @@ def _people(uuids: list[str], _user: User, _now: datetime) -> Records:
     }
 
 
+def _periods(period_ids: list[str], _user: User, _now: datetime) -> Records:
+    periods = period_queries.list_by_ids(int(period_id) for period_id in period_ids)
+    return {str(period.id): people_sync.period_record(period) for period in periods}
+
+
 def _visits(uuids: list[str], user: User, now: datetime) -> Records:
     return reviews.list_visit_records(uuids, user.id, now)
 
@@ -172,6 +177,7 @@ _RECORDS: dict[str, Callable[[list[str], User, datetime], Records]] = {
     "area": _areas,
     "household": _households,
     "person": _people,
+    "period": _periods,
     "visit": _visits,
     "followup": _followups,
     "checklist": _checklists,

@@ -13,6 +13,7 @@ from fieldapp.core import clock
 from fieldapp.core.db import db, transaction
 from fieldapp.core.guard import ROLES, roles_of
 from fieldapp.followups.models import Followup
+from fieldapp.people.period_actions import start_period
 from fieldapp.reviews.models import Flag
 from fieldapp.sync.rules import body_hash
 from fieldapp.users import actions as users
@@ -105,6 +106,11 @@ ACCESS: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/people/<uuid:person_uuid>/back"): SUPERVISOR,
     ("GET", "/households/<uuid:household_uuid>"): READERS,
     ("POST", "/households/<uuid:household_uuid>/move"): SUPERVISOR,
+    ("GET", "/periods"): READERS,
+    ("POST", "/periods"): OFFICER,
+    ("POST", "/periods/<int:period_id>/end"): OFFICER,
+    ("POST", "/periods/<int:period_id>/work-out"): OFFICER,
+    ("GET", "/periods/<int:period_id>/progress"): READERS,
     ("GET", "/quarantine"): SETTLERS,
     ("GET", "/quarantine/<int:user_id>/<uuid:op_uuid>/<body_hash>"): SETTLERS,
     ("POST", "/quarantine/<int:user_id>/<uuid:op_uuid>/<body_hash>/take-in"): SETTLERS,
@@ -160,6 +166,7 @@ def records(app, county) -> dict[str, object]:
             "person_uuid": county.person_uuids[0],
             "followup_id": db.session.scalars(select(Followup.followup_id)).first(),
             "flag_id": db.session.scalars(select(Flag.id)).first(),
+            "period_id": _start_period(),
             "user_id": county.users["worker2"],
             "device_uuid": phone.device_uuid,
             "sha256": sha256,
@@ -194,6 +201,25 @@ def _make_checklist() -> dict[str, object]:
         "filename": "villages.csv",
         "publication_id": publication.id,
     }
+
+
+def _start_period() -> int:
+    """A special period in the worker's township."""
+    officer = db.session.scalars(select(User).where(User.username == "officer")).one()
+    now = clock.now()
+    with transaction():
+        return start_period(
+            officer,
+            TOWNSHIP,
+            "寒潮",
+            from_on=clock.local_date(now),
+            until_on=None,
+            risk_days={"high": 3},
+            tags=[],
+            pauses_exit=True,
+            relaxed_papers=True,
+            now=now,
+        ).id
 
 
 def path_of(rule: str, records: dict[str, object]) -> str:
@@ -280,6 +306,7 @@ def test_outside_ones_area_everything_is_404(app, records, method, rule):
         "flag_id": 999_999,
         "user_id": 999_999,
         "publication_id": 999_999,
+        "period_id": 999_999,
         "key": "none",
         "version": "77",
         "area_code": "999999",

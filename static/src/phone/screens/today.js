@@ -55,6 +55,8 @@ export function todayScreen() {
   /** @type {Agenda} */
   let agenda
   let pulled = false
+  /** Special periods that hold today. @type {any[]} */
+  let periods = []
   /** @type {{lat: number, lon: number}|null} */
   let place = null
   let locating = false
@@ -145,6 +147,8 @@ export function todayScreen() {
     load: async () => {
       agenda = await readAgenda()
       pulled = Boolean(await app.store.meta('pulled_at'))
+      const today = localDate(new Date())
+      periods = (await app.store.list('period')).filter((period) => period.from_on <= today && !(period.until_on < today))
     },
     view: () => {
       const first = firstCells()
@@ -154,6 +158,9 @@ export function todayScreen() {
         <main>
           ${signInBanner()}
           ${app.outbox.summary.old ? html`<p class="note orange">${t('send.old')}</p>` : nothing}
+          ${periods.map((period) => html`<p class="note orange">${t('today.period', { name: period.name })}${
+            period.until_on ? t('today.period_until', { day: dayWords(period.until_on, new Date()) }) : ''}${
+            period.relaxed_papers ? html`<br>${t('today.period_papers')}` : nothing}</p>`)}
           ${first.length ? html`<div class="head"><h2>${t('today.first')}</h2></div><ul class="cells">${first}</ul>` : nothing}
           ${households()}
           ${registerButtons()}
