@@ -43,6 +43,14 @@ def server_url() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@contextmanager
+def kept_server_url(folder: Path) -> Iterator[str]:
+    """URL of a server whose databases are kept in `folder`; it runs for the block. Raises PostgresMissing."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with _running(folder):
+        yield f"postgresql://fieldapp@/postgres?host={quote(str(folder), safe='')}"
+
+
 def create_database(server: str, name: str, template: str = "template1") -> str:
     """Make the database `name` on `server` anew, as a copy of `template`; gives its URL."""
     drop_database(server, name)
@@ -149,12 +157,13 @@ def _running(folder: Path) -> Iterator[None]:
     options = (
         f"-k {folder} -c listen_addresses= -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
     )
-    run("initdb", "--username=fieldapp", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
+    if not cluster.exists():
+        run("initdb", "--username=fieldapp", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
     run("pg_ctl", f"--log={log}", f"--options={options}", "--wait", "start")
     try:
         yield
     finally:
-        run("pg_ctl", "--mode=immediate", "--wait", "stop")
+        run("pg_ctl", "--mode=fast", "--wait", "stop")
 
 
 def _programs() -> Path:

@@ -6,13 +6,16 @@ Invariant: loading adds areas only; what a county renamed, ended or gave a duty 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import insert, select
 
 from fieldapp.areas.models import LEVELS, Area
 from fieldapp.areas.queries import get_area
+from fieldapp.core import clock
 from fieldapp.core.db import db
+from fieldapp.core.errors import AppError
 from fieldapp.core.feeds import publish, rev_of
 
 # Code and name of every area of the province; where it comes from: docs/areas.md.
@@ -59,6 +62,36 @@ def add_grid(code: str, name: str) -> Area:
         if rev_of(above, "area", above) is None:
             publish(above, "area", above)
     return grid
+
+
+def add_village(beside: Area, code: str, name: str, now: datetime) -> Area:
+    """Add a village to the township of another one, valid from today on; raises area_code_wrong, area_taken."""
+    township = code[: LEVELS["township"]]
+    is_code = code.isascii() and code.isdigit() and len(code) == LEVELS["village"]
+    if not is_code or township != beside.parent_code:
+        raise AppError("area_code_wrong")
+    if db.session.get(Area, code) is not None:
+        raise AppError("area_taken")
+    village = Area(
+        code=code, name=name, level="village", parent_code=township, valid_from=clock.local_date(now)
+    )
+    db.session.add(village)
+    db.session.flush()
+    publish(code, "area", code)
+    return village
+
+
+def rename_area(area: Area, name: str) -> Area:
+    """Call an area otherwise, and tell the phones in it."""
+    area.name = name
+    publish(area.code, "area", area.code)
+    return area
+
+
+def end_area(area: Area, successor_code: str | None, now: datetime) -> None:
+    """End an area today; `successor_code` is what took its place."""
+    area.valid_to, area.successor_code = clock.local_date(now), successor_code
+    publish(area.code, "area", area.code)
 
 
 def set_duty_phone(code: str, duty_phone: str | None) -> Area:

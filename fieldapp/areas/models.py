@@ -33,3 +33,8 @@ class Area(Base):
     valid_from: Mapped[date | None] = mapped_column(doc="First day; empty: since ever.")
     valid_to: Mapped[date | None] = mapped_column(doc="Last day; empty: still valid.")
     successor_code: Mapped[str | None] = mapped_column(ForeignKey("areas.code"), doc="What took its place.")
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether nobody lives in it any more: an area ends on the day it is ended."""
+        return self.valid_to is not None

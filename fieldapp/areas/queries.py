@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from fieldapp.areas.models import LEVELS, Area
 from fieldapp.core import scope
 from fieldapp.core.db import db
 from fieldapp.core.errors import AppError
+
+LAST_GRID = 999
 
 
 def get_area(code: str) -> Area:
@@ -26,12 +28,31 @@ def find_area(code: str) -> Area | None:
 
 
 def list_grids(area_codes: Iterable[str]) -> list[Area]:
-    """The grids within `area_codes`, by code."""
+    """The grids within `area_codes` that have not ended, by code."""
     return list(
         db.session.scalars(
-            select(Area).where(Area.level == "grid", scope.within(Area.code, area_codes)).order_by(Area.code)
+            select(Area)
+            .where(Area.level == "grid", Area.valid_to.is_(None), scope.within(Area.code, area_codes))
+            .order_by(Area.code)
         )
     )
+
+
+def lock_area(code: str) -> Area | None:
+    """The area as it is now, locked against other changes of it until the transaction ends, or None.
+
+    Rows that point to it may still come in: a visit never waits for a map.
+    """
+    return db.session.get(Area, code, with_for_update={"key_share": True}, populate_existing=True)
+
+
+def next_grid_code(village_code: str) -> str:
+    """The code after the last one that a grid of the village ever had."""
+    last = db.session.scalar(select(func.max(Area.code)).where(Area.parent_code == village_code))
+    number = int(last[LEVELS["village"] :]) + 1 if last else 1
+    if number > LAST_GRID:
+        raise AppError("grids_used_up")
+    return f"{village_code}{number:03}"
 
 
 def feeds_above(grid_codes: Iterable[str]) -> list[str]:
@@ -42,10 +63,23 @@ def feeds_above(grid_codes: Iterable[str]) -> list[str]:
     )
 
 
+def find_successor(code: str) -> str:
+    """The code under which an area goes on: its own, or that of what took its place in the end."""
+    area = db.session.get(Area, code)
+    while area is not None and area.successor_code is not None:
+        area = db.session.get(Area, area.successor_code)
+    return area.code if area is not None else code
+
+
+def list_areas(codes: Iterable[str]) -> list[Area]:
+    """The areas of those codes, by code."""
+    return list(db.session.scalars(select(Area).where(Area.code.in_(set(codes))).order_by(Area.code)))
+
+
 def list_path(code: str) -> list[Area]:
     """The area and all above it, from the province down."""
     codes = [code[:digits] for digits in LEVELS.values() if digits <= len(code)]
-    return list(db.session.scalars(select(Area).where(Area.code.in_(codes)).order_by(Area.code)))
+    return list_areas(codes)
 
 
 def get_names(codes: Iterable[str]) -> dict[str, str]:

@@ -202,6 +202,17 @@ def publish_version(
     ]
 
 
+def carry_publications(actor: User, area_code: str, to_code: str, now: datetime) -> None:
+    """Put what is in force in that very area in force in another one that goes on with a part of it, for the same days."""
+    carried = db.session.scalars(
+        select(Publication)
+        .where(Publication.area_code == area_code, Publication.retired_at.is_(None))
+        .order_by(Publication.id)
+    ).all()
+    for publication in carried:
+        _publish(actor, publication.of_version, to_code, publication.from_on, publication.until_on, now)
+
+
 def retire_publication(actor: User, publication_id: int, now: datetime) -> Publication:
     """Take a version out of force where it was published; phones let go of it, drafts go on.
 

@@ -177,6 +177,17 @@ ERRORS: dict[str, tuple[int, Any]] = {
     "own_account": (409, lazy_gettext("You cannot end your own account. Ask another administrator.")),
     "account_ended": (409, lazy_gettext("This account is ended; its areas stay as they were.")),
     "area_unknown": (422, lazy_gettext("There is no area with this code. Check the digits.")),
+    "area_code_wrong": (
+        422,
+        lazy_gettext("A village has 12 digits, the first nine those of its township. Check the code."),
+    ),
+    "area_taken": (409, lazy_gettext("There is an area with this code already. Choose another one.")),
+    "grids_needed": (422, lazy_gettext("Choose at least one grid for the new village.")),
+    "grids_used_up": (409, lazy_gettext("This village has had 999 grids; there is no number left.")),
+    "successor_needed": (
+        422,
+        lazy_gettext("People live in this grid. Choose the grid that takes them, then end it."),
+    ),
     "area_held": (409, lazy_gettext("The account has this area already.")),
     "exit_paused": (
         409,

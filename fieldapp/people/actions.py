@@ -221,7 +221,9 @@ def _keep_search_words(household: Household) -> None:
     named = set().union(*(rules.name_words(name) for name in _list_names(household)))
     wanted = {("name", word) for word in named}
     wanted |= {("address", word) for word in rules.address_words(household.address)}
-    of_it = SearchWord.household_uuid == household.household_uuid
+    of_it = (SearchWord.grid_code == household.grid_code) & (
+        SearchWord.household_uuid == household.household_uuid
+    )
     held = {
         (kind, word)
         for kind, word in db.session.execute(select(SearchWord.kind, SearchWord.word).where(of_it))
@@ -274,14 +276,16 @@ def move_household(
     if household is None or not scope.covers(area_codes, household.grid_code):
         raise AppError("not_found")
     grid = areas.get_area(grid_code)
-    if grid.level != "grid" or not scope.covers(area_codes, grid.code):
+    if grid.level != "grid" or grid.is_ended or not scope.covers(area_codes, grid.code):
         raise AppError("not_found")
     before = household.grid_code
     if grid.code != before:
         publish_household(household, gone=True)
         household.grid_code = grid.code
         db.session.execute(
-            update(SearchWord).where(SearchWord.household_uuid == household_uuid).values(grid_code=grid.code)
+            update(SearchWord)
+            .where(SearchWord.grid_code == before, SearchWord.household_uuid == household_uuid)
+            .values(grid_code=grid.code)
         )
         db.session.add(HouseholdGrid(household_uuid=household_uuid, grid_code=grid.code, from_at=now))
         audit.record(

@@ -76,6 +76,7 @@ class SearchWord(Base):
 
     __tablename__ = "search_words"
 
+    grid_code: Mapped[str] = mapped_column(AreaCode, primary_key=True, doc="Grid the household is in.")
     household_uuid: Mapped[str] = mapped_column(
         ForeignKey(Household.household_uuid), primary_key=True, doc="Which household."
     )
@@ -85,8 +86,8 @@ class SearchWord(Base):
         primary_key=True,
         doc="As people.rules.plain_word has it; an address from each of its parts on.",
     )
-    grid_code: Mapped[str] = mapped_column(AreaCode, doc="Grid the household is in.")
 
+    # The key is the index of narrow areas, this one of wide ones.
     __table_args__ = (Index("ix_search_words_kind_word", "kind", "word", "grid_code", "household_uuid"),)
 
 

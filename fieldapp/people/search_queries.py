@@ -55,33 +55,30 @@ def find_by_words(text: str, area_codes: Sequence[str], limit: int) -> list[Foun
 def find_by_number(number: str, area_codes: Sequence[str], limit: int) -> list[Found]:
     """Households in those areas where somebody has that ID or phone number, or one that ends in those four; by place."""
     is_tail = len(number) == rules.TAIL_LENGTH
-    id_hash, id_tail_hash = queries.number_hashes(number, "id")
-    phone_hash, phone_tail_hash = queries.number_hashes(number, "phone")
-    if is_tail:
-        own = [Person.id_tail_hash == id_tail_hash, Person.phone_tail_hash == phone_tail_hash]
-        of_household = Household.phone_tail_hash == phone_tail_hash
-    else:
-        own = [Person.id_hash == id_hash, Person.phone_hash == phone_hash]
-        of_household = Household.phone_hash == phone_hash
-    meant = {
-        person_uuid: household_uuid
-        for household_uuid, person_uuid in db.session.execute(
-            union(*(select(Person.household_uuid, Person.person_uuid).where(same) for same in own))
-        )
-    }
-    uuids = db.session.scalars(select(Household.household_uuid).where(of_household))
-    households = db.session.scalars(
+    ending = "_tail_hash" if is_tail else "_hash"
+    wanted = {f"{what}{ending}": queries.number_hashes(number, what)[is_tail] for what in ("id", "phone")}
+    columns = [getattr(Person, name) == hash_ for name, hash_ in wanted.items()]
+    of_household = getattr(Household, f"phone{ending}") == wanted[f"phone{ending}"]
+    meant = union(
+        *(select(Person.household_uuid).where(same) for same in columns),
+        select(Household.household_uuid).where(of_household),
+    )
+    uuids = db.session.scalars(
         select(Household.household_uuid)
-        .where(
-            Household.household_uuid.in_({*meant.values(), *uuids}),
-            scope.within(Household.grid_code, area_codes),
-        )
+        .where(Household.household_uuid.in_(meant), scope.within(Household.grid_code, area_codes))
         .order_by(Household.grid_code, Household.name, Household.household_uuid)
         .limit(limit)
     )
     return [
-        Found(household, [person for person in household.people if person.person_uuid in meant])
-        for household in _list_in_order(list(households))
+        Found(
+            household,
+            [
+                person
+                for person in household.people
+                if any(getattr(person, name) == hash_ for name, hash_ in wanted.items())
+            ],
+        )
+        for household in _list_in_order(list(uuids))
     ]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hmac
 import logging
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from math import ceil
@@ -211,6 +212,34 @@ def allow_restricted_tags(actor: User, user_id: int, allowed: bool, now: datetim
         raise AppError("not_found")
     user.sees_restricted = allowed
     audit.record(actor, "account.restricted_tags", "user", user.id, at=now, allowed=allowed)
+
+
+def extend_areas(actor: User, area_code: str, more: Sequence[str], now: datetime) -> None:
+    """Let every account that has that very area see `more` areas as well, from now on: what it had goes on in them."""
+    for user in _lock_holders(area_code):
+        for code in more:
+            if not scope.covers(user.area_codes(now), code):
+                user.scopes.append(UserScope(area_code=code, starts_at=now))
+                audit.record(actor, "account.grant_area", "user", user.id, at=now, area=code)
+    db.session.flush()
+
+
+def end_area(actor: User, area_code: str, now: datetime) -> None:
+    """Take an area that has ended from every account that has it."""
+    for user in _lock_holders(area_code):
+        withdraw_area(actor, user.id, area_code, now)
+
+
+def _lock_holders(area_code: str) -> list[User]:
+    """The usable accounts that have that very area, locked, in the order of their numbers."""
+    holders = db.session.scalars(
+        select(User.id)
+        .join(UserScope)
+        .where(UserScope.area_code == area_code, UserScope.ends_at.is_(None), User.ended_at.is_(None))
+        .order_by(User.id)
+        .distinct()
+    ).all()
+    return [_lock_active(user_id) for user_id in holders]
 
 
 def revoke_device(actor: User, user_id: int, device_uuid: str, reason: str, now: datetime) -> None:

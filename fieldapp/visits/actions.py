@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from fieldapp.areas import queries as areas
 from fieldapp.checklists import queries as checklists, rules as checklist_rules
 from fieldapp.checklists.models import ChecklistVersion
 from fieldapp.core import audit, clock, feeds, scope, storage
@@ -84,7 +85,9 @@ def submit_visit(actor: User, body: VisitBody, envelope: Envelope, now: datetime
         revision=1,
         received_at=envelope.arrived_at(now),
         out_of_scope=was_theirs
-        and not (scope.covers(theirs_now, grid_code) and scope.covers(theirs_now, household.grid_code)),
+        and not all(
+            scope.covers(theirs_now, code) for code in (areas.find_successor(grid_code), household.grid_code)
+        ),
     )
     return _store_revision(visit, household, actor, body, envelope, now)
 

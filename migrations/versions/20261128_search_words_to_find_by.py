@@ -27,14 +27,14 @@ ROWS_AT_ONCE = 10_000
 def upgrade() -> None:
     op.create_table(
         "search_words",
+        sa.Column("grid_code", sa.String(15), nullable=False),
         sa.Column("household_uuid", UUID, nullable=False),
         sa.Column("kind", sa.String(7), nullable=False),
         sa.Column("word", WORD, nullable=False),
-        sa.Column("grid_code", sa.String(15), nullable=False),
         sa.ForeignKeyConstraint(
             ["household_uuid"], ["households.household_uuid"], name=op.f("fk_search_words_household_uuid")
         ),
-        sa.PrimaryKeyConstraint("household_uuid", "kind", "word", name=op.f("pk_search_words")),
+        sa.PrimaryKeyConstraint("grid_code", "household_uuid", "kind", "word", name=op.f("pk_search_words")),
     )
     op.create_index(
         "ix_search_words_kind_word", "search_words", ["kind", "word", "grid_code", "household_uuid"]

@@ -19,7 +19,7 @@ from fieldapp.sync.rules import body_hash
 from fieldapp.users import actions as users
 from fieldapp.users.models import User
 from tests.checklists.vectors import workbook_of
-from tests.factories import PASSWORD, TOWNSHIP, Desk, Phone, draw_photo
+from tests.factories import GRID, PASSWORD, TOWNSHIP, Desk, Phone, draw_photo
 
 EVERYONE: frozenset[str] = frozenset({"", *ROLES})
 SIGNED_IN = frozenset(ROLES)
@@ -111,6 +111,12 @@ ACCESS: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/periods/<int:period_id>/end"): OFFICER,
     ("POST", "/periods/<int:period_id>/work-out"): OFFICER,
     ("GET", "/periods/<int:period_id>/progress"): READERS,
+    ("GET", "/areas"): READERS,
+    ("GET", "/areas/<code>"): READERS,
+    **{
+        ("POST", f"/areas/<code>/{deed}"): OFFICER
+        for deed in ("grids", "rename", "move", "end", "split", "merge")
+    },
     ("GET", "/quarantine"): SETTLERS,
     ("GET", "/quarantine/<int:user_id>/<uuid:op_uuid>/<body_hash>"): SETTLERS,
     ("POST", "/quarantine/<int:user_id>/<uuid:op_uuid>/<body_hash>/take-in"): SETTLERS,
@@ -167,6 +173,7 @@ def records(app, county) -> dict[str, object]:
             "followup_id": db.session.scalars(select(Followup.followup_id)).first(),
             "flag_id": db.session.scalars(select(Flag.id)).first(),
             "period_id": _start_period(),
+            "code": GRID,
             "user_id": county.users["worker2"],
             "device_uuid": phone.device_uuid,
             "sha256": sha256,
@@ -310,6 +317,7 @@ def test_outside_ones_area_everything_is_404(app, records, method, rule):
         "key": "none",
         "version": "77",
         "area_code": "999999",
+        "code": "999999",
         "filename": "none.csv",
         "sha256": "0" * 64,
         "body_hash": "0" * 64,
