@@ -1,0 +1,172 @@
+"""ID, phone and account numbers stand nowhere in the clear: not in the database, its files, a plain dump, nor a backup.
+
+The same search finds them all, in every place that holds them, once nothing is encrypted.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+
+from fieldapp.core import clock, crypto
+from fieldapp.core.db import db
+from fieldapp.upkeep.backup import make_backup
+from fieldapp.upkeep.snapshots import _find_program
+from tests.factories import County, Desk, Phone
+
+NUMBERS = {
+    "ID number": "230183195005041242",
+    "ID number before": "11010519491231002X",
+    "phone": "13812345678",
+    "phone before": "13700003333",
+    "household's phone": "045188886666",
+    "carer's phone": "13900001111",
+    "account": "6228480012345678901",
+    "phone in an answer": "13600004444",
+    "ID number in an answer": "440524188001010014",
+    "phone in what waits at the office": "13500005555",
+    "account in what waits at the office": "6217000012345678902",
+    "phone in a reason": "13400006666",
+    "ID number in a reason for looking": "230183196001011230",
+}
+UNSEALED = b"\x00"
+# Each of these tables holds some of them, or the search has nothing to find.
+HOLDERS = {
+    "households",
+    "people",
+    "carers",
+    "registry_changes",
+    "visit_revisions",
+    "operations",
+    "audit_entries",
+}
+
+
+@pytest.fixture(params=[True, False], ids=["sealed", "unsealed"])
+def sealed(request, monkeypatch) -> bool:
+    if not request.param:
+        really_open = crypto.Cipher.open
+
+        def open_either(cipher: crypto.Cipher, kept: bytes, place: str) -> bytes:
+            # What the county began with is sealed.
+            return kept[1:] if kept[:1] == UNSEALED else really_open(cipher, kept, place)
+
+        monkeypatch.setattr(crypto.Cipher, "seal", lambda _self, plain, _place: UNSEALED + plain)
+        monkeypatch.setattr(crypto.Cipher, "open", open_either)
+    return bool(request.param)
+
+
+def work(app: Flask, county: County) -> None:
+    """Every way in which a number comes into the system: typed and changed at the desk, answered, refused, looked at."""
+    desk, phone = Desk(app), Phone(app, county)
+    person, household = f"/people/{county.person_uuids[0]}", f"/households/{county.household_uuid}"
+    first = {
+        "id_number": NUMBERS["ID number before"],
+        "birth_on": "1949-12-31",
+        "phone": NUMBERS["phone before"],
+    }
+    then = {"id_number": NUMBERS["ID number"], "birth_on": "1950-05-04", "phone": NUMBERS["phone"]}
+    kept = {
+        "name": "刘玉珍",
+        "sex": "f",
+        "main_class": "dibao_rural",
+        "risk": "high",
+        "bank_account": NUMBERS["account"],
+        "carers-0-role": "guardian",
+        "carers-0-name": "刘强",
+        "carers-0-phone": NUMBERS["carer's phone"],
+    }
+    for seen, numbers in enumerate((first, then)):
+        changed = desk.post(
+            person + "/edit",
+            seen=10 * seen,
+            reason=f"本人来电 {NUMBERS['phone in a reason']}",
+            **kept,
+            **numbers,
+        )
+        assert changed.status_code == 303, changed.text
+    changed = desk.post(
+        household + "/edit",
+        datum="WGS84",
+        seen=0,
+        name="刘玉珍",
+        address="幸福村2组",
+        phone=NUMBERS["household's phone"],
+    )
+    assert changed.status_code == 303
+    key = f"{county.person_uuids[0]}.id_number"
+    why = f"与 {NUMBERS['ID number in a reason for looking']} 核对"
+    assert desk.post(household + "/numbers", number=key, reason=why).status_code == 200
+    told = f"打 {NUMBERS['phone in an answer']}，证件 {NUMBERS['ID number in an answer']}"
+    answered = {"reached": "reached", "home": {"food_days": "lt3", "urgent_note": told}}
+    assert phone.push(phone.op("visit.submit", phone.visit(answered)))[0]["outcome"] == "accepted"
+    told = f"{NUMBERS['phone in what waits at the office']} {NUMBERS['account in what waits at the office']}"
+    foreign = Phone(app, county, "worker2")
+    waits = foreign.op("visit.submit", foreign.visit({"reached": "reached", "home": {"urgent_note": told}}))
+    assert foreign.push(waits)[0]["outcome"] == "rejected"
+
+
+def list_places(app: Flask, folder: Path, backups: Path) -> Iterator[tuple[str, bytes]]:
+    """All that is kept, by place: the rows of each table, the files of the installation and of a backup, a plain dump."""
+    with app.app_context():
+        for table in db.metadata.sorted_tables:
+            # As the database holds it: no column type of ours opens anything.
+            for row in db.session.execute(text(f'SELECT * FROM "{table.name}"')):
+                for value in row:
+                    yield (
+                        f"table {table.name}",
+                        bytes(value) if isinstance(value, bytes | memoryview) else str(value).encode(),
+                    )
+        make_backup(backups, 7, clock.now())
+        url = db.engine.url.render_as_string(hide_password=False)
+        db.engine.dispose()
+    if make_url(url).get_backend_name() == "postgresql":
+        plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+        dump = [_find_program("pg_dump"), "--format=plain", f"--dbname={plain}"]
+        yield "dump", subprocess.run(dump, check=True, capture_output=True).stdout
+    for kind, place in (("file", folder), ("backup", backups)):
+        for file in place.rglob("*"):
+            if file.is_file():
+                yield f"{kind} {file.name}", file.read_bytes()
+
+
+def find_numbers(places: Iterator[tuple[str, bytes]]) -> dict[str, set[str]]:
+    """Which numbers are found, as text of any width or as hexadecimal digits of it, and where."""
+    spelled = {
+        what: [number.encode(), number.encode("utf-16-le"), number.encode().hex().encode()]
+        for what, number in NUMBERS.items()
+    }
+    found: dict[str, set[str]] = {}
+    for place, content in places:
+        for what, spellings in spelled.items():
+            if any(one in content for one in spellings):
+                found.setdefault(place, set()).add(what)
+    return found
+
+
+def test_numbers_stand_nowhere_in_the_clear_and_are_all_found_without_encryption(
+    app, county, settings, tmp_path, sealed
+):
+    work(app, county)
+    found = find_numbers(list_places(app, settings.data_dir, tmp_path / "backups"))
+    if sealed:
+        assert found == {}
+        return
+    assert {place.removeprefix("table ") for place in found if place.startswith("table ")} >= HOLDERS
+    assert set.union(*(found[f"table {table}"] for table in HOLDERS)) == set(NUMBERS)
+    if "dump" in found:
+        assert found["dump"] == set(NUMBERS)
+        # The backup of PostgreSQL is packed; what a dump of it says is what the plain one says.
+    else:
+        assert set.union(*(whats for place, whats in found.items() if place.startswith("file "))) == set(
+            NUMBERS
+        )
+        assert set.union(*(whats for place, whats in found.items() if place.startswith("backup "))) == set(
+            NUMBERS
+        )
