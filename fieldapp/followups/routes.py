@@ -172,9 +172,9 @@ def cancel(followup_id: UUID) -> str | tuple[str, int] | Response:
 @bp.get("/new")
 @require(SUPERVISOR)
 def new_page() -> str:
-    """The form of a task made by hand, about the household of a visit or of the address."""
+    """The form of a task made by hand, about the household of a visit or of the address; `type` is offered as its kind."""
     household, visit_uuid, now = *_read_subject(), clock.now()
-    form = NewFollowupForm(formdata=None, severity="orange")
+    form = NewFollowupForm(formdata=None, severity="orange", type=request.args.get("type"))
     _offer_new(form, household, now)
     form.due.data = as_typed(_tomorrow(now))
     return _show_new(form, household, visit_uuid)

@@ -12,6 +12,8 @@ from fieldapp.people import rules
 from fieldapp.people.actions import state_of
 from fieldapp.people.history import Sayer
 from fieldapp.people.models import Household, Person
+from fieldapp.people.relatives import list_declared_of
+from fieldapp.users import queries as users
 from fieldapp.users.models import User
 
 
@@ -29,16 +31,25 @@ class Member:
     id_masked: str | None
     phone_masked: str | None
     account_masked: str | None
+    relatives: list[str]
 
 
 def prepare_members(household: Household, reader: User) -> list[Member]:
     """The cards of a household's people, in their order."""
     today = clock.local_date(clock.now())
     sayer = Sayer(reader)
-    return [_prepare(person, sayer, wording.age_on(person.birth_on, today)) for person in household.people]
+    declared = list_declared_of(person.person_uuid for person in household.people)
+    names = users.get_display_names(one.user_id for one in declared)
+    relatives: dict[str, list[str]] = {}
+    for one in declared:
+        relatives.setdefault(one.person_uuid, []).append(names[one.user_id])
+    return [
+        _prepare(person, sayer, wording.age_on(person.birth_on, today), relatives.get(person.person_uuid, []))
+        for person in household.people
+    ]
 
 
-def _prepare(person: Person, sayer: Sayer, age: int | None) -> Member:
+def _prepare(person: Person, sayer: Sayer, age: int | None, relatives: list[str]) -> Member:
     state = state_of(person, ("causes", "tags", "carers"))
     return Member(
         person,
@@ -51,4 +62,5 @@ def _prepare(person: Person, sayer: Sayer, age: int | None) -> Member:
         rules.mask_id(person.id_number),
         rules.mask_phone(person.phone),
         rules.mask_account(person.bank_account),
+        relatives,
     )

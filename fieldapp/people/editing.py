@@ -65,12 +65,20 @@ def edit_household(
 
 
 def edit_person(
-    actor: User, person_uuid: str, seen: int, fields: Mapping[str, Any], now: datetime, reason: str | None
+    actor: User,
+    person_uuid: str,
+    seen: int,
+    fields: Mapping[str, Any],
+    now: datetime,
+    reason: str | None,
+    *,
+    overrides_pause: bool = False,
 ) -> Edited:
-    """The same for a person. Raises not_found, ChangedMeanwhile."""
+    """The same for a person. Raises not_found, ChangedMeanwhile, and what `actions.change_person` raises."""
     person = _lock_person(actor, person_uuid, now)
     mine, meanwhile = _compare(person, person_uuid, seen, fields)
-    return Edited(actions.change_person(person, mine, Origin(actor, "desk", now, reason=reason)), meanwhile)
+    origin = Origin(actor, "desk", now, reason=reason, overrides_pause=overrides_pause)
+    return Edited(actions.change_person(person, mine, origin), meanwhile)
 
 
 def record_death(

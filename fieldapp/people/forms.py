@@ -181,7 +181,7 @@ class CarerRow(Rows):  # type: ignore[misc]
     """Somebody who answers for a person; `kept` is their phone as it was, sealed."""
 
     role = SelectField(lazy_gettext("As what"))
-    name = line(lazy_gettext("Name"), 80)
+    name = line(lazy_gettext("Name of the person"), 80)
     relation = line(lazy_gettext("Relation, or unit and post"), 20)
     phone = number_line(lazy_gettext("Phone"), inputmode="tel")
     kept = HiddenField()
@@ -198,7 +198,7 @@ class CarerRow(Rows):  # type: ignore[misc]
 class PersonForm(EditForm):
     """A person on the list."""
 
-    name = line(lazy_gettext("Name"), 80)
+    name = line(lazy_gettext("Name of the person"), 80)
     relation = line(lazy_gettext("Relation to the head"), 20)
     sex = SelectField(
         lazy_gettext("Sex"),
@@ -214,6 +214,9 @@ class PersonForm(EditForm):
     bank_account = number_line(lazy_gettext("Account number"), inputmode="numeric")
     bank_account_gone = BooleanField(lazy_gettext("No longer has one"))
     main_class = SelectField(lazy_gettext("Main class"))
+    overrides_pause = BooleanField(
+        lazy_gettext("Change it though exits are paused; why is written below and audited")
+    )
     risk = SelectField(lazy_gettext("Risk"))
     causes = SelectMultipleField(lazy_gettext("What made them poor"))
     tags = FieldList(FormField(TagRow))
@@ -221,8 +224,9 @@ class PersonForm(EditForm):
 
     validate_phone = staticmethod(check_phone)
 
-    # What is kept of the numbers, and the words of doubts that a reason settles.
+    # The ID number that is kept, the one that is to be, and where it and the rest disagree.
     kept_id: str | None = None
+    number: str | None = None
     doubts: tuple[str, ...] = ()
 
     @classmethod
@@ -289,10 +293,7 @@ class PersonForm(EditForm):
         number = None if self.id_number_gone.data and not typed else typed or self.kept_id
         if not number:
             return
-        if typed:
-            if not self.birth_on.errors:
-                self.birth_on.data = self.birth_on.data or rules.born_on(number)
-            self.sex.data = self.sex.data or rules.sex_in(number)
+        self.number = number
         self.doubts = tuple(rules.find_id_doubts(number, self.birth_on.data, self.sex.data or ""))
         if self.doubts and not self.id_reason.data:
             raise ValidationError(
@@ -317,8 +318,9 @@ class PersonForm(EditForm):
         `kept_tags` are those the editor is not told of.
         """
         return {
-            **{name: self[name].data or "" for name in ("name", "relation", "sex", "bank_name")},
-            "birth_on": self.birth_on.data,
+            **{name: self[name].data or "" for name in ("name", "relation", "bank_name")},
+            "sex": self.sex.data or (rules.sex_in(self.number) if self.number else ""),
+            "birth_on": self.birth_on.data or (rules.born_on(self.number) if self.number else None),
             **_number("id_number", self.id_number.data, self.id_number_gone.data),
             "id_reason": (self.id_reason.data or None) if self.doubts else None,
             **_number("phone", self.phone.data, self.phone_gone.data),
@@ -372,6 +374,23 @@ class UndoForm(Form):
     reason = reason_area(
         lazy_gettext("Why it is taken back"), lazy_gettext("Wrong person of the same name; has come back …")
     )
+
+
+class RelativeForm(Form):
+    """A near relative who is declared."""
+
+    user = SelectField(lazy_gettext("Whose relative"))
+    relation = line(
+        lazy_gettext("What the person is to them"),
+        20,
+        DataRequired(lazy_gettext("Write what the person is to them: mother, brother-in-law …")),
+    )
+
+
+class WithdrawForm(Form):
+    """Why a declaration is taken back."""
+
+    reason = reason_area(lazy_gettext("Why it is taken back"))
 
 
 class RevealForm(Form):

@@ -21,7 +21,7 @@ from fieldapp.users.models import User
 
 FIELDS: Mapping[str, Any] = {
     "grid_code": lazy_gettext("Grid"),
-    "name": lazy_gettext("Name"),
+    "name": lazy_gettext("Name of person or household"),
     "address": lazy_gettext("Address"),
     "relation": lazy_gettext("Relation to the head"),
     "sex": lazy_gettext("Sex"),

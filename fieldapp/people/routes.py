@@ -16,8 +16,17 @@ from werkzeug.wrappers import Response
 from fieldapp.areas import queries as areas
 from fieldapp.core import clock, wording
 from fieldapp.core.db import transaction
+from fieldapp.core.errors import AppError
 from fieldapp.core.guard import READERS, SUPERVISOR, require
-from fieldapp.people import editing, numbers, period_routes, queries, rules, search_routes
+from fieldapp.people import (
+    editing,
+    numbers,
+    period_routes,
+    queries,
+    relatives_routes,
+    rules,
+    search_routes,
+)
 from fieldapp.people.actions import state_of
 from fieldapp.people.editing import ChangedMeanwhile, Edited
 from fieldapp.people.forms import (
@@ -172,7 +181,16 @@ def edit_person(person_uuid: UUID) -> str | tuple[str, int] | Response:
                 form.wanted(person.person_uuid, kept_tags),
                 clock.now(),
                 form.reason.data or None,
+                overrides_pause=form.overrides_pause.data,
             )
+    except AppError as error:
+        if error.code == "not_found":
+            raise
+        # Leaving dibao is paused, or that is overridden without saying why.
+        wrong = form.reason if error.code == "reason_needed" else form.main_class
+        wrong.errors = [error.message]
+        person = queries.get_person(str(person_uuid), current_user.area_codes())
+        return _show_person(person.household, person, form), error.status
     except ChangedMeanwhile as clash:
         person = queries.get_person(str(person_uuid), current_user.area_codes())
         clashes = _merge(form, _fill_in(person, clash.seen), clash, person)
@@ -310,6 +328,7 @@ def _show_person(
         household=household,
         person=person,
         masked=_mask(person) if person else {},
+        asks_override=bool(form.main_class.errors or form.overrides_pause.data),
         asks_id_reason=bool(form.doubts or form.id_reason.data),
         tag_words=words["tag"],
         clashes=clashes or {},
@@ -433,3 +452,4 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(bp)
     search_routes.init_app(app)
     period_routes.init_app(app)
+    relatives_routes.init_app(app)

@@ -13,6 +13,7 @@ from datetime import date, datetime
 from typing import Any
 
 from flask_babel import gettext
+from flask_login import current_user
 
 from fieldapp.areas import queries as areas
 from fieldapp.checklists import queries as checklists
@@ -28,6 +29,7 @@ from fieldapp.people import queries as people
 from fieldapp.people.models import Household, Person
 from fieldapp.people.phone_actions import values_of
 from fieldapp.people.rules import mask_id, mask_phone
+from fieldapp.people.tags import get_hidden_tags, show_tags
 from fieldapp.reviews.visit_page import CALLS
 from fieldapp.sync import desk_queries, registry, repairs, rules, words
 from fieldapp.sync.envelopes import BODIES
@@ -404,7 +406,9 @@ def _say_registry(name: str, value: Any) -> str:
     if name == "tags":
         said = wording.get_words("tag")["tag"]
         named = [tag[0] if isinstance(tag, list) else tag for tag in value or []]
-        return gettext(", ").join(said.get(tag, tag) for tag in named)
+        return gettext(", ").join(
+            said.get(tag, tag) for tag in show_tags(named, get_hidden_tags(current_user))
+        )
     if isinstance(value, datetime):
         return wording.say_full(value)
     if name == "id_number":

@@ -98,6 +98,11 @@ ACCESS: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/households/<uuid:household_uuid>/numbers"): READERS,
     ("GET", "/households/<uuid:household_uuid>/people/new"): SUPERVISOR,
     ("POST", "/households/<uuid:household_uuid>/people/new"): SUPERVISOR,
+    ("GET", "/people/notice"): READERS,
+    ("GET", "/people/my-relatives"): READERS,
+    ("GET", "/people/<uuid:person_uuid>/relatives"): READERS,
+    ("POST", "/people/<uuid:person_uuid>/relatives"): READERS,
+    ("POST", "/people/<uuid:person_uuid>/relatives/<int:user_id>/withdraw"): READERS,
     ("GET", "/people/<uuid:person_uuid>/edit"): SUPERVISOR,
     ("POST", "/people/<uuid:person_uuid>/edit"): SUPERVISOR,
     ("GET", "/people/<uuid:person_uuid>/leaving"): SUPERVISOR,
@@ -382,7 +387,8 @@ def test_pages_carry_no_inline_script_style_or_handler(app, records):
             f"/households/{records['household_uuid']}/{page}"
             for page in ("edit", "history", "numbers", "people/new")
         ),
-        *(f"/people/{records['person_uuid']}/{page}" for page in ("edit", "leaving")),
+        *(f"/people/{records['person_uuid']}/{page}" for page in ("edit", "leaving", "relatives")),
+        *("/people/notice", "/people/my-relatives"),
         path_of("/quarantine/<int:user_id>/<uuid:op_uuid>/<body_hash>", records),
     ):
         page = desk.get(path).text

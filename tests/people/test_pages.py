@@ -13,10 +13,12 @@ from sqlalchemy import select
 from fieldapp.core import clock
 from fieldapp.core.audit import AuditEntry
 from fieldapp.core.db import db, transaction
+from fieldapp.people import period_actions
 from fieldapp.people.models import Carer, Household, Person, PersonTag, RegistryChange
+from fieldapp.people.relatives import has_relative_in, is_declared_relative
 from fieldapp.people.rules import id_check_digit
 from fieldapp.users.models import User
-from tests.factories import GRID, Desk, Phone
+from tests.factories import GRID, TOWNSHIP, Desk, Phone
 
 ID = "230183195005041242"
 BAD_CHECK = "230183195005041245"
@@ -510,3 +512,78 @@ def test_leaders_and_officers_read_and_are_offered_no_editing(app, county, house
     assert "/edit" not in page.text
     assert "/leaving" not in page.text
     assert "/history" in page.text
+
+
+def test_leaving_dibao_while_a_period_pauses_that_asks_for_a_reason_and_loses_nothing(
+    app, county, desk, person
+):
+    with app.app_context(), transaction():
+        officer = db.session.scalars(select(User).where(User.username == "officer")).one()
+        today = clock.local_date(clock.now())
+        period_actions.start_period(
+            officer,
+            TOWNSHIP,
+            "寒潮",
+            from_on=today,
+            until_on=None,
+            risk_days={"high": 3},
+            tags=[],
+            pauses_exit=True,
+            relaxed_papers=False,
+            now=clock.now(),
+        )
+    answer = edit(desk, person + "/edit", main_class="none", phone="13812345678")
+    assert answer.status_code == 409
+    assert "寒潮" in words_of(answer)
+    assert fields_of(answer)["phone"] == "13812345678"
+    answer = edit(desk, person + "/edit", answer, overrides_pause="y")
+    assert answer.status_code == 422
+    assert edit(desk, person + "/edit", answer, reason="本人书面放弃").status_code == 303
+    assert person_of(app, county.person_uuids[0]).main_class == "none"
+    # A death is never paused.
+    other = f"/people/{county.person_uuids[1]}"
+    assert desk.post(other + "/death", died_on=today.isoformat()).status_code == 303
+
+
+# --- near relatives, the notice, corrections --------------------------------------------------------------------
+
+
+def test_near_relative_is_declared_by_oneself_or_for_a_worker_and_seen_by_officers(
+    app, county, desk, household, person
+):
+    leader, path = Desk(app, "leader"), person + "/relatives"
+    own, worker = county.users["leader"], county.users["worker"]
+    assert leader.post(path, user=own, relation=" ").status_code == 422
+    assert leader.post(path, user=own, relation="姨母").status_code == 303
+    assert leader.post(path, user=worker, relation="母亲").status_code == 422
+    assert desk.post(path, user=worker, relation="母亲").status_code == 303
+    assert desk.post(path, user=county.users["worker2"], relation="母亲").status_code == 422
+    assert "测试leader, 测试worker" in words_of(Desk(app, "officer").get(household)).replace(
+        "、", ", "
+    ).replace("，", ", ")
+    assert "姨母" in words_of(leader.get("/people/my-relatives"))
+    with app.app_context():
+        [first, second] = county.person_uuids
+        assert is_declared_relative(worker, first)
+        assert not is_declared_relative(worker, second)
+        assert has_relative_in(own, county.household_uuid)
+        assert not has_relative_in(own, county.other_household_uuid)
+    assert leader.post(f"{path}/{worker}/withdraw", reason="登错").status_code == 404
+    assert leader.post(f"{path}/{own}/withdraw", reason=" ").status_code == 422
+    assert leader.post(f"{path}/{own}/withdraw", reason="登错").status_code == 303
+    with app.app_context():
+        assert not is_declared_relative(own, county.person_uuids[0])
+        trail = db.session.scalars(select(AuditEntry.action).where(AuditEntry.action.like("relative.%")))
+        assert list(trail) == ["relative.declare", "relative.declare", "relative.withdraw"]
+
+
+def test_correction_that_somebody_asks_for_becomes_a_task(desk, county, household):
+    page = desk.get(household)
+    link = f"/followups/new?household={county.household_uuid}&type=data_correction"
+    assert link in html.unescape(page.text)
+    assert fields_of(desk.get(link))["type"] == "data_correction"
+
+
+def test_notice_fits_a_page_in_both_languages(desk):
+    assert "不会影响您享受救助" in words_of(desk.get("/people/notice"))
+    assert "does not take any aid away" in words_of(desk.get("/people/notice?lang=en"))
