@@ -10,7 +10,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # Node brings a list of certificate authorities of its own; npm is to trust what this machine trusts.
 export NODE_EXTRA_CA_CERTS ?= $(wildcard /etc/ssl/certs/ca-certificates.crt)
 
-.PHONY: help run test test-long check bench format translations client lock set-up set-up-run clean
+.PHONY: help run test test-long check bench bench-full format translations client lock set-up set-up-run clean
 
 help:           ## print this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*##/make \1\t/' | expand -t 22
@@ -40,8 +40,11 @@ check: set-up   ## format, lint, types, order of the features, migrations, trans
 	python -m tools.check_translations
 	node tools/check_phone_texts.mjs
 
-bench: set-up .system-packages benchmarks/node_modules/.ready ## speed and size of forms, beside two other engines, and of a sync
+bench: set-up .system-packages benchmarks/node_modules/.ready ## speed and size of forms, beside two other engines, of a sync, of finding people
 	python -m benchmarks
+
+bench-full: set-up .system-packages ## finding somebody among two million, in a registry kept in FIELDAPP_BENCH_DIR (some 6 GB)
+	python -m benchmarks.registry
 
 format: set-up  ## rewrite Python the way `make check` wants it
 	ruff check --fix .

@@ -69,7 +69,7 @@ _GIVEN = "英华文明秀兰玉桂芳春梅国建军平海福德才宝山林树�
 _COLUMNS = {
     "households": "household_uuid, grid_code, name, address, phone, phone_hash, phone_tail_hash, note, due_on",
     "people": "person_uuid, household_uuid, position, name, relation, sex, birth_on, id_number, id_hash, id_tail_hash, "
-    "phone, phone_hash, phone_tail_hash, bank_name, main_class, causes, risk, due_on",
+    "phone, phone_hash, phone_tail_hash, bank_name, main_class, causes, risk, due_on, registered_on",
     "search_words": "household_uuid, kind, word, grid_code",
 }
 
@@ -105,7 +105,8 @@ def _registry(folder: Path, server: str, people: int) -> Iterator[Flask]:
     url = make_url(server).set(database=DATABASE).render_as_string(hide_password=False)
     if not made.exists():
         postgresql.create_database(server, DATABASE)
-        run_command("init", data_dir=data_dir, database_url=url)
+    # A registry kept from an earlier version is brought up to date.
+    run_command("init", data_dir=data_dir, database_url=url)
     app = create_app(Settings(data_dir=data_dir, database_url=url))
     with app.app_context():
         if not made.exists():
@@ -203,7 +204,7 @@ def _rows(number: int, village: Any, chance: random.Random) -> tuple[list[Any], 
                     *queries.number_hashes(id_number, "id"),
                 ),
                 *((_seal(phone, "people.phone"), *hashes) if place == 0 else (None, None, None)),
-                *("", chance.choice(_CLASSES), "[]", "low", due_on),
+                *("", chance.choice(_CLASSES), "[]", "low", due_on, TODAY),
             )
         )
     words = [("name", word) for word in set().union(*map(_name_words, names))]

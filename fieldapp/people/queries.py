@@ -131,17 +131,6 @@ def list_households(household_uuids: Iterable[str]) -> list[Household]:
     )
 
 
-def list_uuids_of_grid(grid_code: str) -> list[str]:
-    """The households of a grid, in the order of their keys."""
-    return list(
-        db.session.scalars(
-            select(Household.household_uuid)
-            .where(Household.grid_code == grid_code)
-            .order_by(Household.household_uuid)
-        )
-    )
-
-
 def list_people(person_uuids: Iterable[str]) -> list[Person]:
     """The people of those uuids."""
     return list(db.session.scalars(select(Person).where(Person.person_uuid.in_(list(person_uuids)))))

@@ -39,7 +39,7 @@ def move_grid(actor: User, grid_code: str, to_code: str, *, now: datetime) -> in
     """Put all households of a grid into another one; returns how many. Raises not_found."""
     _get(actor, grid_code, "grid", now)
     _get(actor, to_code, "grid", now)
-    uuids = people.list_uuids_of_grid(grid_code)
+    uuids = people.list_uuids_in(grid_code)
     for household_uuid in uuids:
         move_household(actor, household_uuid, to_code, now=now)
     return len(uuids)
@@ -52,7 +52,7 @@ def end_grid(actor: User, grid_code: str, to_code: str | None, *, now: datetime)
     """
     grid = _get(actor, grid_code, "grid", now)
     if to_code in {None, "", grid_code}:
-        if people.list_uuids_of_grid(grid_code):
+        if people.list_uuids_in(grid_code):
             raise AppError("successor_needed")
         to_code = None
     else:
