@@ -65,6 +65,10 @@ class Settings:
         default=500_000_000,
         metadata={"help": "Largest file of a phone's unsent work accepted at the desk, in bytes."},
     )
+    roster_max_bytes: int = field(
+        default=50_000_000, metadata={"help": "Largest Excel or CSV file of people accepted, in bytes."}
+    )
+    roster_max_rows: int = field(default=200_000, metadata={"help": "Rows a file of people may have."})
     photo_max_pixels: int = field(default=64_000_000, metadata={"help": "Largest photo accepted, in pixels."})
     checklist_max_bytes: int = field(
         default=5_000_000, metadata={"help": "Largest checklist workbook or CSV file accepted, in bytes."}

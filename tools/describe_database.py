@@ -11,7 +11,9 @@ from pathlib import Path
 from sqlalchemy import Column, Table
 from sqlalchemy.types import TypeDecorator
 
-import fieldapp.sync.routes  # noqa: F401 - the highest feature imports all others, and with them every model
+# The highest features import all others, and with them every model.
+import fieldapp.imports.routes
+import fieldapp.sync.routes  # noqa: F401
 from fieldapp.core.db import Base, EncryptedJson, EncryptedText, Instant
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "database.md"

@@ -164,6 +164,60 @@ ERRORS: dict[str, tuple[int, Any]] = {
             "This file cannot be opened here: it was made for another server, or it is damaged. Make a new one on the phone."
         ),
     ),
+    # rosters to import
+    "roster_empty": (422, lazy_gettext("There is nothing in this file below the names of its columns.")),
+    "roster_unknown": (
+        422,
+        lazy_gettext(
+            "This is neither an Excel workbook nor a CSV file. Save the list as .xlsx and choose that."
+        ),
+    ),
+    "roster_old": (
+        422,
+        lazy_gettext(
+            "This workbook has Excel's old format (.xls) or a password. Save it as .xlsx without a password and choose that."
+        ),
+    ),
+    "roster_damaged": (
+        422,
+        lazy_gettext(
+            "This file is damaged or not what its name says. Save it again in Excel and choose that."
+        ),
+    ),
+    "roster_macros": (
+        422,
+        lazy_gettext("This workbook contains macros. Save it as .xlsx, which holds none, and choose that."),
+    ),
+    "roster_too_large": (
+        413,
+        lazy_gettext(
+            "This workbook unpacks to far more than a list of people needs. Copy the rows into a new one."
+        ),
+    ),
+    "roster_too_many_rows": (
+        413,
+        lazy_gettext(
+            "This file has more than %(limit)s rows. Divide it and bring the parts in one after the other."
+        ),
+    ),
+    "column_missing": (422, lazy_gettext("Say which column holds the names of the people.")),
+    "column_twice": (
+        422,
+        lazy_gettext("Two columns are said to hold the same. Let one of them be left out."),
+    ),
+    "import_refused": (
+        409,
+        lazy_gettext("Some rows cannot be imported: mend them in the file, or import the good rows only."),
+    ),
+    "import_nothing": (409, lazy_gettext("There is nothing to write: no row adds or changes anything.")),
+    "import_forgotten": (
+        409,
+        lazy_gettext("The rows of this import were erased after 90 days: it can no longer be taken back."),
+    ),
+    "import_state_wrong": (
+        409,
+        lazy_gettext("This import has moved on in the meantime. Reload the page to see where it is."),
+    ),
     # desk
     "operation_settled": (
         409,

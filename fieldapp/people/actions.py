@@ -202,6 +202,25 @@ def _as_text(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
+def read_state(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Values as the history keeps them, as `change_household` and `change_person` take them: the way back of `state_of`."""
+    return {name: _from_json(name, value) for name, value in fields.items()}
+
+
+def _from_json(name: str, value: Any) -> Any:
+    if name == "tags":
+        return [(tag, _as_day(from_on), _as_day(to_on)) for tag, from_on, to_on in value or []]
+    if name in ("causes", "carers"):
+        return value or []
+    if name.endswith("_on"):
+        return _as_day(value)
+    return clock.parse_instant(value) if name.endswith("_at") and value else value
+
+
+def _as_day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
 def _derive_of_household(household: Household) -> None:
     """What numbers a household is found by."""
     household.phone_hash, household.phone_tail_hash = queries.number_hashes(household.phone, "phone")
@@ -261,6 +280,29 @@ def _as_added(row: Household | Person, fields: Iterable[str]) -> dict[str, list[
     return {
         name: [None, value] for name, value in state_of(row, fields).items() if value not in (None, "", [])
     }
+
+
+def remove_person(person: Person, origin: Origin) -> None:
+    """Take somebody out who was added by mistake and whom nothing else names; the history tells that they were there."""
+    household = person.household
+    publish(household.grid_code, "person", person.person_uuid, gone=True)
+    _note("person", person.person_uuid, "remove", {}, origin)
+    db.session.delete(person)
+    db.session.flush()
+    db.session.expire(household, ["people"])
+    _keep_search_words(household)
+    refresh_due(household)
+
+
+def remove_household(household: Household, origin: Origin) -> None:
+    """Take out a household without people that was added by mistake and that nothing else names."""
+    publish(household.grid_code, "household", household.household_uuid, gone=True)
+    _note("household", household.household_uuid, "remove", {}, origin)
+    of_it = household.household_uuid
+    db.session.execute(delete(HouseholdGrid).where(HouseholdGrid.household_uuid == of_it))
+    db.session.execute(delete(SearchWord).where(SearchWord.household_uuid == of_it))
+    db.session.delete(household)
+    db.session.flush()
 
 
 def move_household(

@@ -54,6 +54,7 @@ DEEDS: Mapping[str, Any] = {
     "add": lazy_gettext("put on the list"),
     "change": lazy_gettext("changed"),
     "move": lazy_gettext("moved to another grid"),
+    "remove": lazy_gettext("taken out again"),
 }
 
 

@@ -218,7 +218,7 @@ class RegistryChange(Base):
     at: Mapped[datetime] = mapped_column(Instant, doc="When.")
     kind: Mapped[str] = mapped_column(String(10), doc="household or person.")
     uuid: Mapped[str] = mapped_column(UuidText, doc="Which one.")
-    deed: Mapped[str] = mapped_column(String(10), doc="add, change or move.")
+    deed: Mapped[str] = mapped_column(String(10), doc="add, change, move or remove.")
     actor_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), doc="Who; empty: the system itself.")
     source: Mapped[str] = mapped_column(String(10), doc="desk, phone or import.")
     source_id: Mapped[str | None] = mapped_column(

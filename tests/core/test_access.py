@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import uuid
 
@@ -13,6 +14,8 @@ from fieldapp.core import clock
 from fieldapp.core.db import db, transaction
 from fieldapp.core.guard import ROLES, roles_of
 from fieldapp.followups.models import Followup
+from fieldapp.imports import actions as imports
+from fieldapp.imports.tables import Limits
 from fieldapp.people.period_actions import start_period
 from fieldapp.reviews.models import Flag
 from fieldapp.sync.rules import body_hash
@@ -28,6 +31,7 @@ SUPERVISOR = frozenset({"supervisor"})
 WORKER = frozenset({"worker"})
 OFFICER = frozenset({"officer"})
 SETTLERS = frozenset({"supervisor", "officer"})
+IMPORTERS = SETTLERS
 ADMIN = frozenset({"admin"})
 SECURITY = frozenset({"security"})
 
@@ -122,6 +126,15 @@ ACCESS: dict[tuple[str, str], frozenset[str]] = {
         ("POST", f"/areas/<code>/{deed}"): OFFICER
         for deed in ("grids", "rename", "move", "end", "split", "merge")
     },
+    ("GET", "/imports"): IMPORTERS,
+    ("POST", "/imports"): IMPORTERS,
+    ("GET", "/imports/<int:import_id>"): IMPORTERS,
+    ("POST", "/imports/<int:import_id>/columns"): IMPORTERS,
+    ("POST", "/imports/<int:import_id>/go-on"): IMPORTERS,
+    ("POST", "/imports/<int:import_id>/apply"): IMPORTERS,
+    ("POST", "/imports/<int:import_id>/undo"): IMPORTERS,
+    ("POST", "/imports/<int:import_id>/throw-away"): IMPORTERS,
+    ("GET", "/imports/<int:import_id>/refused.xlsx"): IMPORTERS,
     ("GET", "/quarantine"): SETTLERS,
     ("GET", "/quarantine/<int:user_id>/<uuid:op_uuid>/<body_hash>"): SETTLERS,
     ("POST", "/quarantine/<int:user_id>/<uuid:op_uuid>/<body_hash>/take-in"): SETTLERS,
@@ -170,6 +183,7 @@ def records(app, county) -> dict[str, object]:
     with app.app_context():
         return {
             **_make_checklist(),
+            "import_id": _bring_roster(),
             "op_uuid": quarantined["op_uuid"],
             "body_hash": body_hash(quarantined["body"]),
             "visit_uuid": body["visit_uuid"],
@@ -184,6 +198,14 @@ def records(app, county) -> dict[str, object]:
             "sha256": sha256,
             "name": "nothing.js",
         }
+
+
+def _bring_roster() -> int:
+    """A file of people that the supervisor has brought in."""
+    supervisor = db.session.scalars(select(User).where(User.username == "supervisor")).one()
+    content = io.BytesIO("姓名,网格\n刘玉珍,第1网格\n".encode())
+    held = imports.stage(supervisor, "低保名册", "名册.csv", content, Limits(1000, 10), clock.now())
+    return held.import_id
 
 
 def _make_checklist() -> dict[str, object]:
@@ -319,6 +341,7 @@ def test_outside_ones_area_everything_is_404(app, records, method, rule):
         "user_id": 999_999,
         "publication_id": 999_999,
         "period_id": 999_999,
+        "import_id": 999_999,
         "key": "none",
         "version": "77",
         "area_code": "999999",
