@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response
 
 from fieldapp.areas import queries as areas
 from fieldapp.core import clock, wording
+from fieldapp.core.codes import get_codes
 from fieldapp.core.db import transaction
 from fieldapp.core.errors import AppError
 from fieldapp.core.guard import READERS, SUPERVISOR, require
@@ -136,7 +137,7 @@ def add_person(household_uuid: UUID) -> str | tuple[str, int] | Response:
     household = queries.get_household(str(household_uuid), current_user.area_codes())
     form = PersonForm()
     person_uuid = str(uuid.uuid4())
-    form.offer(_words(), person_uuid)
+    form.offer(_offered(None), person_uuid)
     if not form.validate_on_submit():
         return _show_person(household, None, form), 422
     wanted = form.wanted(person_uuid)
@@ -167,7 +168,7 @@ def edit_person(person_uuid: UUID) -> str | tuple[str, int] | Response:
     person = queries.get_person(str(person_uuid), current_user.area_codes())
     form = PersonForm()
     form.kept_id = person.id_number
-    form.offer(_words(), person.person_uuid)
+    form.offer(_offered(person), person.person_uuid)
     if not form.validate_on_submit():
         return _show_person(person.household, person, form), 422
     hidden = get_hidden_tags(current_user)
@@ -320,7 +321,7 @@ def _show_household(household: Household, form: HouseholdForm, clashes: dict[str
 def _show_person(
     household: Household, person: Person | None, form: PersonForm, clashes: dict[str, str] | None = None
 ) -> str:
-    words = _words()
+    words = _offered(person)
     form.offer(words, person.person_uuid if person else "")
     return render_template(
         "people/person_form.html",
@@ -443,8 +444,18 @@ def _list_grids() -> list[tuple[str, str]]:
     ]
 
 
-def _words() -> dict[str, dict[str, str]]:
-    return wording.get_words("class", "tag", "risk", "cause", "carer_role")
+def _offered(person: Person | None) -> dict[str, dict[str, str]]:
+    """The words of the code tables without those retired ones that the person does not hold."""
+    held = {person.main_class, person.risk, *person.causes} if person else set()
+    held |= {row.role for row in person.carers} if person else set()
+    today = clock.local_date(clock.now())
+    tables = ("class", "risk", "cause", "carer_role")
+    words = wording.get_words(*tables, "tag")
+    for table in tables:
+        for code, row in get_codes(table).items():
+            if row.retired_on is not None and row.retired_on <= today and code not in held:
+                del words[table][code]
+    return words
 
 
 def init_app(app: Flask) -> None:

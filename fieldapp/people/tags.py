@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from fieldapp.core import clock
 from fieldapp.core.codes import list_codes
 from fieldapp.core.guard import READERS
 from fieldapp.people.sync import RESTRICTED_AS, get_restricted_tags
@@ -27,11 +28,11 @@ def show_tags(tags: Iterable[str], hidden: frozenset[str]) -> list[str]:
 
 def list_choosable(hidden: frozenset[str], held: Iterable[str]) -> list[str]:
     """The tags an editor may give: not what only stands for others, nor a retired one that nobody holds."""
-    kept = set(held)
+    kept, today = set(held), clock.local_date(clock.now())
     return [
         row.code
         for row in list_codes("tag")
         if row.code not in hidden
         and not row.extra.get("shown_only")
-        and (row.retired_on is None or row.code in kept)
+        and (row.retired_on is None or row.retired_on > today or row.code in kept)
     ]

@@ -19,6 +19,7 @@ from tests.browser.walks import (
     walk_offline,
     walk_phone,
     walk_phones_and_areas,
+    walk_records,
     walk_registering,
     walk_uploads,
 )
@@ -126,6 +127,13 @@ def test_forms_of_registering_and_correcting_can_be_read_and_used(new_phone, liv
 def test_every_page_of_the_desk_can_be_read_and_used(open_context, words, live, scheme):
     desk = Desk(open_context("desk", viewport=DESK_SIZE, color_scheme=scheme), words)
     found = {page: find_barriers(desk.page) for page in walk_desk(desk, live.password)}
+    assert {page: barriers for page, barriers in found.items() if barriers} == {}
+
+
+@pytest.mark.parametrize(("words", "scheme"), LOOKS, indirect=["words"])
+def test_pages_of_people_can_be_read_and_used(open_context, words, live, scheme):
+    desk = Desk(open_context("desk", viewport=DESK_SIZE, color_scheme=scheme, reduced_motion="reduce"), words)
+    found = look_at_desk(desk, walk_records(desk, live.password))
     assert {page: barriers for page, barriers in found.items() if barriers} == {}
 
 

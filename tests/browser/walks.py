@@ -225,6 +225,68 @@ def walk_desk(desk: Desk, password: str) -> Iterator[str]:
     yield "accounts"
 
 
+def walk_records(desk: Desk, password: str) -> Iterator[str]:
+    """The pages of a household, its people and what is written down of them; gives each page's name."""
+    words, page = desk.words, desk.page
+    main = page.get_by_role("main")
+    desk.sign_in(password)
+    desk.menu.get_by_role("link", name=words("People")).click()
+    desk.link("What people are told").click()
+    expect(desk.text("What we write down of you, and why")).to_be_visible()
+    yield "what people are told"
+    main.get_by_role("link", name=words("People")).click()
+    desk.link("My near relatives").click()
+    expect(desk.text("You have declared nobody.")).to_be_visible()
+    yield "no relatives declared"
+    desk.menu.get_by_role("link", name=words("People")).click()
+    desk.link("Add a household").click()
+    desk.button("Add, then its people").click()
+    expect(desk.field("Name of the household")).to_have_attribute("aria-invalid", "true")
+    yield "a household without a name"
+    desk.field("Grid").select_option(index=1)
+    desk.field("Name of the household").fill(ELDER)
+    desk.field("Address").fill("1组1号")
+    desk.button("Add, then its people").click()
+    desk.field("ID number").fill("230183195005041245")
+    desk.field("Phone").first.fill("一三八")
+    main.get_by_role("checkbox").nth(1).check()
+    desk.button("Put on the list").click()
+    expect(desk.field("ID number")).to_have_attribute("aria-invalid", "true")
+    yield "a person with mistakes"
+    desk.field("Why the number stands as it is").fill("证件上就是这样印的")
+    desk.field("Phone").first.fill("13812345678")
+    desk.button("Put on the list").click()
+    expect(main.get_by_text("138****5678")).to_be_visible()
+    yield "the household with its person"
+    desk.link("Show a number in full").click()
+    desk.button("Show it").click()
+    expect(desk.field("What do you need it for?")).to_have_attribute("aria-invalid", "true")
+    yield "a number without a reason"
+    desk.field("What do you need it for?").fill("核对社保卡")
+    desk.button("Show it").click()
+    expect(main.get_by_text("230183195005041245")).to_be_visible()
+    yield "a number in full"
+    desk.link("Done").click()
+    desk.link("What was changed").click()
+    expect(main.get_by_text("138****5678")).to_be_visible()
+    yield "history"
+    main.get_by_role("link", name=words("Back to the household")).click()
+    desk.link("Near relatives").click()
+    desk.field("What the person is to them").fill("母亲")
+    desk.button("Declare").click()
+    expect(desk.message).to_contain_text(words("Declared."))
+    yield "a declared relative"
+    main.get_by_role("link", name=words("Back to the household")).click()
+    desk.link("Died or moved away").click()
+    expect(desk.button("Record the death")).to_be_visible()
+    yield "death and moving away"
+    desk.button("Record the death").click()
+    desk.link("Recorded by mistake?").click()
+    desk.button("Take it back").click()
+    expect(desk.field("Why it is taken back")).to_have_attribute("aria-invalid", "true")
+    yield "taking a death back without a reason"
+
+
 def walk_phones_and_areas(desk: Desk, password: str, file: Path) -> Iterator[str]:
     """The pages of phones and of an account's areas, once `worker` has signed in on a phone that made `file` of its
     unsent work; gives each page's name.

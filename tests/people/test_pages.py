@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from fieldapp.core import clock
 from fieldapp.core.audit import AuditEntry
+from fieldapp.core.codes import Code
 from fieldapp.core.db import db, transaction
 from fieldapp.people import period_actions
 from fieldapp.people.models import Carer, Household, Person, PersonTag, RegistryChange
@@ -316,6 +317,16 @@ def test_household_is_edited_and_nothing_else_of_it_changes(app, county, desk, h
     assert (change.values, change.reason) == ({"note": ["", "院里有狗"]}, "走访时得知")
     assert household_of(app, county.household_uuid).phone == "19900001234"
     assert "没有改动" in words_of(desk.client.get(edit(desk, household + "/edit").location))
+
+
+def test_retired_code_is_offered_only_to_who_holds_it(app, county, desk, household, person):
+    with app.app_context(), transaction():
+        for table, code in (("class", "dibao_rural"), ("cause", "illness"), ("tag", "living_alone")):
+            db.session.get_one(Code, (table, code)).retired_on = clock.local_date(clock.now())
+    holds, new = desk.get(person + "/edit").text, desk.get(household + "/people/new").text
+    assert ('value="dibao_rural"' in holds, 'value="dibao_rural"' in new) == (True, False)
+    assert ('value="living_alone"' in holds, 'value="living_alone"' in new) == (True, False)
+    assert 'value="illness"' not in holds
 
 
 # --- two at once ------------------------------------------------------------------------------------------------
