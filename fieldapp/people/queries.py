@@ -48,6 +48,17 @@ def find_household(household_uuid: str) -> Household | None:
     return db.session.get(Household, household_uuid)
 
 
+def list_changes_by(source_ids: Iterable[str]) -> list[RegistryChange]:
+    """What those operations of phones changed, in the order of writing."""
+    return list(
+        db.session.scalars(
+            select(RegistryChange)
+            .where(RegistryChange.source == "phone", RegistryChange.source_id.in_(list(source_ids)))
+            .order_by(RegistryChange.id)
+        )
+    )
+
+
 def find_registered(kind: str, uuid: str | None) -> Household | None:
     """The household of that uuid, or (kind: person) that of the person of that uuid; None when they are not on the list."""
     if uuid is None or kind == "household":

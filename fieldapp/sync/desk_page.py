@@ -13,7 +13,6 @@ from datetime import date, datetime
 from typing import Any
 
 from flask_babel import gettext
-from flask_login import current_user
 
 from fieldapp.areas import queries as areas
 from fieldapp.checklists import queries as checklists
@@ -26,10 +25,9 @@ from fieldapp.core.web import pick_text
 from fieldapp.followups import queries as followups
 from fieldapp.followups.models import Followup
 from fieldapp.people import queries as people
+from fieldapp.people.history import Sayer
 from fieldapp.people.models import Household, Person
 from fieldapp.people.phone_actions import values_of
-from fieldapp.people.rules import mask_id, mask_phone
-from fieldapp.people.tags import get_hidden_tags, show_tags
 from fieldapp.reviews.visit_page import CALLS
 from fieldapp.sync import desk_queries, registry, repairs, rules, words
 from fieldapp.sync.envelopes import BODIES
@@ -159,7 +157,7 @@ def prepare_operation(operation: Operation, reader: User, household_uuid: str | 
     page = replace(page, faults=_list_faults(mended, body))
     if page.earlier is not None:
         page = replace(page, why_not=gettext("First settle the visit that it corrects."))
-    reading = _Reading(operation, reader.area_codes(), mended)
+    reading = _Reading(operation, reader.area_codes(), mended, Sayer(reader))
     if operation.kind.startswith("visit."):
         return _add_visit(page, reading, household_uuid)
     if operation.kind in registry.KINDS:
@@ -174,6 +172,7 @@ class _Reading:
     operation: Operation
     area_codes: Sequence[str]
     mended: repairs.Repair
+    sayer: Sayer
 
     @property
     def body(self) -> dict[str, Any]:
@@ -345,7 +344,7 @@ def _add_registry(page: OperationPage, reading: _Reading) -> OperationPage:
         title=(person or household or body).name if not is_outside else "",
         household=None if is_outside else household,
         recorded_at=_instant(operation.quarantine.get("at"), operation.clock_offset_s),
-        facts=_pair(_say_registered(operation.kind, body), {}),
+        facts=_pair(_say_registered(operation.kind, body, reading.sayer), {}),
     )
     if is_outside or (is_new and not scope.covers(codes, body.grid_code)):
         return replace(page, why_not=gettext("It belongs to another office's grid."))
@@ -357,19 +356,22 @@ def _add_registry(page: OperationPage, reading: _Reading) -> OperationPage:
         return replace(page, why_not=gettext("There is no household of that number in your areas."))
     subject = person if is_of_person else household
     if operation.kind.endswith(".update") and subject is not None:
-        return replace(page, choices=_list_choices(operation, body, subject))
+        return replace(page, choices=_list_choices(reading, body, subject))
     if operation.code == "fields_changed" and household is not None:
         return replace(page, choices=[_choose_grid(body, household)])
     return page
 
 
-def _list_choices(operation: Operation, body: Any, row: Household | Person) -> list[Choice]:
+def _list_choices(reading: _Reading, body: Any, row: Household | Person) -> list[Choice]:
     """The corrected fields of what is here."""
+    operation = reading.operation
     contested = set(operation.fields or ()) if operation.code == "fields_changed" else set()
     choices = []
     for name, change in body.fields:
         if change is not None:
-            seen, here, sent = (_say_registry(name, value) for value in values_of(row, name, change))
+            seen, here, sent = (
+                _say_registry(name, value, reading.sayer) for value in values_of(row, name, change)
+            )
             choices.append(Choice(name, words.say_field((name,)), seen, here, sent, name in contested))
     return choices
 
@@ -381,41 +383,36 @@ def _choose_grid(body: Any, household: Household) -> Choice:
     return Choice("to_grid", words.say_field(("grid_code",)), seen, here, sent, is_contested=True)
 
 
-def _say_registered(kind: str, body: Any) -> dict[str, str]:
+def _say_registered(kind: str, body: Any, sayer: Sayer) -> dict[str, str]:
     """What was sent, field by field; the fields of a correction are choices."""
     left_out = {"household_uuid", "person_uuid", "people", "fields", "location", "location_declined"}
     facts = {
-        words.say_field((name,)): _say_registry(name, value) for name, value in body if name not in left_out
+        words.say_field((name,)): _say_registry(name, value, sayer)
+        for name, value in body
+        if name not in left_out
     }
     if kind == "household.register":
         facts[gettext("Place")] = _say_place(
             body.location.model_dump() if body.location else None, body.location_declined
         )
         for place, person in enumerate(body.people, start=1):
-            said = (_say_registry(name, value) for name, value in person if name not in left_out)
+            said = (_say_registry(name, value, sayer) for name, value in person if name not in left_out)
             facts[gettext("Person %(number)s", number=place)] = " · ".join(filter(None, said))
     return {label: said for label, said in facts.items() if said}
 
 
-def _say_registry(name: str, value: Any) -> str:
-    """A value of the registry in words, numbers masked."""
-    if name in {"grid_code", "from_grid", "to_grid"} and value:
-        return areas.get_names([value]).get(value, value)
-    if name == "sex":
-        return {"m": gettext("male"), "f": gettext("female")}.get(value, "")
-    if name == "tags":
-        said = wording.get_words("tag")["tag"]
-        named = [tag[0] if isinstance(tag, list) else tag for tag in value or []]
-        return gettext(", ").join(
-            said.get(tag, tag) for tag in show_tags(named, get_hidden_tags(current_user))
-        )
+def _say_registry(name: str, value: Any, sayer: Sayer) -> str:
+    """A value of the registry in words, numbers masked; what a phone says that it saw may be anything."""
     if isinstance(value, datetime):
         return wording.say_full(value)
-    if name == "id_number":
-        return mask_id(value) or ""
-    if name == "phone" and value:
-        return mask_phone(value) or ""
-    return _say_value(value.isoformat() if isinstance(value, date) else value)
+    if isinstance(value, date):
+        value = value.isoformat()
+    if name == "tags" and isinstance(value, list):
+        value = [tag if isinstance(tag, list) else [tag, None, None] for tag in value]
+    try:
+        return _cut(sayer.say("grid_code" if name in {"from_grid", "to_grid"} else name, value))
+    except (ValueError, TypeError, AttributeError, LookupError):
+        return _say_value(value)
 
 
 # --- reading what may be anything -----------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from fieldapp.core.guard import OFFICER, SUPERVISOR
 from fieldapp.core.severity import SEVERITIES
 from fieldapp.core.storage import Attachment, AttachmentUpload, AttachmentUse
 from fieldapp.people.models import Household
-from fieldapp.sync import rules
+from fieldapp.sync import registry, rules
 from fieldapp.sync.models import Operation
 from fieldapp.users import queries as users
 from fieldapp.users.models import User, UserScope
@@ -111,6 +111,24 @@ def list_operations(area_codes: Sequence[str], view: str, page: int) -> tuple[li
         for operation in shown
     ]
     return items, len(found) > PAGE_ROWS
+
+
+def list_recorded(area_codes: Sequence[str], page: int) -> tuple[list[Operation], bool]:
+    """A page of what workers registered and corrected in those areas, the latest first; and whether there is more."""
+    found = list(
+        db.session.scalars(
+            select(Operation)
+            .where(
+                scope.within(Operation.feed, area_codes),
+                Operation.kind.in_(registry.KINDS),
+                Operation.state == "accepted",
+            )
+            .order_by(Operation.received_at.desc(), Operation.op_uuid)
+            .offset((page - 1) * PAGE_ROWS)
+            .limit(PAGE_ROWS + 1)
+        )
+    )
+    return found[:PAGE_ROWS], len(found) > PAGE_ROWS
 
 
 def get_operation(user_id: int, op_uuid: str, body_hash: str, area_codes: Sequence[str]) -> Operation:

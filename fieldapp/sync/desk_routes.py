@@ -25,6 +25,7 @@ from fieldapp.sync.desk_page import prepare_operation
 from fieldapp.sync.desk_queries import SETTLERS, VIEWS, WAITING
 from fieldapp.sync.forms import RefuseForm, TakeInForm
 from fieldapp.sync.models import Operation
+from fieldapp.sync.recorded_page import prepare_recorded
 
 HOUSEHOLDS_FOUND = 20
 
@@ -49,6 +50,20 @@ def list_page() -> str:
         states=words.STATES,
         say_reason=words.say_reason,
         severity_words=wording.get_words("severity")["severity"],
+    )
+
+
+@bp.get("/recorded")
+@require(*SETTLERS)
+def recorded_page() -> str:
+    """What workers registered and corrected, deaths among it, the latest first: it holds already, and is here to be seen."""
+    page = read_page()
+    operations, has_more = desk_queries.list_recorded(current_user.area_codes(), page)
+    return render_template(
+        "sync/recorded.html",
+        items=prepare_recorded(operations, current_user),
+        has_more=has_more,
+        page=page,
     )
 
 

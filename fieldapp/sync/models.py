@@ -70,4 +70,5 @@ class Operation(Base):
     __table_args__ = (
         Index("ix_operations_state_user", "state", "user_id"),
         Index("ix_operations_user_record", "user_id", "record_uuid"),
+        Index("ix_operations_feed_received", "feed", "received_at"),
     )

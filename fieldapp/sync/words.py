@@ -10,6 +10,8 @@ from typing import Any
 
 from flask_babel import gettext, lazy_gettext
 
+from fieldapp.people.history import FIELDS as REGISTRY_FIELDS
+
 KINDS: Mapping[str, Any] = {
     "visit.submit": lazy_gettext("A visit"),
     "visit.revise": lazy_gettext("A corrected visit"),
@@ -47,6 +49,7 @@ _REASONS: Mapping[str, Any] = {
     "kind_unknown": lazy_gettext("The server does not know this kind of record."),
 }
 _FIELDS: Mapping[str, Any] = {
+    **REGISTRY_FIELDS,
     "visit_uuid": lazy_gettext("Number of the visit"),
     "household_uuid": lazy_gettext("Household"),
     "people": lazy_gettext("People"),
@@ -63,23 +66,8 @@ _FIELDS: Mapping[str, Any] = {
     "followup_id": lazy_gettext("Number of the follow-up"),
     "reason": lazy_gettext("Reason"),
     "fields": lazy_gettext("Correction"),
-    "grid_code": lazy_gettext("Grid"),
     "from_grid": lazy_gettext("From grid"),
     "to_grid": lazy_gettext("To grid"),
-    "name": lazy_gettext("Name as people say it"),
-    "address": lazy_gettext("Address"),
-    "phone": lazy_gettext("Phone"),
-    "note": lazy_gettext("Note"),
-    "found_at": lazy_gettext("Found"),
-    "relation": lazy_gettext("Relation"),
-    "sex": lazy_gettext("Sex"),
-    "birth_on": lazy_gettext("Birthday"),
-    "id_number": lazy_gettext("ID number"),
-    "id_reason": lazy_gettext("Why the ID number stands"),
-    "tags": lazy_gettext("Tags"),
-    "died_on": lazy_gettext("Died on"),
-    "moved_away_on": lazy_gettext("Moved away on"),
-    "moved_away_to": lazy_gettext("Moved to"),
 }
 
 

@@ -136,6 +136,7 @@ ACCESS: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/imports/<int:import_id>/throw-away"): IMPORTERS,
     ("GET", "/imports/<int:import_id>/refused.xlsx"): IMPORTERS,
     ("GET", "/quarantine"): SETTLERS,
+    ("GET", "/quarantine/recorded"): SETTLERS,
     ("GET", "/quarantine/<int:user_id>/<uuid:op_uuid>/<body_hash>"): SETTLERS,
     ("POST", "/quarantine/<int:user_id>/<uuid:op_uuid>/<body_hash>/take-in"): SETTLERS,
     ("POST", "/quarantine/<int:user_id>/<uuid:op_uuid>/<body_hash>/refuse"): SETTLERS,

@@ -453,3 +453,39 @@ def test_whatever_comes_is_kept_and_can_be_looked_at(app, phone, county, kind, b
     op = phone.op(kind, body)
     assert phone.push(op)[0]["code"] == "body_invalid"
     assert Desk(app).get(address_of(phone, op)).status_code == 200
+
+
+# --- seen at the desk -----------------------------------------------------------------------------------------------
+
+
+def test_what_phones_registered_and_corrected_is_read_at_the_desk(app, phone, county):
+    today = clock.local_date(clock.now()).isoformat()
+    change_at_desk(app, county, tags=[("mental_disorder", None, None)])
+    phone.push(
+        phone.op("household.register", new_household()),
+        phone.op("person.update", correction(phone, {"died_on": (None, today)}, reason="夜里走的")),
+        phone.op("person.update", correction(phone, {"phone": (None, "13812341234")})),
+        phone.op("visit.submit", phone.visit()),
+    )
+    page = Desk(app).get("/quarantine/recorded").text
+    for words in ("赵大爷", "村东头蓝房子", "刘玉珍", "去世", "夜里走的", "138****1234"):
+        assert words in page
+    assert "13812341234" not in page
+    assert page.count('class="moment"') == 3
+    assert page.count("sev-red") == 1
+    assert "赵大爷" not in Desk(app, "stranger").get("/quarantine/recorded").text
+    assert Desk(app, "leader").get("/quarantine/recorded").status_code == 403
+
+
+def test_a_contested_correction_shows_no_restricted_tag_by_its_name(app, phone, county):
+    change_at_desk(app, county, name="刘玉真", tags=[("mental_disorder", None, None)])
+    body = correction(
+        phone, {"name": ("刘玉珍", "刘玉贞"), "tags": (["visit_in_pairs"], ["visit_in_pairs", "disabled"])}
+    )
+    odd = correction(phone, {"name": ({"a": 1}, "某人"), "birth_on": ("?", "1950-01-01"), "tags": ("?", [])})
+    ops = [phone.op("person.update", one) for one in (body, odd)]
+    assert {receipt["code"] for receipt in phone.push(*ops)} == {"fields_changed"}
+    page = Desk(app).get(address_of(phone, ops[0])).text
+    assert "两人同行" in page
+    assert "精神障碍" not in page
+    assert Desk(app).get(address_of(phone, ops[1])).status_code == 200
