@@ -320,24 +320,36 @@ def move_household(
     grid = areas.get_area(grid_code)
     if grid.level != "grid" or grid.is_ended or not scope.covers(area_codes, grid.code):
         raise AppError("not_found")
-    before = household.grid_code
-    if grid.code != before:
-        publish_household(household, gone=True)
-        household.grid_code = grid.code
-        db.session.execute(
-            update(SearchWord)
-            .where(SearchWord.grid_code == before, SearchWord.household_uuid == household_uuid)
-            .values(grid_code=grid.code)
-        )
-        db.session.add(HouseholdGrid(household_uuid=household_uuid, grid_code=grid.code, from_at=now))
-        audit.record(
-            actor, "household.move", "household", household_uuid, at=now, before=before, after=grid.code
-        )
-        moved = {"grid_code": [before, grid.code]}
-        _note("household", household_uuid, "move", moved, origin or Origin(actor, "desk", now))
-        # Another special period may hold there.
-        refresh_due(household)
+    if grid.code != household.grid_code:
+        _put_into(household, grid.code, actor, now, origin or Origin(actor, "desk", now))
     return household
+
+
+def follow_grid(household: Household, origin: Origin) -> None:
+    """Put a household whose grid has ended into the one that took its place."""
+    successor = areas.find_successor(household.grid_code)
+    if successor != household.grid_code:
+        _put_into(household, successor, origin.actor, origin.now, origin)
+
+
+def _put_into(
+    household: Household, grid_code: str, actor: User | None, now: datetime, origin: Origin
+) -> None:
+    before = household.grid_code
+    publish_household(household, gone=True)
+    household.grid_code = grid_code
+    db.session.execute(
+        update(SearchWord)
+        .where(SearchWord.grid_code == before, SearchWord.household_uuid == household.household_uuid)
+        .values(grid_code=grid_code)
+    )
+    db.session.add(HouseholdGrid(household_uuid=household.household_uuid, grid_code=grid_code, from_at=now))
+    audit.record(
+        actor, "household.move", "household", household.household_uuid, at=now, before=before, after=grid_code
+    )
+    _note("household", household.household_uuid, "move", {"grid_code": [before, grid_code]}, origin)
+    # Another special period may hold there.
+    refresh_due(household)
 
 
 def set_contacts(household: Household, contacts: Mapping[str, Iterable[tuple[datetime, bool]]]) -> None:

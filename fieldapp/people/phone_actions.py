@@ -55,7 +55,8 @@ def get_household(household_uuid: str, reach: Reach) -> Household:
 def register_household(
     body: HouseholdRegisterBody, found_at: datetime, area_codes: Sequence[str], origin: Origin
 ) -> Household:
-    """Put a household on the list whose grid lies in those areas; its people are due at once.
+    """Put a household on the list whose grid lies in those areas; its people are due at once. Where that grid has ended
+    meanwhile, it goes where the grid went.
 
     Raises not_yours when the grid does not, record_exists when a person is there already, body_invalid.
     """
@@ -75,7 +76,9 @@ def register_household(
         people=[_new_person(person, found_at) for person in body.people],
     )
     _check_new(household.people)
-    return actions.add_household(household, origin.now, origin)
+    actions.add_household(household, origin.now, origin)
+    actions.follow_grid(household, origin)
+    return household
 
 
 def register_person(body: PersonRegisterBody, found_at: datetime, reach: Reach, origin: Origin) -> Person:

@@ -17,7 +17,6 @@ from fieldapp.sync.models import Operation
 from fieldapp.users import queries as users
 from fieldapp.users.models import User
 
-
 # What everybody begins with, and no phone says.
 _BEGIN_WITH = frozenset({"main_class", "risk", "found_at"})
 

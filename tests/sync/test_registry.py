@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from fieldapp.areas.models import Area
 from fieldapp.core import clock
 from fieldapp.core.db import db, transaction
 from fieldapp.people import actions as people
@@ -231,6 +232,22 @@ def test_a_grid_that_was_taken_away_since_still_takes_what_was_found_in_it(app, 
         for minutes in (-5, 5)
     ]
     assert [receipt["outcome"] for receipt in phone.push(before, after)] == ["accepted", "rejected"]
+
+
+def test_what_was_found_in_a_grid_that_ended_since_goes_where_the_grid_went(app, phone, county):
+    found = clock.now() - timedelta(hours=1)
+    take_grid_away(app, phone)
+    with app.app_context(), transaction():
+        grid = db.session.get_one(Area, GRID)
+        grid.valid_to, grid.successor_code = clock.local_date(clock.now()), OTHER_GRID
+    body = new_household()
+    visit = visit_to(phone, body, finished_at=text_of(found), started_at=text_of(found))
+    ops = [phone.op("household.register", body, at=text_of(found)), phone.op("visit.submit", visit)]
+    assert [receipt["outcome"] for receipt in phone.push(*ops)] == ["accepted", "accepted"]
+    other = Phone(app, county, "worker2").pull()
+    assert other["household", body["household_uuid"]]["grid_code"] == OTHER_GRID
+    with app.app_context():
+        assert db.session.get_one(Visit, visit["visit_uuid"]).area_code == GRID
 
 
 def test_a_body_that_is_wrong_is_kept_and_taken_in_without_what_is_wrong(app, phone, county):
