@@ -1,6 +1,7 @@
 """Imports: files of people that somebody brings in, and their rows until they are thrown away.
 
-Invariant: what a row says is encrypted; in the clear are its number, its outcome and keys of the registry.
+Invariant: what a row says is encrypted, the first one too, which may be no heading; in the clear are its number, its
+outcome and keys of the registry.
 """
 
 from __future__ import annotations
@@ -39,7 +40,11 @@ class Import(Base):
         default=0, doc="Number of the row that the running step has come to; undoing goes upwards."
     )
     rows: Mapped[int] = mapped_column(default=0, doc="How many rows it has.")
-    header: Mapped[list[str]] = mapped_column(JSON, default=list, doc="Names of the file's columns.")
+    header: Mapped[Any] = mapped_column(
+        EncryptedJson("imports.header"),
+        default=list,
+        doc="Names of the file's columns; where they were forgotten, somebody's first row.",
+    )
     fields: Mapped[list[str]] = mapped_column(
         JSON, default=list, doc="What each column holds; empty for one that is not read."
     )
@@ -106,4 +111,6 @@ class ImportSource(Base):
 
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), primary_key=True, doc="Whose.")
     name: Mapped[str] = mapped_column(String(80), primary_key=True, doc="As they call it.")
-    fields: Mapped[dict[str, str]] = mapped_column(JSON, doc="Field by the column's name; empty: not read.")
+    fields: Mapped[Any] = mapped_column(
+        EncryptedJson("import_sources.fields"), doc="Field by the column's name; empty: not read."
+    )

@@ -58,7 +58,9 @@ def prepare_columns(held: Import) -> list[Column]:
     columns = []
     for place, (name, field) in enumerate(zip(held.header, held.fields, strict=True)):
         texts = [row.cells[place] for row in rows if row.cells[place]]
-        columns.append(Column(name, field, [mask_numbers(text) for text in dict.fromkeys(texts)][:SAMPLES]))
+        columns.append(
+            Column(mask_numbers(name), field, [mask_numbers(text) for text in dict.fromkeys(texts)][:SAMPLES])
+        )
     return columns
 
 

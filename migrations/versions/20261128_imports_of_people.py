@@ -26,7 +26,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(10), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("rows", sa.Integer(), nullable=False),
-        sa.Column("header", sa.JSON(), nullable=False),
+        sa.Column("header", sa.LargeBinary(), nullable=False),
         sa.Column("fields", sa.JSON(), nullable=False),
         sa.Column("whole", sa.Boolean(), nullable=False),
         sa.Column("applied_by", sa.Integer()),
@@ -62,7 +62,7 @@ def upgrade() -> None:
         "import_sources",
         sa.Column("user_id", sa.Integer(), nullable=False),
         sa.Column("name", sa.String(80), nullable=False),
-        sa.Column("fields", sa.JSON(), nullable=False),
+        sa.Column("fields", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_import_sources_user_id")),
         sa.PrimaryKeyConstraint("user_id", "name", name=op.f("pk_import_sources")),
     )

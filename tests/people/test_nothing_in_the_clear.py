@@ -5,8 +5,9 @@ The same search finds them all, in every place that holds them, once nothing is 
 
 from __future__ import annotations
 
+import io
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,8 @@ from fieldapp.core import clock, crypto
 from fieldapp.core.db import db
 from fieldapp.upkeep.backup import make_backup
 from fieldapp.upkeep.snapshots import _find_program
-from tests.factories import County, Desk, Phone
+from tests.factories import GRID, County, Desk, Phone
+from tests.imports.rosters import HEADER, as_csv, make_id, make_row
 
 NUMBERS = {
     "ID number": "230183195005041242",
@@ -34,17 +36,18 @@ NUMBERS = {
     "account in what waits at the office": "6217000012345678902",
     "phone in a reason": "13400006666",
     "ID number in a reason for looking": "230183196001011230",
+    "ID number imported": make_id(0),
+    "phone imported": make_row(0, GRID)[6],
+    "account imported": make_row(0, GRID)[11],
+    "ID number that is refused": make_id(2, is_wrong=True),
+    "ID number in place of a heading": make_id(4),
+    "phone in place of a heading": make_row(4, GRID)[6],
 }
 UNSEALED = b"\x00"
 # Each of these tables holds some of them, or the search has nothing to find.
 HOLDERS = {
-    "households",
-    "people",
-    "carers",
-    "registry_changes",
-    "visit_revisions",
-    "operations",
-    "audit_entries",
+    *("households", "people", "carers", "registry_changes", "visit_revisions", "operations", "audit_entries"),
+    *("imports", "import_rows", "import_sources"),
 }
 
 
@@ -110,6 +113,37 @@ def work(app: Flask, county: County) -> None:
     foreign = Phone(app, county, "worker2")
     waits = foreign.op("visit.submit", foreign.visit({"reached": "reached", "home": {"urgent_note": told}}))
     assert foreign.push(waits)[0]["outcome"] == "rejected"
+    good, refused, headless = make_row(0, GRID), make_row(2, GRID), make_row(4, GRID)
+    refused[1] = NUMBERS["ID number that is refused"]
+    bring_in(desk, [HEADER, good, refused])
+    # The headings are forgotten, and somebody's first row takes their place.
+    bring_in(desk, [headless, good], source="残联")
+
+
+def bring_in(desk: Desk, rows: Sequence[Sequence[str]], source: str = "低保名册") -> None:
+    """A roster is brought in and its good rows are applied; where its columns are not known, it is left there."""
+    page = desk.post("/imports", file=(io.BytesIO(as_csv(rows)), "名册.csv"), source=source).location
+    fields = (
+        "name",
+        "id_number",
+        "",
+        "relation",
+        "grid",
+        "address",
+        "phone",
+        "",
+        "",
+        "",
+        "bank_name",
+        "bank_account",
+        "",
+    )
+    desk.post(f"{page}/columns", **{f"column-{place}": name for place, name in enumerate(fields)})
+    for step in (None, "apply"):
+        if step:
+            desk.post(f"{page}/{step}", rows="good")
+        while "progress" in desk.get(page).text:
+            assert desk.post(f"{page}/go-on").status_code == 303
 
 
 def list_places(app: Flask, folder: Path, backups: Path) -> Iterator[tuple[str, bytes]]:
