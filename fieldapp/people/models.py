@@ -52,7 +52,10 @@ class Household(Base):
 
     people: Mapped[list[Person]] = relationship(order_by="Person.position", back_populates="household")
 
-    __table_args__ = (Index("ix_households_grid_due", "grid_code", "due_on"),)
+    __table_args__ = (
+        Index("ix_households_grid_due", "grid_code", "due_on"),
+        Index("ix_households_due_grid", "due_on", "grid_code"),
+    )
 
 
 class HouseholdGrid(Base):

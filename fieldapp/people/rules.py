@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from geopy.distance import geodesic
 from pypinyin import Style, lazy_pinyin
 
 # Outcomes that reset a due date: an attempt that reached nobody never does, nor a refusal (DOMAIN 4).
@@ -112,6 +113,51 @@ def _due_by(interval: Interval, last_on: date) -> date | None:
     if interval.from_on is not None:
         due_on = max(due_on, interval.from_on)
     return due_on if interval.to_on is None or due_on <= interval.to_on else None
+
+
+Place = tuple[float, float]
+# Fewer households than these are not worth asking a neighbour for.
+LEAST_HELP = 3
+
+
+@dataclass(frozen=True)
+class Help:
+    """A suggestion: these households of a grid with much to do lie nearest to one with little, that far from its middle."""
+
+    from_grid: str
+    to_grid: str
+    household_uuids: tuple[str, ...]
+    distance_m: float
+
+
+def suggest_help(
+    loads: Mapping[str, int], places: Mapping[str, Mapping[str, Place]], middles: Mapping[str, Place]
+) -> list[Help]:
+    """How what is due in neighbouring grids could be evened out; nothing where places are not known.
+
+    `loads`: how many households are due in each grid; `places`: where those are, by grid and key; `middles`: of each grid's
+    households (degrees lat, lon). A grid with half as many again as the mean gives some to the nearest one below it.
+    """
+    mean = sum(loads.values()) / len(loads) if loads else 0
+    room = {grid: int(mean - load) for grid, load in loads.items() if grid in middles}
+    found: list[Help] = []
+    for giver in sorted(loads, key=lambda grid: (-loads[grid], grid)):
+        near = [grid for grid, free in room.items() if free >= LEAST_HELP]
+        if loads[giver] < mean * 1.5 or giver not in middles or not near:
+            continue
+        taker = min(near, key=lambda grid: (_metres(middles[giver], middles[grid]), grid))
+        by_distance = sorted(
+            (_metres(place, middles[taker]), uuid) for uuid, place in places.get(giver, {}).items()
+        )
+        given = by_distance[: min(int(loads[giver] - mean), room[taker])]
+        if len(given) >= LEAST_HELP:
+            room[taker] -= len(given)
+            found.append(Help(giver, taker, tuple(uuid for _, uuid in given), given[-1][0]))
+    return found
+
+
+def _metres(one: Place, other: Place) -> float:
+    return float(geodesic(one, other).meters)
 
 
 def earliest(days: Iterable[date | None]) -> date | None:

@@ -27,7 +27,7 @@ from fieldapp.people import queries as people
 from fieldapp.people.cards import prepare_members
 from fieldapp.people.models import Household
 from fieldapp.people.rules import mask_phone
-from fieldapp.reviews import actions, area_routes, queries
+from fieldapp.reviews import actions, area_routes, due_routes, queries
 from fieldapp.reviews.forms import DecisionForm, DismissForm, MoveForm, ReturnForm, VoidForm
 from fieldapp.reviews.queries import QueueFilter
 from fieldapp.reviews.visit_page import prepare_visit
@@ -378,4 +378,5 @@ def init_app(app: Flask) -> None:
     """Register the pages, and the figures of the menu."""
     app.register_blueprint(bp)
     area_routes.init_app(app)
+    due_routes.init_app(app)
     app.context_processor(_count_work)

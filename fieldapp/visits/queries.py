@@ -85,6 +85,23 @@ def list_contacts(person_uuids: Iterable[str]) -> dict[str, list[tuple[datetime,
     return contacts
 
 
+def list_tries_since_reached(household_uuids: Iterable[str]) -> dict[str, list[Visit]]:
+    """By household, the visits since it was last reached that reached nobody or were refused, latest first."""
+    tries: dict[str, list[Visit]] = {}
+    reached: set[str] = set()
+    for visit in db.session.scalars(
+        select(Visit)
+        .where(Visit.household_uuid.in_(list(household_uuids)), Visit.state != "voided")
+        .order_by(Visit.finished_at.desc())
+    ):
+        uuid = visit.household_uuid or ""
+        if visit.outcome in COUNTS_AS_CONTACT:
+            reached.add(uuid)
+        elif uuid not in reached:
+            tries.setdefault(uuid, []).append(visit)
+    return tries
+
+
 def find_last_reached(household_uuid: str) -> Visit | None:
     """The household's last visit that reached somebody and was not voided, or None."""
     return db.session.scalar(

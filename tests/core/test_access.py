@@ -115,6 +115,7 @@ ACCESS: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/people/<uuid:person_uuid>/back"): SUPERVISOR,
     ("GET", "/households/<uuid:household_uuid>"): READERS,
     ("POST", "/households/<uuid:household_uuid>/move"): SUPERVISOR,
+    ("GET", "/due"): READERS,
     ("GET", "/periods"): READERS,
     ("POST", "/periods"): OFFICER,
     ("POST", "/periods/<int:period_id>/end"): OFFICER,

@@ -4,6 +4,7 @@
  *
  * Invariant: every household of the worker is in exactly one of `overdue`, `soon` and `later`.
  */
+import { distanceM, homeOf } from './distance.js'
 
 const SOON_DAYS = 3
 /** @type {Record<string, number>} */
@@ -94,6 +95,27 @@ function urgency({ days, begun }) {
 /** @param {{household: any}} a @param {{household: any}} b */
 function compareNames(a, b) {
   return a.household.name.localeCompare(b.household.name, 'zh')
+}
+
+/**
+ * A way past all of these households that begins at `place`: each time to the nearest one left. Those whose place is not
+ * known come last, as they stood. Only a suggestion: whoever walks knows the roads.
+ * @template {{household: any}} T
+ * @param {T[]} entries @param {{lat: number, lon: number}} place
+ * @returns {T[]}
+ */
+export function wayPast(entries, place) {
+  const homes = new Map(entries.map((entry) => [entry, homeOf(entry.household)]))
+  const left = entries.filter((entry) => homes.get(entry))
+  const way = []
+  let here = place
+  while (left.length) {
+    const distances = left.map((entry) => distanceM(here, /** @type {{lat: number, lon: number}} */ (homes.get(entry))))
+    const [next] = left.splice(distances.indexOf(Math.min(...distances)), 1)
+    here = /** @type {{lat: number, lon: number}} */ (homes.get(next))
+    way.push(next)
+  }
+  return [...way, ...entries.filter((entry) => !homes.get(entry))]
 }
 
 /**

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { agendaOf, daysBetween, searchHouseholds } from '../../../static/src/phone/agenda.js'
+import { agendaOf, daysBetween, searchHouseholds, wayPast } from '../../../static/src/phone/agenda.js'
 
 const household = (name, due_on, more = {}) => ({ household_uuid: name, name, address: '幸福村 2 组', due_on, last_visit_on: '2026-11-01', ...more })
 const given = (more) => ({ today: '2026-11-23', households: [], people: [], visits: [], followups: [], drafts: [], ops: [], remote: new Set(['phone', 'wechat', 'video']), ...more })
@@ -107,4 +107,11 @@ test('a search finds households by name, address and the names of people, every 
 test('days are counted by the calendar', () => {
   assert.equal(daysBetween('2026-02-27', '2026-03-01'), 2)
   assert.equal(daysBetween('2026-11-23', '2026-11-20'), -3)
+})
+
+test('the way past the households goes to the nearest one left each time; unknown places come last, as they stood', () => {
+  const at = (name, lat, more = {}) => ({ household: household(name, null, { lat, lon: 127.96, datum: 'WGS84', ...more }) })
+  const entries = [at('unknown', null), at('far', 45.23), at('south', 45.195), at('near', 45.202), at('middle', 45.21), at('other datum', 45.2, { datum: 'GCJ02' })]
+  assert.deepEqual(names(wayPast(entries, { lat: 45.2, lon: 127.96 })), ['near', 'south', 'middle', 'far', 'unknown', 'other datum'])
+  assert.deepEqual(wayPast([], { lat: 45.2, lon: 127.96 }), [])
 })

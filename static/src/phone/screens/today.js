@@ -5,7 +5,7 @@
  */
 import { html, nothing } from 'lit-html'
 import { repeat } from 'lit-html/directives/repeat.js'
-import { agendaOf, searchHouseholds } from '../agenda.js'
+import { agendaOf, searchHouseholds, wayPast } from '../agenda.js'
 import { app } from '../app.js'
 import { distanceM, homeOf } from '../distance.js'
 import { hrefOf, startVisit } from '../drafts.js'
@@ -61,7 +61,7 @@ export function todayScreen() {
   let place = null
   let locating = false
 
-  const sorted = (/** @type {Agenda['overdue']} */ entries) => (place ? [...entries].sort((a, b) => metres(a) - metres(b)) : entries)
+  const sorted = (/** @type {Agenda['overdue']} */ entries) => (place ? wayPast(entries, place) : entries)
   const metres = (/** @type {Agenda['overdue'][0]} */ entry) => {
     const home = homeOf(entry.household)
     return home && place ? distanceM(place, home) : Infinity

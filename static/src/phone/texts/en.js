@@ -126,7 +126,7 @@ export default {
   'today.first_pull': 'Fetching the households of your grid…',
   'today.first_pull_offline': 'The households of your grid are not here yet. They come by themselves with a network.',
   'today.by_due': 'By date',
-  'today.by_distance': 'Nearest first',
+  'today.by_distance': 'Suggested way',
   'today.locating': 'Locating…',
   'today.no_place': 'No location; kept by date.',
   'today.returned': ({ name }) => `${name} · returned`,

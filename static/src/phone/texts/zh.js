@@ -123,7 +123,7 @@ export default {
   'today.first_pull': '正在取您网格的家庭，请稍等…',
   'today.first_pull_offline': '还没取到您网格的家庭。连上网络后会自动取回。',
   'today.by_due': '按时间',
-  'today.by_distance': '按远近',
+  'today.by_distance': '顺路排序',
   'today.locating': '正在定位…',
   'today.no_place': '没有拿到位置，先按时间排。',
   'today.returned': ({ name }) => `${name} · 退回补充`,

@@ -1,0 +1,89 @@
+"""Reads of who is due where.
+
+Invariant: counts and lists read ranges of the index over grid and due date alone, whatever the area.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import selectinload
+
+from fieldapp.core import scope
+from fieldapp.core.db import db
+from fieldapp.people import rules
+from fieldapp.people.models import Household
+
+# From today on: what "this week" is, whatever the day.
+WEEK_DAYS = 7
+DUE_PER_PAGE = 50
+
+
+@dataclass(frozen=True)
+class DueCount:
+    """Households of an area: how many are overdue, and how many fall due within the week, today included."""
+
+    overdue: int = 0
+    this_week: int = 0
+
+
+def count_due(area_codes: Sequence[str], digits: int, today: date) -> dict[str, DueCount]:
+    """By the first `digits` of the grid's code: the households in those areas that are due by the end of the week."""
+    area = func.substr(Household.grid_code, 1, digits)
+    is_overdue = Household.due_on < today
+    rows = db.session.execute(
+        select(area, func.count().filter(is_overdue), func.count().filter(~is_overdue))
+        .where(
+            scope.within(Household.grid_code, area_codes),
+            Household.due_on < today + timedelta(days=WEEK_DAYS),
+        )
+        .group_by(area)
+    )
+    return {code: DueCount(overdue, this_week) for code, overdue, this_week in rows}
+
+
+def list_due(area_codes: Sequence[str], before: date, page: int = 1) -> tuple[list[Household], bool]:
+    """A page of the households in those areas that fell or fall due before that day, with their people, the longest
+    overdue first; and whether there is more.
+    """
+    found = list(
+        db.session.scalars(
+            select(Household)
+            .where(scope.within(Household.grid_code, area_codes), Household.due_on < before)
+            .order_by(Household.due_on, Household.grid_code, Household.household_uuid)
+            .offset((page - 1) * DUE_PER_PAGE)
+            .limit(DUE_PER_PAGE + 1)
+            .options(selectinload(Household.people))
+        )
+    )
+    return found[:DUE_PER_PAGE], len(found) > DUE_PER_PAGE
+
+
+def get_places_due(area_codes: Sequence[str], before: date) -> dict[str, dict[str, rules.Place]]:
+    """By grid and key, where the households are that fell or fall due before that day; those in WGS-84 only."""
+    places: dict[str, dict[str, rules.Place]] = {}
+    for grid_code, uuid, lat, lon in db.session.execute(
+        select(Household.grid_code, Household.household_uuid, Household.lat, Household.lon).where(
+            scope.within(Household.grid_code, area_codes), Household.due_on < before, _has_place()
+        )
+    ):
+        if lat is not None and lon is not None:
+            places.setdefault(grid_code, {})[uuid] = (lat, lon)
+    return places
+
+
+def get_middles(area_codes: Sequence[str]) -> dict[str, rules.Place]:
+    """The middle of each grid's households: degrees (lat, lon), in WGS-84."""
+    rows = db.session.execute(
+        select(Household.grid_code, func.avg(Household.lat), func.avg(Household.lon))
+        .where(scope.within(Household.grid_code, area_codes), _has_place())
+        .group_by(Household.grid_code)
+    )
+    return {grid_code: (float(lat), float(lon)) for grid_code, lat, lon in rows}
+
+
+def _has_place() -> ColumnElement[bool]:
+    return Household.lat.is_not(None) & Household.lon.is_not(None) & (Household.datum == "WGS84")
