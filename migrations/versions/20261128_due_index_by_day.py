@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "20261128_due_index"
-down_revision = "20261128_imports"
+down_revision = "20261128_operations_feed"
 branch_labels = None
 depends_on = None
 
