@@ -302,6 +302,17 @@ def name_words(name: str) -> set[str]:
     return (_from_each_sign(_only_signs(name)[:WORD_LENGTH]) | {initials(name)}) - {""}
 
 
+def are_alike(name: str, birth_on: date | None, other_name: str, other_birth_on: date | None) -> bool:
+    """Whether two entries could be one person: the same name with no birthday against it, or one that sounds alike and
+    the same birthday.
+    """
+    if birth_on and birth_on == other_birth_on:
+        return initials(name) == initials(other_name)
+    # A year apart is often a slip, or the lunar calendar.
+    apart = abs(birth_on - other_birth_on).days if birth_on and other_birth_on else 0
+    return plain_word(name) == plain_word(other_name) and apart <= 366
+
+
 def address_words(address: str) -> set[str]:
     """What a household at that address is found by: the address from each of its signs on."""
     return _from_each_sign(_only_signs(address)[:_ADDRESS_LENGTH])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from sqlalchemy import Select, select, union
 
@@ -80,6 +81,38 @@ def find_by_number(number: str, area_codes: Sequence[str], limit: int) -> list[F
         )
         for household in _list_in_order(list(uuids))
     ]
+
+
+def find_alike(
+    name: str, id_number: str, birth_on: date | None, area_codes: Sequence[str], place: str, limit: int
+) -> list[Found]:
+    """Who in those areas could be the same person: whoever has that ID number, wherever; in `place` also whoever is alike
+    by name and birthday.
+    """
+    found = find_by_number(id_number, area_codes, limit) if len(id_number) == rules.ID_LENGTH else []
+    if not rules.plain_word(name):
+        return found
+    uuids = db.session.scalars(
+        select(SearchWord.household_uuid)
+        .where(
+            SearchWord.kind == "name",
+            SearchWord.word.in_({rules.plain_word(name), rules.initials(name)}),
+            scope.within(SearchWord.grid_code, area_codes),
+            scope.within(SearchWord.grid_code, [place]),
+        )
+        .order_by(SearchWord.grid_code, SearchWord.household_uuid)
+    )
+    by_number = {person.person_uuid for one in found for person in one.people}
+    for household in _list_in_order(dict.fromkeys(uuids)):
+        alike = [
+            person
+            for person in household.people
+            if person.person_uuid not in by_number
+            and rules.are_alike(name, birth_on, person.name, person.birth_on)
+        ]
+        if alike:
+            found.append(Found(household, alike))
+    return found[:limit]
 
 
 def words_of(kind: str, word: str, area_codes: Sequence[str], limit: int) -> Select[str]:

@@ -6,7 +6,9 @@ Invariant: what is looked for travels in the body of a request, never in an addr
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 from typing import Any
+from uuid import UUID
 
 from flask import Blueprint, Flask, render_template, request
 from flask_login import current_user
@@ -14,11 +16,12 @@ from flask_login import current_user
 from fieldapp.areas import queries as areas
 from fieldapp.areas.models import LEVELS
 from fieldapp.core import clock, wording
-from fieldapp.core.guard import READERS, require
-from fieldapp.people import rules, search_queries
+from fieldapp.core.guard import READERS, SUPERVISOR, require
+from fieldapp.people import queries, rules, search_queries
 from fieldapp.people.search_queries import Found
 
 FOUND_AT_ONCE = 20
+ALIKE_AT_ONCE = 5
 LONGEST_SEARCH = 80
 
 bp = Blueprint("search", __name__)
@@ -38,6 +41,32 @@ def find_people() -> str:
         has_more=len(found) > FOUND_AT_ONCE,
         words=wording.get_words("class"),
     )
+
+
+@bp.post("/households/<uuid:household_uuid>/people/alike")
+@require(SUPERVISOR)
+def find_alike(household_uuid: UUID) -> str:
+    """Who is on the list already and could be the person that a form is being filled in for."""
+    codes = current_user.area_codes()
+    household = queries.get_household(str(household_uuid), codes)
+    found = search_queries.find_alike(
+        request.form.get("name", "")[:LONGEST_SEARCH],
+        rules.normal_number(request.form.get("id_number", "")[:LONGEST_SEARCH]),
+        _read_day(request.form.get("birth_on", "")),
+        codes,
+        household.grid_code[: LEVELS["township"]],
+        ALIKE_AT_ONCE,
+    )
+    return render_template(
+        "people/_alike.html", found=_prepare(found), has_more=False, words=wording.get_words("class")
+    )
+
+
+def _read_day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _find(text: str, area_codes: Sequence[str]) -> list[Found]:

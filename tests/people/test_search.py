@@ -15,8 +15,18 @@ from fieldapp.people.actions import Origin, add_household, add_person, change_ho
 from fieldapp.people.models import Household, Person, SearchWord
 from fieldapp.people.search_queries import find_by_number, find_by_words, words_of
 from fieldapp.reviews import actions as reviews
+from fieldapp.users.actions import add_user
 from fieldapp.users.models import User
-from tests.factories import GRID, OTHER_GRID, OTHER_VILLAGE, TOWNSHIP, VILLAGE, Desk, make_household
+from tests.factories import (
+    GRID,
+    OTHER_GRID,
+    OTHER_VILLAGE,
+    PASSWORD,
+    TOWNSHIP,
+    VILLAGE,
+    Desk,
+    make_household,
+)
 
 ID_NUMBER = "230183195005041249"
 
@@ -161,6 +171,45 @@ def test_more_than_a_page_says_so(app, county):
     page = Desk(app).post("/people/search", words="周").text
     assert page.count("/households/") == 20
     assert "再多输入" in page
+
+
+# --- who could be the same person ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("typed", "is_alike"),
+    [
+        ({"name": "王桂兰"}, True),
+        ({"name": "王桂兰", "birth_on": "1950-05-04"}, True),
+        # A slip of a year, or the lunar calendar.
+        ({"name": "王桂兰", "birth_on": "1951-05-04"}, True),
+        ({"name": "王桂兰", "birth_on": "1980-01-01"}, False),
+        # Written otherwise, and born on the same day.
+        ({"name": "王贵兰", "birth_on": "1950-05-04"}, True),
+        ({"name": "王贵兰"}, False),
+        ({"name": "谁", "id_number": "230183 19500504 1249"}, True),
+        ({"name": "", "id_number": "1249"}, False),
+        ({"name": "", "birth_on": "1950-05-04"}, False),
+        ({"birth_on": "not a day"}, False),
+    ],
+)
+def test_form_hints_at_who_is_on_the_list_already(app, county, people, typed, is_alike):
+    desk = Desk(app)
+    page = desk.post(f"/households/{county.other_household_uuid}/people/alike", **typed)
+    assert page.status_code == 200
+    assert ("王桂兰" in page.text) is is_alike
+    assert ID_NUMBER not in page.text
+    if not is_alike:
+        assert page.text.strip() == ""
+
+
+def test_no_hint_at_anybody_outside_ones_areas(app, county, people):
+    with app.app_context(), transaction():
+        add_user("narrow", PASSWORD, "村里", "supervisor", [OTHER_VILLAGE], actor=None, now=clock.now())
+    page = Desk(app, "narrow").post(
+        f"/households/{county.other_household_uuid}/people/alike", name="王桂兰", id_number=ID_NUMBER
+    )
+    assert page.text.strip() == ""
 
 
 # --- plans ---------------------------------------------------------------------------------------------------------
