@@ -64,6 +64,12 @@ def find_pausing(grid_code: str, on: date) -> SpecialPeriod | None:
     return next((period for period in over if period.pauses_exit and holds_on(period, on)), None)
 
 
+def list_offered_tags(grid_code: str, on: date) -> frozenset[str]:
+    """The tags that the periods of that day offer in a grid."""
+    over = list_periods_over(grid_code)
+    return frozenset(tag for period in over if holds_on(period, on) for tag in period.tags)
+
+
 def holds_on(period: SpecialPeriod, on: date) -> bool:
     """Whether that is one of its days."""
     return period.from_on <= on and (period.until_on is None or on <= period.until_on)

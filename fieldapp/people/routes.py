@@ -124,7 +124,9 @@ def new_person_page(household_uuid: UUID) -> str:
         seen=0,
         main_class="none",
         risk="low",
-        tags=[{"code": code} for code in list_choosable(get_hidden_tags(current_user), [])],
+        tags=[
+            {"code": code} for code in list_choosable(get_hidden_tags(current_user), [], household.grid_code)
+        ],
         **first,
     )
     return _show_person(household, None, form)
@@ -338,7 +340,8 @@ def _show_person(
 
 def _fill_in(person: Person, seen: int) -> PersonForm:
     held = [tag.tag for tag in person.tags]
-    return PersonForm.of(person, seen, list_choosable(get_hidden_tags(current_user), held))
+    hidden = get_hidden_tags(current_user)
+    return PersonForm.of(person, seen, list_choosable(hidden, held, person.household.grid_code))
 
 
 def _show_leaving(

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from fieldapp.core import clock
 from fieldapp.core.codes import list_codes
 from fieldapp.core.guard import READERS
+from fieldapp.people import period_queries
 from fieldapp.people.sync import RESTRICTED_AS, get_restricted_tags
 from fieldapp.users.models import User
 
@@ -26,13 +27,17 @@ def show_tags(tags: Iterable[str], hidden: frozenset[str]) -> list[str]:
     return list(dict.fromkeys(RESTRICTED_AS if tag in hidden else tag for tag in tags))
 
 
-def list_choosable(hidden: frozenset[str], held: Iterable[str]) -> list[str]:
-    """The tags an editor may give: not what only stands for others, nor a retired one that nobody holds."""
+def list_choosable(hidden: frozenset[str], held: Iterable[str], grid_code: str) -> list[str]:
+    """The tags an editor may give to somebody in that grid: not what only stands for others; neither a retired one, nor one
+    of special periods while none there offers it, unless it is held.
+    """
     kept, today = set(held), clock.local_date(clock.now())
+    offered = period_queries.list_offered_tags(grid_code, today)
     return [
         row.code
         for row in list_codes("tag")
         if row.code not in hidden
         and not row.extra.get("shown_only")
-        and (row.retired_on is None or row.retired_on > today or row.code in kept)
+        and (row.code in kept or row.retired_on is None or row.retired_on > today)
+        and (row.code in kept or row.code in offered or not row.extra.get("special_period"))
     ]

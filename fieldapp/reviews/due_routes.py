@@ -6,6 +6,7 @@ Invariant: areas stand in the order of their codes, never of their figures; noth
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import astuple
 from datetime import date, timedelta
 from typing import Any
 
@@ -27,6 +28,7 @@ from fieldapp.visits import queries as visits
 # From this level down the names are listed.
 NAMES_FROM = "township"
 VIEWS = ("overdue", "week")
+MOST_SUGGESTIONS = 5
 
 bp = Blueprint("due", __name__)
 
@@ -60,7 +62,7 @@ def due_page() -> str:
         views=VIEWS,
         shows_names=shows_names,
         households=_prepare(found, before),
-        helps=_suggest(area, rows, today) if shows_names else [],
+        helps=_suggest(area, today) if area is not None and shows_names else [],
         page=page,
         has_more=has_more,
     )
@@ -123,14 +125,14 @@ def _prepare(households: Sequence[Household], before: date) -> list[dict[str, An
     return rows
 
 
-def _suggest(area: Area | None, rows: Sequence[dict[str, Any]], today: date) -> list[dict[str, Any]]:
-    """How the grids of a village could help each other this week."""
-    if area is None or area.level != "village":
-        return []
-    loads = {row["area"].code: row["count"].overdue + row["count"].this_week for row in rows}
+def _suggest(area: Area, today: date) -> list[dict[str, Any]]:
+    """How the grids of a township or a village could help each other this week."""
+    grids = areas.list_grids([area.code])
+    counts = due_queries.count_due([area.code], LEVELS["grid"], today)
+    loads = {grid.code: sum(astuple(counts.get(grid.code, DueCount()))) for grid in grids}
     places = due_queries.get_places_due([area.code], today + timedelta(days=WEEK_DAYS))
-    helps = rules.suggest_help(loads, places, due_queries.get_middles([area.code]))
-    names = {row["area"].code: row["area"].name for row in rows}
+    helps = rules.suggest_help(loads, places, due_queries.get_middles([area.code]))[:MOST_SUGGESTIONS]
+    names = {grid.code: grid.name for grid in grids}
     households = {
         one.household_uuid: one
         for one in people.list_households(uuid for help_ in helps for uuid in help_.household_uuids)

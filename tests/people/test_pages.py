@@ -275,7 +275,7 @@ def test_phone_of_a_carer_stays_though_the_form_does_not_show_it(app, county, de
 def test_tags_have_dates(app, county, desk, person):
     page = desk.get(person + "/edit")
     fields = fields_of(page)
-    row = next(name.removesuffix("code") for name, value in fields.items() if value == "infected_household")
+    row = next(name.removesuffix("code") for name, value in fields.items() if value == "serious_illness")
     wrong = edit(
         desk,
         person + "/edit",
@@ -287,8 +287,8 @@ def test_tags_have_dates(app, county, desk, person):
     assert edit(desk, person + "/edit", wrong, **{row + "to_on": "2026-12-01"}).status_code == 303
     tags = person_of(app, county.person_uuids[0]).tags
     assert [(tag.tag, tag.from_on, tag.to_on) for tag in tags] == [
-        ("infected_household", date(2026, 11, 10), date(2026, 12, 1)),
         ("living_alone", None, None),
+        ("serious_illness", date(2026, 11, 10), date(2026, 12, 1)),
     ]
 
 

@@ -15,6 +15,7 @@ from fieldapp.core.errors import AppError
 from fieldapp.people import actions, period_actions
 from fieldapp.people.actions import Origin
 from fieldapp.people.models import Household, Person, SpecialPeriod
+from fieldapp.people.tags import list_choosable
 from fieldapp.users.models import User
 from tests.factories import GRID, OTHER_GRID, TOWNSHIP, VILLAGE, Desk, Phone, make_household
 
@@ -249,3 +250,14 @@ def test_an_officer_switches_on_and_ends_a_period_at_the_desk_and_others_read_it
     assert supervisor.post(f"/periods/{period_id}/end").status_code == 403
     assert desk.post(f"/periods/{period_id}/end").status_code == 303
     assert desk.post(f"/periods/{period_id}/end").status_code == 409
+
+
+def test_tags_of_special_periods_are_offered_where_one_offers_them_or_they_are_held(app, county):
+    with app.app_context():
+        assert "care_missing" not in list_choosable(frozenset(), [], GRID)
+        assert "care_missing" in list_choosable(frozenset(), ["care_missing"], GRID)
+        assert "living_alone" in list_choosable(frozenset(), [], GRID)
+        start(VILLAGE)
+        assert "care_missing" in list_choosable(frozenset(), [], GRID)
+        assert "infected_household" not in list_choosable(frozenset(), [], GRID)
+        assert "care_missing" not in list_choosable(frozenset(), [], OTHER_GRID)

@@ -6,12 +6,13 @@ import re
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import event, text
 
 from fieldapp.areas.actions import add_grid
 from fieldapp.core import clock
 from fieldapp.core.db import db, transaction
 from fieldapp.people import actions, due_queries
-from fieldapp.people.models import Household, Person
+from fieldapp.people.models import Person
 from tests.factories import GRID, HOME, OTHER_GRID, TOWNSHIP, VILLAGE, Desk, Phone, make_household
 
 
@@ -118,6 +119,7 @@ def test_grids_of_a_village_could_help_each_other(app, county):
     assert "第9网格" in page
     assert "建议" in page
     assert "户11" in page
+    assert "建议" in Desk(app).get(f"/due?area={TOWNSHIP}").text
     assert "建议" not in Desk(app).get(f"/due?area={GRID}").text
 
 
@@ -133,8 +135,26 @@ def test_long_lists_come_in_pages_and_miss_nobody(app, county):
     assert len(set(names)) == 60
 
 
-def test_figures_are_read_from_the_index_alone(app, county):
+def test_figures_and_names_are_read_from_an_index(app, county):
     with app.app_context():
         today = clock.local_date(clock.now())
-        assert due_queries.count_due(["23"], 15, today).keys() == {GRID, OTHER_GRID}
-        assert db.session.get_one(Household, county.household_uuid).due_on == today
+        is_postgres = db.engine.dialect.name == "postgresql"
+        said: list[str] = []
+
+        def explain(_connection, cursor, statement, parameters, *_more) -> None:
+            if "FROM households" in statement:
+                cursor.execute(("EXPLAIN " if is_postgres else "EXPLAIN QUERY PLAN ") + statement, parameters)
+                said.append(" ".join(str(row) for row in cursor.fetchall()))
+
+        if is_postgres:
+            # A table of two rows is read whole; at two million that is not the question.
+            db.session.execute(text("SET enable_seqscan = off"))
+        event.listen(db.engine, "before_cursor_execute", explain)
+        try:
+            due_queries.count_due(["23"], 4, today)
+            due_queries.count_due([TOWNSHIP], 12, today)
+            due_queries.list_due([TOWNSHIP], today)
+        finally:
+            event.remove(db.engine, "before_cursor_execute", explain)
+        assert len(said) == 3
+        assert all("ix_households_" in plan and "due" in plan for plan in said), said

@@ -86,6 +86,9 @@ export function agendaOf({ today, households, people, visits, followups, drafts,
 /** Whether somebody has to go there: the server says that a call would not count this time. @param {any} person */
 export const mustBeSeen = (person) => !person.died_on && person.remote_counts === false
 
+/** Whether a special period holds on that day. @param {any} period @param {string} day YYYY-MM-DD */
+export const holdsOn = (period, day) => period.from_on <= day && (period.until_on === null || day <= period.until_on)
+
 /** One whose visit is begun stands among the unfinished, not once more among the due. @param {{days: number|null, begun: boolean}} entry */
 function urgency({ days, begun }) {
   if (days === null || days > SOON_DAYS || begun) return 'later'

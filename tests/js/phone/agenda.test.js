@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { agendaOf, daysBetween, searchHouseholds, wayPast } from '../../../static/src/phone/agenda.js'
+import { agendaOf, daysBetween, holdsOn, searchHouseholds, wayPast } from '../../../static/src/phone/agenda.js'
 
 const household = (name, due_on, more = {}) => ({ household_uuid: name, name, address: '幸福村 2 组', due_on, last_visit_on: '2026-11-01', ...more })
 const given = (more) => ({ today: '2026-11-23', households: [], people: [], visits: [], followups: [], drafts: [], ops: [], remote: new Set(['phone', 'wechat', 'video']), ...more })
@@ -114,4 +114,11 @@ test('the way past the households goes to the nearest one left each time; unknow
   const entries = [at('unknown', null), at('far', 45.23), at('south', 45.195), at('near', 45.202), at('middle', 45.21), at('other datum', 45.2, { datum: 'GCJ02' })]
   assert.deepEqual(names(wayPast(entries, { lat: 45.2, lon: 127.96 })), ['near', 'south', 'middle', 'far', 'unknown', 'other datum'])
   assert.deepEqual(wayPast([], { lat: 45.2, lon: 127.96 }), [])
+})
+
+test('a special period holds from its first day to its last, or until it is ended', () => {
+  const held = (until_on) => ['2026-11-22', '2026-11-23', '2026-11-30', '2026-12-01'].filter((day) => holdsOn({ from_on: '2026-11-23', until_on }, day))
+  assert.deepEqual(held('2026-11-30'), ['2026-11-23', '2026-11-30'])
+  assert.deepEqual(held(null), ['2026-11-23', '2026-11-30', '2026-12-01'])
+  assert.deepEqual(held('2026-11-22'), [])
 })

@@ -5,6 +5,7 @@
  */
 import { html, nothing } from 'lit-html'
 import { maskPhone } from '../../checklist/view/mask.js'
+import { holdsOn } from '../agenda.js'
 import { app } from '../app.js'
 import { idFault, normalNumber } from '../id_number.js'
 import { innerBar, radios } from '../parts.js'
@@ -28,6 +29,8 @@ export function correctScreen([what, uuid, replaces]) {
   let record = null
   /** What is typed in, by field. @type {Record<string, any>} */
   let typed = {}
+  /** The tags that special periods of today offer. @type {Set<string>} */
+  let special = new Set()
   let problem = ''
   let busy = false
 
@@ -115,7 +118,8 @@ export function correctScreen([what, uuid, replaces]) {
   /** @param {string[]} now */
   function tags(now) {
     const chosen = /** @type {string[]} */ (typed.tags ?? now)
-    const offered = [...app.codes.values()].filter((code) => code.table === 'tag' && !code.extra?.restricted && !code.extra?.shown_only)
+    const offered = [...app.codes.values()].filter((code) => code.table === 'tag' && !code.extra?.restricted && !code.extra?.shown_only
+      && (!code.extra?.special_period || special.has(code.code) || now.includes(code.code)))
       .sort((a, b) => a.position - b.position).map((code) => code.code)
     const toggle = (/** @type {string} */ tag) => set('tags', chosen.includes(tag) ? chosen.filter((one) => one !== tag) : [...chosen, tag])
     return html`<fieldset class="plain"><legend>${t('correct.tags')}</legend><div class="seg medium">${offered.map((tag) => html`
@@ -139,6 +143,8 @@ export function correctScreen([what, uuid, replaces]) {
     holdsForm: true,
     load: async () => {
       const { households, people } = await app.registry()
+      const periods = (await app.store.list('period')).filter((period) => holdsOn(period, today()))
+      special = new Set(periods.flatMap((period) => period.tags))
       const found = isOfHousehold ? households.find((one) => one.household_uuid === uuid) : people.find((one) => one.person_uuid === uuid)
       if (!record && found) {
         const replaced = app.outbox.ops.find((op) => op.op_uuid === replaces)

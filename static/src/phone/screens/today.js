@@ -5,7 +5,7 @@
  */
 import { html, nothing } from 'lit-html'
 import { repeat } from 'lit-html/directives/repeat.js'
-import { agendaOf, searchHouseholds, wayPast } from '../agenda.js'
+import { agendaOf, holdsOn, searchHouseholds, wayPast } from '../agenda.js'
 import { app } from '../app.js'
 import { distanceM, homeOf } from '../distance.js'
 import { hrefOf, startVisit } from '../drafts.js'
@@ -148,7 +148,7 @@ export function todayScreen() {
       agenda = await readAgenda()
       pulled = Boolean(await app.store.meta('pulled_at'))
       const today = localDate(new Date())
-      periods = (await app.store.list('period')).filter((period) => period.from_on <= today && !(period.until_on < today))
+      periods = (await app.store.list('period')).filter((period) => holdsOn(period, today))
     },
     view: () => {
       const first = firstCells()
