@@ -40,10 +40,10 @@ check: set-up   ## format, lint, types, order of the features, migrations, trans
 	python -m tools.check_translations
 	node tools/check_phone_texts.mjs
 
-bench: set-up .system-packages benchmarks/node_modules/.ready ## speed and size of forms, beside two other engines, of a sync, of finding people
+bench: set-up .system-packages benchmarks/node_modules/.ready ## speed and size of forms, beside two other engines, of a sync, of the registry
 	python -m benchmarks
 
-bench-full: set-up .system-packages ## finding somebody among two million, in a registry kept in FIELDAPP_BENCH_DIR (some 6 GB)
+bench-full: set-up .system-packages ## the registry at two million people, kept in FIELDAPP_BENCH_DIR (some 6 GB)
 	python -m benchmarks.registry
 
 format: set-up  ## rewrite Python the way `make check` wants it

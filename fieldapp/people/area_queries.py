@@ -8,16 +8,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 
 from sqlalchemy import func, select
 
 from fieldapp.core import scope
 from fieldapp.core.db import db
+from fieldapp.people import due_queries
+from fieldapp.people.due_queries import DueCount
 from fieldapp.people.models import Household, Person
-
-# What counts as due soon.
-SOON = timedelta(days=7)
 
 
 @dataclass
@@ -25,8 +24,7 @@ class AreaCounts:
     """What an area holds; `people` by main class."""
 
     households: int = 0
-    overdue: int = 0
-    due_soon: int = 0
+    due: DueCount = field(default_factory=DueCount)
     people: Counter[str] = field(default_factory=Counter)
 
 
@@ -35,17 +33,9 @@ def count_by_area(area_codes: Sequence[str], digits: int, today: date) -> dict[s
     inside = scope.within(Household.grid_code, area_codes)
     area = func.substr(Household.grid_code, 1, digits)
     counts: dict[str, AreaCounts] = {}
-    for code, households, overdue, due_soon in db.session.execute(
-        select(
-            area,
-            func.count(),
-            func.count().filter(Household.due_on < today),
-            func.count().filter(Household.due_on.between(today, today + SOON)),
-        )
-        .where(inside)
-        .group_by(area)
-    ):
-        counts[code] = AreaCounts(households, overdue, due_soon)
+    due = due_queries.count_due(area_codes, digits, today)
+    for code, households in db.session.execute(select(area, func.count()).where(inside).group_by(area)):
+        counts[code] = AreaCounts(households, due.get(code, DueCount()))
     for code, main_class, people in db.session.execute(
         select(area, Person.main_class, func.count())
         .join(Household)

@@ -23,6 +23,7 @@ from fieldapp.core.errors import AppError
 from fieldapp.core.guard import OFFICER, READERS, WORKER, require
 from fieldapp.people import area_queries
 from fieldapp.people.area_queries import AreaCounts
+from fieldapp.people.due_queries import DueCount
 from fieldapp.reviews import area_actions as actions
 from fieldapp.reviews.area_forms import GridForm, SplitForm, SuccessorForm
 from fieldapp.users import queries as users
@@ -198,10 +199,10 @@ def _prepare_rows(below: Sequence[Area]) -> dict[str, Any]:
         for area in below
     ]
     total = AreaCounts(
-        *(
-            sum(getattr(one, name) for one in counts.values())
-            for name in ("households", "overdue", "due_soon")
-        )
+        sum(one.households for one in counts.values()),
+        DueCount(
+            sum(one.due.overdue for one in counts.values()), sum(one.due.this_week for one in counts.values())
+        ),
     )
     return {
         "rows": [row for row in rows if not row["area"].is_ended],
