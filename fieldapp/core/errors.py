@@ -327,7 +327,10 @@ def init_app(app: Flask) -> None:
         return answer(error)
 
     @app.errorhandler(CSRFError)
-    def csrf(_error: CSRFError) -> tuple[Response | str, int]:
+    def csrf(_error: CSRFError) -> Response | tuple[Response | str, int]:
+        if request.headers.get("HX-Request"):
+            # What was typed stays where it is: the page fetches a token that is good and sends it again.
+            return Response("", 400, {"HX-Reswap": "none", "HX-Trigger": "token-stale"})
         return answer(AppError("csrf_stale"))
 
     @app.errorhandler(HTTPException)

@@ -67,7 +67,12 @@ def hand_in_reason() -> str | None:
 
 
 def to_sign_in() -> Response:
-    """Send a page's reader to the sign-in page and back afterwards; htmx is told to load a whole page."""
+    """Send a page's reader to the sign-in page and back afterwards; htmx is told to load a whole page.
+
+    Where a form was sent, what was typed stays on its page, which asks to sign in beside it.
+    """
+    if request.method != "GET" and request.headers.get("HX-Request"):
+        return Response("", 401, {"HX-Reswap": "none", "HX-Trigger": "signed-out"})
     here = request.full_path.rstrip("?") if request.method == "GET" else None
     target = url_for("users.sign_in_page", next=here)
     if request.headers.get("HX-Request"):

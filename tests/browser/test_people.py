@@ -23,7 +23,7 @@ def test_person_is_edited_with_a_mistake_and_nothing_typed_is_lost(desk, words):
     desk.field("Sex").select_option("f")
     desk.field("Phone").first.fill("138 1234 5678")
     page.get_by_label("因病", exact=True).check()
-    desk.button("Save").click()
+    page.get_by_role("button", name="保存", exact=True).click()
 
     wrong = desk.field("ID number")
     expect(wrong).to_be_focused()
@@ -34,7 +34,7 @@ def test_person_is_edited_with_a_mistake_and_nothing_typed_is_lost(desk, words):
     expect(desk.field("Phone").first).to_have_value("138 1234 5678")
     expect(page.get_by_label("因病", exact=True)).to_be_checked()
     wrong.fill(RIGHT)
-    desk.button("Save").click()
+    page.get_by_role("button", name="保存", exact=True).click()
 
     expect(desk.message).to_contain_text(words("Saved."))
     card = page.get_by_role("listitem").filter(has=page.get_by_role("heading", name=re.compile(NAME)))
@@ -48,3 +48,28 @@ def test_person_is_edited_with_a_mistake_and_nothing_typed_is_lost(desk, words):
     desk.field("What do you need it for?").fill("核对社保卡")
     desk.button("Show it").click()
     expect(page.get_by_role("main")).to_contain_text(RIGHT)
+
+
+def test_session_that_ends_while_somebody_types_costs_nothing(desk, words):
+    page = desk.page
+    page.goto("/people/new-household")
+    desk.field("Grid").select_option(index=1)
+    desk.field("Name of the household").fill("孙国强")
+    desk.field("Address").fill("1组1号")
+    page.context.clear_cookies(name="fieldapp")
+    desk.button("Add, then its people").click()
+    asked = page.get_by_role("dialog", name=words("You have been signed out"))
+    with page.expect_popup() as opened:
+        asked.get_by_role("link", name=words("Sign in")).click()
+    other = opened.value
+    other.get_by_label(words("Account"), exact=True).fill("supervisor")
+    other.get_by_label(words("Password"), exact=True).fill(desk.password)
+    other.get_by_role("button", name=words("Sign in")).click()
+    expect(other.get_by_role("button", name=words("Sign out"))).to_be_visible()
+    other.close()
+    asked.get_by_role("button", name=words("Back to what I typed")).click()
+    expect(desk.field("Name of the household")).to_have_value("孙国强")
+    desk.button("Add, then its people").click()
+    expect(desk.message).to_contain_text(
+        words("%(name)s is on the list. Now add who lives there.", name="孙国强")
+    )

@@ -7,6 +7,10 @@ import re
 
 import pytest
 
+from fieldapp.core import clock
+from fieldapp.core.db import db, transaction
+from fieldapp.users import actions
+from fieldapp.users.models import User
 from tests.factories import GRID, OTHER_GRID, PASSWORD, TOWNSHIP, Desk
 
 
@@ -106,6 +110,27 @@ def test_signing_out_ends_the_session_and_says_so(app, county):
 def test_htmx_request_without_session_loads_the_sign_in_page_whole(client, county):
     answer = client.get("/reviews", headers={"HX-Request": "true"})
     assert (answer.status_code, answer.headers["HX-Redirect"]) == (200, "/sign-in?next=/reviews")
+
+
+def test_form_sent_after_the_session_ended_stays_where_it_was_typed(app, county):
+    desk = Desk(app)
+    sent = {"headers": {"HX-Request": "true"}, "data": {"csrf_token": desk.token, "name": "孙国强"}}
+    stale = app.test_client().post("/people/new-household", **sent)
+    assert (stale.status_code, stale.headers["HX-Reswap"], stale.headers["HX-Trigger"]) == (
+        400,
+        "none",
+        "token-stale",
+    )
+    with app.app_context(), transaction():
+        actions.end_sessions(
+            db.session.get_one(User, county.users["admin"]), county.users["supervisor"], clock.now()
+        )
+    ended = desk.client.post("/people/new-household", **sent)
+    assert (ended.status_code, ended.headers["HX-Reswap"], ended.headers["HX-Trigger"]) == (
+        401,
+        "none",
+        "signed-out",
+    )
 
 
 def test_admin_sees_accounts_with_role_and_areas_and_nothing_of_their_use(app, county):

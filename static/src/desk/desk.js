@@ -84,6 +84,26 @@ function change(event) {
   if (form instanceof HTMLFormElement) form.requestSubmit()
 }
 
+/** A form's token is no longer good, for somebody signed in anew: it is sent once more with one that is. @param {Event} event */
+async function renewToken(event) {
+  const form = event.target instanceof Element ? event.target.closest('form') : null
+  if (!form || form.dataset.renewed) return
+  form.dataset.renewed = 'yes'
+  const answer = await fetch('/api/session')
+  const { csrf_token: token } = await answer.json()
+  for (const field of all('input[name=csrf_token]')) if (field instanceof HTMLInputElement) field.value = token
+  form.requestSubmit()
+}
+
+/** The session ended while somebody was typing. @param {Event} event */
+function askToSignIn(event) {
+  const form = event.target instanceof Element ? event.target.closest('form') : null
+  // Signed in again, its token will be another one.
+  if (form) delete form.dataset.renewed
+  const dialog = document.getElementById('signed-out')
+  if (dialog instanceof HTMLDialogElement && !dialog.open) dialog.showModal()
+}
+
 document.addEventListener('click', click)
 document.addEventListener('change', change)
 document.addEventListener('submit', submit, { capture: true })
@@ -94,6 +114,8 @@ document.addEventListener('htmx:afterSettle', () => {
   if (document.activeElement === document.body) document.getElementById('main')?.focus({ preventScroll: true })
 })
 document.addEventListener('htmx:sendError', () => window.location.reload())
+document.addEventListener('token-stale', renewToken)
+document.addEventListener('signed-out', askToSignIn)
 startDecision()
 startViewer()
 startKeys()
