@@ -131,7 +131,8 @@ def _suggest(area: Area, today: date) -> list[dict[str, Any]]:
     counts = due_queries.count_due([area.code], LEVELS["grid"], today)
     loads = {grid.code: sum(astuple(counts.get(grid.code, DueCount()))) for grid in grids}
     places = due_queries.get_places_due([area.code], today + timedelta(days=WEEK_DAYS))
-    helps = rules.suggest_help(loads, places, due_queries.get_middles([area.code]))[:MOST_SUGGESTIONS]
+    found = rules.suggest_help(loads, places, due_queries.get_middles([area.code]))
+    helps = [help_ for help_ in found if _has_others(help_)][:MOST_SUGGESTIONS]
     names = {grid.code: grid.name for grid in grids}
     households = {
         one.household_uuid: one
@@ -146,6 +147,16 @@ def _suggest(area: Area, today: date) -> list[dict[str, Any]]:
         }
         for help_ in helps
     ]
+
+
+def _has_others(help_: rules.Help) -> bool:
+    """Whether somebody works in the grid that might help who does not work in the other one anyway."""
+    now = clock.now()
+    there, here = (
+        {user.id for user in users.list_users_covering(grid, [WORKER], now)}
+        for grid in (help_.to_grid, help_.from_grid)
+    )
+    return bool(there - here)
 
 
 def init_app(app: Flask) -> None:

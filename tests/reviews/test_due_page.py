@@ -13,7 +13,8 @@ from fieldapp.core import clock
 from fieldapp.core.db import db, transaction
 from fieldapp.people import actions, due_queries
 from fieldapp.people.models import Person
-from tests.factories import GRID, HOME, OTHER_GRID, TOWNSHIP, VILLAGE, Desk, Phone, make_household
+from fieldapp.users.actions import add_user
+from tests.factories import GRID, HOME, OTHER_GRID, PASSWORD, TOWNSHIP, VILLAGE, Desk, Phone, make_household
 
 
 def see(person_uuid: str, days_ago: int) -> None:
@@ -114,6 +115,10 @@ def test_grids_of_a_village_could_help_each_other(app, county):
         for number in range(12):
             add(GRID, f"户{number}", 6, north=number / 1000)
         add(VILLAGE + "002", "远", 0, north=0.012)
+    # Nobody works there who could help.
+    assert "建议" not in Desk(app).get(f"/due?area={VILLAGE}").text
+    with app.app_context(), transaction():
+        add_user("helper", PASSWORD, "帮手", "worker", [VILLAGE + "002"], actor=None, now=clock.now())
     page = Desk(app).get(f"/due?area={VILLAGE}").text
     assert "第1网格" in page
     assert "第9网格" in page
