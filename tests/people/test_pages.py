@@ -478,10 +478,14 @@ def test_restricted_tag_has_its_name_only_for_who_is_allowed_to_read_it(
     app, county, restricted, household, person
 ):
     admin, desk, leader = Desk(app, "admin"), Desk(app), Desk(app, "leader")
+    phone = Phone(app, county)
+    body = phone.visit()
+    assert phone.push(phone.op("visit.submit", body))[0]["outcome"] == "accepted"
     for reader in (desk, leader):
-        words = words_of(reader.get(household))
-        assert "两人同行" in words
-        assert "精神障碍" not in reader.get(household).text
+        for page in (household, f"/reviews/{body['visit_uuid']}"):
+            shown = reader.get(page)
+            assert "两人同行" in words_of(shown)
+            assert "精神障碍" not in shown.text
     assert "mental_disorder" not in desk.get(person + "/edit").text
     account = f"/accounts/{county.users['leader']}/restricted-tags"
     assert admin.post(account, allowed="yes").status_code == 303
