@@ -28,6 +28,7 @@ test: set-up .system-packages ## every test: Python on SQLite and on PostgreSQL,
 test-long: set-up .system-packages ## ten times as many random answers to forms, and as many schedules of faults between phones and server
 	ODK_INSTANCES=750 python -m pytest tests/odk --timeout 3600
 	LONG_BROWSER_TESTS=1 python -m pytest tests/browser/test_killed_pages.py
+	IMPORT_ROWS=100000 python -m pytest tests/imports/test_imports.py -k thousands --timeout 7200
 	SYNC_SCHEDULES=2000 SYNC_SECONDS=60 python -m pytest tests/sync/test_schedules.py tests/sync/test_two_servers.py --numprocesses auto --maxprocesses 4
 
 check: set-up   ## format, lint, types, order of the features, migrations, translations

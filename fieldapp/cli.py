@@ -21,12 +21,19 @@ from fieldapp import create_app
 from fieldapp.areas.actions import UnknownArea, load_areas
 from fieldapp.areas.queries import list_roots
 from fieldapp.checklists import actions as checklists
-from fieldapp.checklists.compiler.limits import Limits
+from fieldapp.checklists.compiler.limits import Limits as ChecklistLimits
 from fieldapp.core import clock, feeds, storage
 from fieldapp.core.assets import ClientNotBuilt, check_built
 from fieldapp.core.crypto import KEY_FILE, KeyMissing
 from fieldapp.core.db import transaction
+from fieldapp.core.errors import AppError
 from fieldapp.demo.build import build_demo
+from fieldapp.imports import actions as imports
+from fieldapp.imports.models import RUNNING
+from fieldapp.imports.page import get_percent
+from fieldapp.imports.queries import IMPORTERS, count_outcomes
+from fieldapp.imports.rules import OUTCOMES, REFUSED
+from fieldapp.imports.tables import Limits
 from fieldapp.people.actions import refresh_due_in
 from fieldapp.people.period_actions import work_out
 from fieldapp.people.period_queries import list_unfinished
@@ -36,6 +43,7 @@ from fieldapp.upkeep.doctor import WRONG, examine
 from fieldapp.upkeep.restore import restore as restore_backup
 from fieldapp.upkeep.schema import NotSetUp, bring_up_to_date, check_up_to_date
 from fieldapp.upkeep.snapshots import SnapshotFailed
+from fieldapp.users import queries as users
 from fieldapp.visits.actions import withdraw_old_visits
 
 # What is said to whoever runs a command, without a trace of the stack.
@@ -155,11 +163,17 @@ def restore(folder: Path, snapshot: str | None, replace: bool) -> None:
 
 @commands.command()
 def compact() -> None:
-    """Tidy what phones are told: old visits leave it, and what left a month ago is no longer mentioned. Run weekly."""
+    """Tidy what phones are told: old visits leave it, and what left a month ago is no longer mentioned. Run weekly.
+
+    Rows of imports older than 90 days are erased.
+    """
     with create_app(_read_settings()).app_context():
         withdrawn = withdraw_old_visits(clock.now())
         dropped = feeds.compact(clock.now())
-    click.echo(f"{withdrawn} old visits taken from phones, {dropped} entries dropped")
+        forgotten = imports.forget_rows(clock.now())
+    click.echo(
+        f"{withdrawn} old visits taken from phones, {dropped} entries dropped, {forgotten} imports forgotten"
+    )
 
 
 @commands.command()
@@ -170,6 +184,51 @@ def due() -> None:
         roots = [area.code for area in list_roots()]
         changed += sum(changed for _, changed in refresh_due_in(roots))
     click.echo(f"{changed} households have other due dates now")
+
+
+@commands.command("import")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--by", "username", required=True, help="The account it is brought in for; its areas hold.")
+@click.option("--source", required=True, help="Where the list is from: its columns are read as remembered.")
+@click.option(
+    "--write",
+    type=click.Choice(["all", "good"]),
+    help="Also write: all rows or none of them, or the good ones. Without it nothing is written.",
+)
+def import_people(file: Path, username: str, source: str, write: str | None) -> None:
+    """Check an Excel or CSV FILE of people, and write it. Its page at the desk shows every row, and takes it back.
+
+    Ends with 1 when a row is refused. Cut off, the page goes on with it.
+    """
+    settings = _read_settings()
+    with create_app(settings).app_context():
+        user = users.find_user_by_name(username)
+        if user is None or user.role not in IMPORTERS or user.ended_at:
+            raise click.BadParameter("no such supervisor or officer", param_hint="--by")
+        try:
+            with file.open("rb") as content:
+                held = imports.stage(user, source, file.name, content, Limits.of(settings), clock.now())
+            click.echo(f"Import {held.import_id}: {held.rows} rows")
+            with transaction():
+                imports.choose_columns(user, held, held.fields)
+            _go_on(held.import_id)
+            counts = count_outcomes(held.import_id)
+            if write:
+                with transaction():
+                    imports.start_applying(user, held, whole=write == "all", now=clock.now())
+                _go_on(held.import_id)
+                counts = count_outcomes(held.import_id)
+        except AppError as error:
+            raise click.ClickException(error.message) from error
+        for outcome in OUTCOMES:
+            click.echo(f"  {counts.get(outcome, 0)} {outcome}")
+    sys.exit(1 if counts.get(REFUSED) else 0)
+
+
+def _go_on(import_id: int) -> None:
+    """Run an import's step to its end, and tell every few seconds how far it has come."""
+    while (held := imports.go_on(import_id, clock.now(), seconds=10)).state in RUNNING:
+        click.echo(f"  {held.state} {get_percent(held)}%")
 
 
 @commands.command()
@@ -191,7 +250,7 @@ def doctor(verbose: bool) -> None:
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 def checklist_check(files: tuple[Path, ...]) -> None:
     """Say of each XLSForm workbook whether it can be used here, and if not, where and why."""
-    lines, all_ok = checklists.check_files(files, Limits.of(_read_settings()))
+    lines, all_ok = checklists.check_files(files, ChecklistLimits.of(_read_settings()))
     for line in lines:
         click.echo(line)
     sys.exit(0 if all_ok else 1)

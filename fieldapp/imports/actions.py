@@ -229,48 +229,52 @@ def _apply(held: Import, judge: Judge, now: datetime) -> None:
         return
     people.lock_households({row.household_uuid for row in rows if row.household_uuid})
     origin = Origin(db.session.get(User, held.applied_by), "import", now, source_id=str(held.import_id))
+    made: dict[str, Household] = {}
     for row, verdict in zip(rows, judge.judge(rows), strict=True):
         if row.outcome in (REFUSED, SAME):
             continue
         as_checked = (row.outcome, row.household_uuid, row.person_uuid, row.plan)
         if (verdict.outcome, verdict.household_uuid, verdict.person_uuid, verdict.plan) == as_checked:
-            _write(row, origin)
+            _write(row, made, origin)
             row.is_applied = True
             continue
         row.outcome = REFUSED
         row.faults = _as_json(verdict.faults or [Fault("", "changed_meanwhile")])
         if held.whole:
             held.state, held.position, held.undone_at = UNDOING, row.number, now
-            return
-    held.position = rows[-1].number
+            break
+    else:
+        held.position = rows[-1].number
+    for household in made.values():
+        people_actions.add_household(household, now, origin)
 
 
 def _as_json(faults: Sequence[Fault]) -> list[list[Any]] | None:
     return [[fault.field, fault.code, fault.params] for fault in faults] or None
 
 
-def _write(row: ImportRow, origin: Origin) -> None:
-    """What the plan of a row says."""
-    plan = row.plan
-    household_uuid, person_uuid = str(row.household_uuid), str(row.person_uuid)
+def _write(row: ImportRow, made: dict[str, Household], origin: Origin) -> None:
+    """What the plan of a row says; households to add are put together in `made`, with all their people of this step."""
+    plan, household_uuid = row.plan, str(row.household_uuid)
     fields = people_actions.read_state({name: after for name, (_, after) in plan["person"].items()})
     of_household = people_actions.read_state({name: after for name, (_, after) in plan["household"].items()})
-    is_new = row.outcome == ADD
-    if is_new:
-        tags = [PersonTag(tag=tag) for tag, _, _ in fields.pop("tags", [])]
-        person = Person(person_uuid=person_uuid, tags=tags, **fields)
     if plan["adds_household"]:
-        household = Household(
-            household_uuid=household_uuid, people=[person], **{"address": "", **of_household}
-        )
-        people_actions.add_household(household, origin.now, origin)
-        return
-    household = db.session.get_one(Household, household_uuid)
-    people_actions.change_household(household, of_household, origin)
-    if is_new:
-        people_actions.add_person(household, person, origin)
+        made[household_uuid] = Household(household_uuid=household_uuid, address="")
+    household = made.get(household_uuid) or db.session.get_one(Household, household_uuid)
+    if household_uuid in made:
+        for name, value in of_household.items():
+            setattr(household, name, value)
     else:
-        people_actions.change_person(db.session.get_one(Person, person_uuid), fields, origin)
+        people_actions.change_household(household, of_household, origin)
+    if row.outcome != ADD:
+        people_actions.change_person(db.session.get_one(Person, row.person_uuid), fields, origin)
+        return
+    tags = [PersonTag(tag=tag) for tag, _, _ in fields.pop("tags", [])]
+    person = Person(person_uuid=row.person_uuid, tags=tags, **fields)
+    if household_uuid in made:
+        household.people.append(person)
+    else:
+        people_actions.add_person(household, person, origin)
 
 
 # --- taking back ---------------------------------------------------------------------------------------------------
