@@ -100,6 +100,19 @@ class Schedule(RuleBasedStateMachine):
             self.world.advance(STEP)
             self.world.finish_visit(phone, household, content, taken, wrong)
 
+    @rule(phone=phones, content=places, is_visited=st.booleans(), mishaps=mishaps)
+    def register(self, phone: str, content: int, is_visited: bool, mishaps: list[Mishap]) -> None:
+        """A worker registers somebody who is not on the list, visits them at once, and the phone syncs."""
+        self.world.advance(STEP)
+        self.world.register(phone, content, is_visited)
+        self.sync_under(phone, mishaps)
+
+    @rule(phone=phones, person=places, content=places)
+    def correct_person(self, phone: str, person: int, content: int) -> None:
+        """A worker corrects what the phone shows of somebody."""
+        self.world.advance(STEP)
+        self.world.correct_person(phone, person, content)
+
     @rule(phone=phones, household=places)
     def begin(self, phone: str, household: int) -> None:
         """A worker begins a visit, to finish it later."""

@@ -175,8 +175,12 @@ class SimPhone:
         replaces: str | None = None,
         urgent: bool = False,
         op_uuid: str | None = None,
+        after: str | None = None,
     ) -> Op:
-        """A draft becomes an operation, and its photos wait: one transaction of the store."""
+        """A draft becomes an operation, and its photos wait: one transaction of the store.
+
+        `after` is the operation that registers whom it is about: it goes along to the front.
+        """
         self.seq += 1
         op = Op(
             sent={
@@ -194,6 +198,8 @@ class SimPhone:
         self.ops[op.sent["op_uuid"]] = op
         if replaces in self.ops:
             self.ops[replaces].state = "replaced"
+        if urgent and after in self.ops:
+            self.ops[after].urgent = True
         named = {attachment["sha256"] for attachment in body.get("attachments", [])}
         for sha256, photo in list(self.photos.items()):
             if photo.state == "draft" and sha256 in named:

@@ -33,7 +33,7 @@ from fieldapp.core.feeds import ServerState
 from fieldapp.people.actions import add_household
 from fieldapp.people.models import Household
 from fieldapp.reviews import actions as reviews
-from fieldapp.sync import actions as sync, desk_actions as desk, desk_queries
+from fieldapp.sync import actions as sync, desk_actions as desk, desk_queries, registry
 from fieldapp.sync.envelopes import Push
 from fieldapp.sync.models import Operation
 from fieldapp.upkeep.backup import make_backup
@@ -252,7 +252,62 @@ class Village:
         if phone.drafts:
             self._finish(phone, next(iter(phone.drafts.values())), content, photos, Wrong.NOTHING)
 
-    def _finish(self, phone: SimPhone, draft: Draft, content: int, photos: list[int], wrong: Wrong) -> None:
+    def register(self, name: str, content: int, is_visited: bool) -> None:
+        """Register somebody found in the worker's first grid, and visit them at once."""
+        phone = self.phones[name]
+        grid = self.grids[self.workers[PHONES[name][0]]]
+        if phone.hand_in or not phone.list_records("checklist"):
+            return
+        person_uuid = self.new_uuid()
+        body = {
+            "household_uuid": self.new_uuid(),
+            "grid_code": grid,
+            "name": f"新发现{content}",
+            "address": "村东头",
+            "found_at": text_of(phone.now()),
+            "people": [{"person_uuid": person_uuid, "name": f"新发现{content}"}],
+        }
+        with self.app.app_context():
+            user = db.session.get_one(User, phone.user_id)
+            is_plain = user.is_active and grid in user.area_codes(clock.now())
+        op = phone.finish("household.register", body, self.new_uuid())
+        self._note(phone, op, is_plain)
+        if is_visited:
+            draft = phone.begin(str(body["household_uuid"]))
+            draft.people = [person_uuid]
+            self._finish(phone, draft, content, [], Wrong.NOTHING, after=op)
+
+    def correct_person(self, name: str, place: int, content: int) -> None:
+        """Correct what the phone shows of somebody: what is on its way counts as shown."""
+        phone = self.phones[name]
+        known = [record for _, record in sorted(phone.list_records("person").items())]
+        if phone.hand_in or not known:
+            return
+        record = known[place % len(known)]
+        on_its_way = [
+            op.sent["body"]["fields"]["relation"]["to"]
+            for op in phone.ops.values()
+            if op.state == "waiting"
+            and op.sent["kind"] == "person.update"
+            and op.sent["body"]["person_uuid"] == record["person_uuid"]
+        ]
+        shown = on_its_way[-1] if on_its_way else record["relation"]
+        body = {
+            "person_uuid": record["person_uuid"],
+            "household_uuid": record["household_uuid"],
+            "fields": {"relation": {"from": shown, "to": f"亲属{content}"}},
+        }
+        self._note(phone, phone.finish("person.update", body, self.new_uuid()), is_plain=False)
+
+    def _finish(
+        self,
+        phone: SimPhone,
+        draft: Draft,
+        content: int,
+        photos: list[int],
+        wrong: Wrong,
+        after: Op | None = None,
+    ) -> None:
         body = {
             "visit_uuid": self.new_uuid(),
             "household_uuid": draft.household_uuid,
@@ -278,7 +333,15 @@ class Village:
                 body |= {"household_uuid": stranger, "people": []}
             case Wrong.NOWHERE:
                 body |= {"household_uuid": self.new_uuid(), "people": []}
-        op = phone.finish("visit.submit", body, draft.draft_uuid, urgent=content % 3 == 0)
+        if after is not None:
+            is_plain = wrong == Wrong.NOTHING and self.finished[-1].is_plain
+        op = phone.finish(
+            "visit.submit",
+            body,
+            draft.draft_uuid,
+            urgent=content % 3 == 0,
+            after=after.sent["op_uuid"] if after else None,
+        )
         self._note(phone, op, is_plain)
 
     def _take_photos(
@@ -288,7 +351,7 @@ class Village:
         return [{"sha256": sha256, "question": "photo", "taken_at": None, "size": 1} for sha256 in taken]
 
     def _note(self, phone: SimPhone, op: Op, is_plain: bool) -> None:
-        named = {attachment["sha256"] for attachment in op.sent["body"]["attachments"]}
+        named = {attachment["sha256"] for attachment in op.sent["body"].get("attachments", [])}
         self.finished.append(Finished(phone, op, is_plain and self.is_exact, named))
 
     def correct_returned(self, name: str, place: int, content: int) -> None:
@@ -341,7 +404,11 @@ class Village:
 
     def copy_to_other_phone(self, place: int, same_op: bool, same_content: bool) -> None:
         """A visit of one of the worker's two phones is in the other's outbox too."""
-        own = [one for one in self.finished if one.phone.username == self.username("a")]
+        own = [
+            one
+            for one in self.finished
+            if one.phone.username == self.username("a") and one.op.sent["kind"].startswith("visit.")
+        ]
         if not own:
             return
         one = own[place % len(own)]
@@ -363,15 +430,20 @@ class Village:
             op_uuid=sent["op_uuid"] if same_op else None,
         )
         for each in self.finished:
-            if each.op.sent["body"]["visit_uuid"] == body["visit_uuid"]:
+            if each.op.sent["body"].get("visit_uuid") == body["visit_uuid"]:
                 each.is_plain = False
         self._note(other, op, is_plain=False)
 
     def _is_in_reach(self, phone: SimPhone, household_uuid: str) -> bool:
         with self.app.app_context():
             user = db.session.get_one(User, phone.user_id)
-            household = db.session.get_one(Household, household_uuid)
-            return user.is_active and household.grid_code in user.area_codes(clock.now())
+            household = db.session.get(Household, household_uuid)
+            # One that was registered may be lost with its server, until its phone gives it again.
+            return (
+                user.is_active
+                and household is not None
+                and household.grid_code in user.area_codes(clock.now())
+            )
 
     def _household_elsewhere(self, phone: SimPhone) -> str:
         """A household of the last grid, unless the worker knows it: then of no grid at all."""
@@ -424,6 +496,10 @@ class Village:
                 desk.refuse(supervisor, operation, reason="重复上传", now=now)
                 return
             sent = operation.quarantine["body"]
+            if operation.kind in registry.KINDS:
+                chosen = desk.Corrections(fields=dict.fromkeys(operation.fields or (), place % 2 == 0))
+                desk.take_in(supervisor, operation, chosen, revision=None, reason="核实过", now=now)
+                return
             here = desk_queries.find_visit_here(operation.user_id, sent)
             known = db.session.get(Household, sent["household_uuid"])
             household = known or db.session.get_one(Household, self.households[place])

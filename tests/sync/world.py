@@ -21,9 +21,9 @@ from fieldapp.core import clock, storage
 from fieldapp.core.audit import AuditEntry
 from fieldapp.core.db import db
 from fieldapp.followups.models import Followup
-from fieldapp.people.models import Household
+from fieldapp.people.models import Household, RegistryChange
 from fieldapp.reviews.models import Flag
-from fieldapp.sync import desk_queries
+from fieldapp.sync import desk_queries, registry
 from fieldapp.sync.models import Operation
 from fieldapp.sync.rules import body_hash
 from fieldapp.users.models import Device, User
@@ -105,7 +105,9 @@ class World(Village):
         """The operation is stored as a revision of its visit, or whole in quarantine; both when the desk took it in."""
         if op.state != "accepted" or op.settled_by:
             assert op.quarantine["body"] == body, f"{op.state}, and not in quarantine: {body}"
-        if op.state == "accepted":
+        if op.state == "accepted" and op.kind in registry.KINDS:
+            self._check_registered(op)
+        elif op.state == "accepted":
             stored = db.session.scalars(
                 select(VisitRevision).where(
                     VisitRevision.visit_uuid == op.record_uuid, VisitRevision.body_hash == op.body_hash
@@ -123,6 +125,18 @@ class World(Village):
                     )
                 ).all()
                 assert any(one.quarantine["body"] == body for one in taken_in), f"stored as another: {body}"
+
+    def _check_registered(self, op: Operation) -> None:
+        """What was registered is on the list, once; no operation changed anything twice."""
+        changes = db.session.scalars(select(RegistryChange).where(RegistryChange.source_id == op.op_uuid))
+        times = Counter((change.kind, change.uuid, change.deed) for change in changes)
+        assert not times or set(times.values()) == {1}, f"{op.kind} was applied twice: {times}"
+        if op.kind == "household.register":
+            added = select(RegistryChange).where(
+                RegistryChange.uuid == op.record_uuid, RegistryChange.deed == "add"
+            )
+            assert len(db.session.scalars(added).all()) == 1, f"registered, and not once: {op.record_uuid}"
+            assert db.session.get(Household, op.record_uuid) is not None
 
     def _check_page(self, user_id: int, page: Json) -> None:
         with self.app.app_context():
