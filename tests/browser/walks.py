@@ -402,6 +402,10 @@ def walk_uploads(desk: Desk, password: str) -> Iterator[str]:
     uploads.click()
     expect(main.get_by_role("listitem")).to_have_count(3)
     yield "uploads"
+    desk.link("Registered and corrected on phones").click()
+    expect(desk.text("Nothing was registered or corrected on a phone yet.")).to_be_visible()
+    yield "registered and corrected on phones"
+    page.go_back()
     main.get_by_role("link", name=words("The same visit is here already, with another content.")).click()
     expect(desk.button("Take it in as the next version")).to_be_visible()
     yield "upload in conflict"
