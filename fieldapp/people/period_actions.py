@@ -95,7 +95,7 @@ def work_out(period_id: int) -> int:
 
     Runs its own transactions. To do it twice, or two at once, does no harm.
     """
-    [period] = queries.list_by_ids([period_id])
+    period = db.session.get_one(SpecialPeriod, period_id, populate_existing=True)
     # As it is now: when it is ended meanwhile, all is to be done again.
     ended_at = period.ended_at
     total = 0

@@ -18,6 +18,7 @@ from fieldapp.people.models import Household, Person, SpecialPeriod
 from fieldapp.people.tags import list_choosable
 from fieldapp.users.models import User
 from tests.factories import GRID, OTHER_GRID, TOWNSHIP, VILLAGE, Desk, Phone, make_household
+from tests.live import run_command
 
 
 def day(days: int):
@@ -65,7 +66,11 @@ def test_a_period_brings_everybody_in_its_area_forward_and_its_end_back(app, cou
         assert period_actions.work_out(period_id) == 1
         assert (due_in(near), due_in(far)) == (2, 6)
         assert db.session.get_one(SpecialPeriod, period_id).worked_out_to is None
-        # To do it again changes nothing, and tells phones nothing.
+        # To do it again begins at the first grid, changes nothing, and tells phones nothing.
+        see(near, 1)
+        with transaction():
+            db.session.get_one(Person, near).due_on = day(6)
+        assert period_actions.work_out(period_id) == 1
         assert period_actions.work_out(period_id) == 0
         with transaction():
             period_actions.end_period(user_of("officer"), period_id, clock.now())
@@ -261,3 +266,15 @@ def test_tags_of_special_periods_are_offered_where_one_offers_them_or_they_are_h
         assert "care_missing" in list_choosable(frozenset(), [], GRID)
         assert "infected_household" not in list_choosable(frozenset(), [], GRID)
         assert "care_missing" not in list_choosable(frozenset(), [], OTHER_GRID)
+
+
+def test_the_daily_command_finishes_what_nobody_did(app, county, settings):
+    with app.app_context():
+        see(county.person_uuids[0], 1)
+        period_id = start()
+        db.session.rollback()
+    said = run_command("due", data_dir=settings.data_dir, database_url=settings.database_url)
+    assert "1 household" in said
+    with app.app_context():
+        assert due_in(county.person_uuids[0]) == 2
+        assert db.session.get_one(SpecialPeriod, period_id).worked_out_to is None

@@ -33,7 +33,7 @@ export function agendaOf({ today, households, people, visits, followups, drafts,
   /** @type {Map<string, any[]>} */
   const members = new Map()
   for (const person of people) {
-    if (person.died_on) continue
+    if (isGone(person)) continue
     members.set(person.household_uuid, [...(members.get(person.household_uuid) ?? []), person])
   }
 
@@ -84,7 +84,10 @@ export function agendaOf({ today, households, people, visits, followups, drafts,
 }
 
 /** Whether somebody has to go there: the server says that a call would not count this time. @param {any} person */
-export const mustBeSeen = (person) => !person.died_on && person.remote_counts === false
+export const mustBeSeen = (person) => !isGone(person) && person.remote_counts === false
+
+/** @param {any} person */
+const isGone = (person) => Boolean(person.died_on || person.moved_away_on)
 
 /** Whether a special period holds on that day. @param {any} period @param {string} day YYYY-MM-DD */
 export const holdsOn = (period, day) => period.from_on <= day && (period.until_on === null || day <= period.until_on)

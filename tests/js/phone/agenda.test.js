@@ -41,7 +41,8 @@ test('a household visited on this phone is no longer due, whether sent yet or no
 })
 
 test('where somebody has to be seen, a call does not take a household off the list', () => {
-  const people = [{ person_uuid: 'p', household_uuid: 'a', remote_counts: false }, { person_uuid: 'q', household_uuid: 'b', remote_counts: true }]
+  const people = [{ person_uuid: 'p', household_uuid: 'a', remote_counts: false }, { person_uuid: 'd', household_uuid: 'b', remote_counts: false, died_on: '2026-11-01' },
+    { person_uuid: 'm', household_uuid: 'b', remote_counts: false, moved_away_on: '2026-11-01' }, { person_uuid: 'q', household_uuid: 'b', remote_counts: true }]
   const shown = (method) => {
     const ops = ['a', 'b'].map((household_uuid) => ({ kind: 'visit.submit', state: 'waiting', at: '', finished_on: '2026-11-23', base: null, body: { household_uuid, outcome: 'reached', method } }))
     return names(agendaOf(given({ households: [household('a', '2026-11-20'), household('b', '2026-11-20')], people, ops })).overdue)
