@@ -83,6 +83,16 @@ def find_by_number(number: str, area_codes: Sequence[str], limit: int) -> list[F
     ]
 
 
+def list_grids_with(id_number: str) -> list[str]:
+    """The grids, of any area, where somebody has that ID number."""
+    id_hash, _ = queries.number_hashes(id_number, "id")
+    return list(
+        db.session.scalars(
+            select(Household.grid_code).join(Person).where(Person.id_hash == id_hash).distinct()
+        )
+    )
+
+
 def find_alike(
     name: str, id_number: str, birth_on: date | None, area_codes: Sequence[str], place: str, limit: int
 ) -> list[Found]:

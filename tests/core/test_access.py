@@ -93,6 +93,8 @@ ACCESS: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/reviews/flags/<int:flag_id>/dismiss"): SUPERVISOR,
     ("GET", "/people"): READERS,
     ("POST", "/people/search"): READERS,
+    ("GET", "/people/registered"): READERS,
+    ("POST", "/people/registered"): READERS,
     ("POST", "/households/<uuid:household_uuid>/people/alike"): SUPERVISOR,
     ("GET", "/people/new-household"): SUPERVISOR,
     ("POST", "/people/new-household"): SUPERVISOR,

@@ -7,9 +7,10 @@ import uuid
 from datetime import date
 
 import pytest
-from sqlalchemy import event, insert, text
+from sqlalchemy import event, insert, select, text
 
 from fieldapp.core import clock
+from fieldapp.core.audit import AuditEntry
 from fieldapp.core.db import db, transaction
 from fieldapp.people.actions import Origin, add_household, add_person, change_household, change_person
 from fieldapp.people.models import Household, Person, SearchWord
@@ -210,6 +211,36 @@ def test_no_hint_at_anybody_outside_ones_areas(app, county, people):
         f"/households/{county.other_household_uuid}/people/alike", name="王桂兰", id_number=ID_NUMBER
     )
     assert page.text.strip() == ""
+
+
+# --- the whole province --------------------------------------------------------------------------------------------
+
+
+def test_look_up_tells_the_county_alone_and_is_audited(app, county, people):
+    desk = Desk(app, "stranger")
+    assert "名单上没有" in desk.post("/people/search", words=ID_NUMBER).text
+    page = desk.post("/people/registered", id_number="230183 19500504 1249", reason="申请临时救助").text
+    assert "已登记" in page
+    assert "尚志市" in page
+    for secret in ("王桂兰", "幸福村", ID_NUMBER, "河东", "1249"):
+        assert secret not in page
+    assert "未登记" in desk.post("/people/registered", id_number="230183195005041257", reason="申请").text
+    with app.app_context():
+        first, second = db.session.scalars(
+            select(AuditEntry).where(AuditEntry.action == "person.look_up").order_by(AuditEntry.id)
+        )
+        assert first.actor_id == county.users["stranger"]
+        assert first.values == {"reason": "申请临时救助", "found": ["230183"]}
+        assert second.values["found"] == []
+        assert ID_NUMBER not in first.subject_id
+
+
+@pytest.mark.parametrize("fields", [{"id_number": "1249", "reason": "申请"}, {"id_number": ID_NUMBER}])
+def test_no_look_up_by_a_part_or_without_a_reason(app, people, fields):
+    answer = Desk(app, "stranger").post("/people/registered", **fields)
+    assert answer.status_code == 422
+    with app.app_context():
+        assert db.session.scalars(select(AuditEntry).where(AuditEntry.action == "person.look_up")).all() == []
 
 
 # --- plans ---------------------------------------------------------------------------------------------------------
