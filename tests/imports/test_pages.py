@@ -77,6 +77,13 @@ def test_from_file_to_undo(app, county):
         assert all(others)
 
 
+def test_a_file_without_names_of_columns_is_said_to_lose_somebody(app, county):
+    desk = Desk(app)
+    rows = [make_row(number, GRID) for number in range(2)]
+    assert "没有认出姓名列" in desk.get(bring(desk, as_csv(rows)).location).text
+    assert "没有认出姓名列" not in desk.get(bring(desk, as_csv([HEADER, *rows])).location).text
+
+
 def test_progress_is_told_to_htmx(app, county):
     desk = Desk(app)
     page = bring(desk, as_csv([HEADER, make_row(0, GRID)])).location
