@@ -104,6 +104,7 @@ def test_two_hundred_visits_of_three_days_arrive_once_in_their_order(phone, live
     assert noted.index("sent") > max(place for place, what in enumerate(noted) if what == "PUT")
     waiting = [what for what in noted if isinstance(what, int)]
     assert waiting == sorted(waiting, reverse=True)
-    assert len(waiting) > 100
+    # The number falls while it is sent; read again once a second at most.
+    assert len(set(waiting)) > 3
     expect(old).to_have_count(0)
     expect(phone.page.get_by_role("heading", name="Received today · 202")).to_be_visible()
