@@ -191,11 +191,15 @@ class _InPostgres:
 
     def fill(self, file: Path) -> None:
         with snapshots.connected(self.url) as connection:
-            if inspect(connection).get_table_names():
-                connection.execute(text(f"ALTER SCHEMA public RENAME TO {self._aside}"))
+            found = inspect(connection)
+            if found.get_table_names():
+                aside, taken = self._aside, found.get_schema_names()
+                while aside in taken:  # twice within a second
+                    aside += "_"
+                connection.execute(text(f"ALTER SCHEMA public RENAME TO {aside}"))
                 connection.execute(text("CREATE SCHEMA public"))
                 connection.commit()
-                self.kept_aside = f"the schema {self._aside}"
+                self.kept_aside = f"the schema {aside}"
         snapshots.put_postgres(file, self.url)
 
     def finish(self) -> None:
