@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import selectinload
 
 from fieldapp.core import scope
-from fieldapp.core.codes import Code, get_codes
+from fieldapp.core.codes import Code
 from fieldapp.core.crypto import keyring
 from fieldapp.core.db import db
 from fieldapp.core.errors import AppError
@@ -149,9 +149,9 @@ def list_people(person_uuids: Iterable[str]) -> list[Person]:
 
 def get_due_table() -> rules.DueTable:
     """What the code tables of risks, main classes and tags ask for."""
-    rows = {
-        (table, code): row for table in ("risk", "class", "tag") for code, row in get_codes(table).items()
-    }
+    # One query: it is asked at every visit that comes in.
+    asking = select(Code).where(Code.table.in_(("risk", "class", "tag")))
+    rows = {(row.table, row.code): row for row in db.session.scalars(asking)}
     return rules.DueTable(
         days=_settings_of(rows, "interval_days"),
         special_days=_settings_of(rows, "special_days"),
