@@ -24,6 +24,7 @@ def create_app(settings: Settings | None = None, *, create_key: bool = False) ->
     from fieldapp.core import assets, crypto, db, errors, guard, web
     from fieldapp.followups import routes as followups
     from fieldapp.imports import routes as imports
+    from fieldapp.papers import routes as papers
     from fieldapp.people import routes as people
     from fieldapp.reviews import routes as reviews
     from fieldapp.sync import routes as sync
@@ -47,7 +48,7 @@ def create_app(settings: Settings | None = None, *, create_key: bool = False) ->
     web.init_app(app, settings)
     errors.init_app(app)
     assets.init_app(app)
-    for feature in (users, people, checklists, followups, reviews, imports, sync):
+    for feature in (users, people, checklists, followups, reviews, papers, imports, sync):
         feature.init_app(app)
     guard.check_routes(app)
     return app

@@ -19,6 +19,9 @@ from fieldapp.core import scope
 from fieldapp.core.db import db
 from fieldapp.core.errors import AppError
 
+# What the main button of a household's page starts.
+HOUSEHOLD_VISIT = "routine"
+
 
 def find_version(key: str, version: str) -> ChecklistVersion | None:
     """A version of a checklist, published or not, or None."""
@@ -37,6 +40,14 @@ def list_offers_in(area_code: str, day: date) -> dict[str, Offer]:
     """By key, what is used in an area on that day."""
     above = [area_code[:digits] for digits in LEVELS.values() if digits <= len(area_code)]
     return choose(list_offers(Publication.area_code.in_(above)), area_code, day)
+
+
+def list_visit_versions(area_code: str, day: date) -> list[ChecklistVersion]:
+    """The checklists a visit to a household there uses on that day, the household visit first, then by key."""
+    offers = list_offers_in(area_code, day).values()
+    versions = [found for offer in offers if (found := find_version(offer.key, offer.version))]
+    visits = [version for version in versions if version.document.get("use", "visit") == "visit"]
+    return sorted(visits, key=lambda version: (version.key != HOUSEHOLD_VISIT, version.key))
 
 
 def list_offers(*conditions: ColumnElement[bool]) -> list[Offer]:

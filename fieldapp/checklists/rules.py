@@ -652,6 +652,83 @@ def _is_on(scale: dict[str, str], value: float) -> bool:
     return abs(steps - math.floor(steps + 0.5)) < 1e-9
 
 
+class Foreseen(NamedTuple):
+    """A node that could be asked, in words; `depends`: only after certain answers."""
+
+    node: Node
+    path: str
+    label: str
+    hint: str
+    choices: list[str]
+    depends: bool
+
+
+def foresee(document: Document, context: dict[str, Any]) -> list[Foreseen]:
+    """What a visit to the people of `context` could ask, whatever they answer: groups, questions and each person's part,
+    in their order.
+    """
+    foresight = _Foresight(document, {}, context)
+    return list(foresight.walk(foresight.root, ()))
+
+
+class _Foresight(_Evaluation):
+    """A form before anything is answered: what may be relevant counts as relevant."""
+
+    def relevant(self, place: _Place, positions: Positions) -> bool:
+        if place.parent is None:
+            return True
+        around = positions[: len(place.parent.inner_repeats)]
+        return self.relevant(place.parent, around) and True in self.prospects(
+            place.node.get("relevant", True), place, positions[: len(place.repeats)]
+        )
+
+    def prospects(self, tree: Any, place: _Place, positions: Positions) -> frozenset[bool]:
+        """How a condition could turn out."""
+        if isinstance(tree, list) and tree[0] in {"and", "or", "not"}:
+            parts = [self.prospects(part, place, positions) for part in tree[1:]]
+            if tree[0] == "not":
+                return frozenset(not way for way in parts[0])
+            # One part that holds is enough for "or", one that does not for "and".
+            decisive, other = (True, False) if tree[0] == "or" else (False, True)
+            ways = {decisive} if any(decisive in part for part in parts) else set()
+            return frozenset(ways | {other} if all(other in part for part in parts) else ways)
+        if self.rests_on_answers(tree):
+            return frozenset((True, False))
+        return frozenset((truth(self.compute(tree, place, positions)),))
+
+    def rests_on_answers(self, tree: Any) -> bool:
+        """Whether a tree looks at anything that is asked, also by way of calculations."""
+        if not isinstance(tree, list):
+            return False
+        if tree[:1] == ["ref"]:
+            node = self.places[tree[2]].node
+            if "calculate" in node:
+                return self.rests_on_answers(node["calculate"])
+            if node["kind"] == "question" and node["type"] not in UNASKED:
+                return True
+        return any(map(self.rests_on_answers, tree))
+
+    def walk(self, place: _Place, positions: Positions) -> Iterator[Foreseen]:
+        for child in place.children:
+            if not self.relevant(child, positions):
+                continue
+            node, places = child.node, [positions]
+            if node["kind"] == "repeat":
+                places = [(*positions, n + 1) for n in range(max(1, self.instances(child, positions)))]
+            depends = False in self.prospects(node.get("relevant", True), child, positions)
+            offered = self.list_of(node["list"]).rows if "list" in node else []
+            for at in places:
+                yield Foreseen(
+                    node,
+                    child.path_at(at),
+                    self.message(child, at, "label"),
+                    self.message(child, at, "hint"),
+                    [self.column(row, "label", child, at) or str(row["name"]) for row in offered],
+                    depends,
+                )
+                yield from self.walk(child, at)
+
+
 def speaker(
     document: Document, answers: Any, language: str, people: Sequence[dict[str, Any]] = ()
 ) -> Callable[[Any, str], str]:

@@ -393,10 +393,9 @@ class WithdrawForm(Form):
     reason = reason_area(lazy_gettext("Why it is taken back"))
 
 
-class RevealForm(Form):
-    """Which number is shown in full, and why."""
+class RevealReasonForm(Form):
+    """Why numbers are shown in full."""
 
-    number = SelectField(lazy_gettext("Which number"), [InputRequired(lazy_gettext("Choose a number."))])
     reason = TextAreaField(
         lazy_gettext("What do you need it for?"),
         [
@@ -406,6 +405,12 @@ class RevealForm(Form):
         filters=[clean],
         render_kw={"rows": 2, "maxlength": TEXT_LIMIT},
     )
+
+
+class RevealForm(RevealReasonForm):
+    """Which number is shown in full, and why."""
+
+    number = SelectField(lazy_gettext("Which number"), [InputRequired(lazy_gettext("Choose a number."))])
 
 
 def say_id_fault(fault: str, number: str) -> str:

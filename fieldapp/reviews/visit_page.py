@@ -144,10 +144,10 @@ def prepare_visit(visit: Visit, reader: User) -> VisitPage:
         for flag in reversed(flags)
         if flag.question and flag.state != "dismissed" and flag.revision == visit.revision
     }
-    lines = _read(revision, severities)
+    lines = read_revision(revision, severities)
     before = visits.find_visit_before(visit) if visit.household_uuid else None
     if before is not None:
-        lines = compare(lines, _read(visits.get_revision(before), {}))
+        lines = compare(lines, read_revision(visits.get_revision(before), {}))
     labels = label_paths(lines)
     attachments = view_attachments(storage.list_uses("visit", visit.visit_uuid, visit.revision), lines)
     tasks = followups.list_followups_of_visit(visit.visit_uuid)
@@ -164,7 +164,7 @@ def prepare_visit(visit: Visit, reader: User) -> VisitPage:
         visit=visit,
         revision=revision,
         household=household,
-        title=_title(revision),
+        title=title_of(revision),
         people=[_view_person(person, today, words, get_hidden_tags(reader)) for person in in_order],
         started_at=corrected(revision.started_at, revision.clock_offset_s),
         worker_name=user_names.get(visit.worker_id, ""),
@@ -201,7 +201,7 @@ def _list_people(visit: Visit) -> list[Person]:
     return [by_uuid[entry.person_uuid] for entry in sorted(visit.people, key=lambda entry: entry.position)]
 
 
-def _read(revision: VisitRevision, severities: Mapping[str, str]) -> list[Line]:
+def read_revision(revision: VisitRevision, severities: Mapping[str, str]) -> list[Line]:
     """The answers of a revision as lines, its people's parts under the names of that revision's own people."""
     by_uuid = {person.person_uuid: person.name for person in people.list_people(revision.people)}
     names = [(person_uuid, by_uuid.get(person_uuid, "")) for person_uuid in revision.people]
@@ -209,7 +209,7 @@ def _read(revision: VisitRevision, severities: Mapping[str, str]) -> list[Line]:
     return read_answers(version.document, revision.answers, names, severities) if version else []
 
 
-def _title(revision: VisitRevision) -> str:
+def title_of(revision: VisitRevision) -> str:
     version = checklists.find_version(revision.checklist_key, revision.checklist_version)
     return pick_text(version.document["title"]) if version else revision.checklist_key
 
@@ -301,7 +301,7 @@ def _list_moments(
     moments = []
     earlier: list[Line] | None = None
     for revision in visit.revisions:
-        lines = _read(revision, {})
+        lines = read_revision(revision, {})
         word = (
             gettext("Received")
             if revision.revision == 1

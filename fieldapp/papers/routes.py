@@ -1,0 +1,106 @@
+"""Pages that are made to be printed: 走访记录表 of a household, filled in or blank.
+
+Invariant: nothing is printed unmasked without a reason in the audit trail.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from uuid import UUID
+
+from flask import Blueprint, Flask, render_template, request
+from flask_login import current_user
+
+from fieldapp.checklists import queries as checklists
+from fieldapp.core import clock, wording
+from fieldapp.core.db import transaction
+from fieldapp.core.guard import READERS, require
+from fieldapp.core.web import pick_text
+from fieldapp.papers import record_page
+from fieldapp.people import numbers, queries as people
+from fieldapp.people.forms import RevealReasonForm
+from fieldapp.people.models import Household
+from fieldapp.visits import queries as visits
+
+bp = Blueprint("papers", __name__)
+
+
+@bp.get("/households/<uuid:household_uuid>/record")
+@require(*READERS)
+def household_record(household_uuid: UUID) -> str:
+    """走访记录表 with the visits chosen."""
+    household = people.get_household(str(household_uuid), current_user.area_codes())
+    return _show_record(household, RevealReasonForm(formdata=None))
+
+
+@bp.post("/households/<uuid:household_uuid>/record")
+@require(*READERS)
+def household_record_in_full(household_uuid: UUID) -> str | tuple[str, int]:
+    """The same with ID and phone numbers in full, this once."""
+    household = people.get_household(str(household_uuid), current_user.area_codes())
+    form = RevealReasonForm()
+    if not form.validate_on_submit():
+        return _show_record(household, form), 422
+    with transaction():
+        numbers.reveal_for_paper(current_user, household.household_uuid, form.reason.data, clock.now())
+    return _show_record(household, form, in_full=True)
+
+
+@bp.get("/households/<uuid:household_uuid>/blank-record")
+@require(*READERS)
+def blank_record(household_uuid: UUID) -> str:
+    """走访记录表 to be filled in by hand: its head, and the questions of the checklist in force."""
+    household = people.get_household(str(household_uuid), current_user.area_codes())
+    today = clock.local_date(clock.now())
+    versions = checklists.list_visit_versions(household.grid_code, today)
+    wanted = request.args.get("checklist", "")
+    chosen = next((one for one in versions if one.key == wanted), versions[0] if versions else None)
+    return render_template(
+        "papers/blank_record.html",
+        head=record_page.prepare_head(household, today),
+        versions=[(one.key, pick_text(one.document["title"])) for one in versions],
+        chosen=chosen,
+        title=pick_text(chosen.document["title"]) if chosen else "",
+        lines=record_page.prepare_blank(household, chosen, today) if chosen else [],
+        methods=wording.get_words("method")["method"],
+        today=today,
+    )
+
+
+def _show_record(household: Household, form: RevealReasonForm, *, in_full: bool = False) -> str:
+    today = clock.local_date(clock.now())
+    visit_uuid = request.args.get("visit", "")
+    from_on, until_on = _read_day("from"), _read_day("until")
+    chosen = record_page.list_chosen(household.household_uuid, visit_uuid, from_on, until_on)
+    words = wording.get_words("method", "outcome")
+    return render_template(
+        "papers/record.html",
+        head=record_page.prepare_head(household, today, in_full=in_full),
+        visits=record_page.prepare_visits(chosen),
+        choices=[
+            (
+                visit.visit_uuid,
+                f"{wording.say_full(visit.finished_at)} {words['method'].get(visit.method, '')}",
+            )
+            for visit in visits.list_visits_of_household(household.household_uuid)
+        ],
+        chosen_uuid=chosen[0].visit_uuid if len(chosen) == 1 and from_on is None and until_on is None else "",
+        from_on=from_on,
+        until_on=until_on,
+        form=form,
+        in_full=in_full,
+        today=today,
+    )
+
+
+def _read_day(name: str) -> date | None:
+    """A day of the address; what is none is ignored."""
+    try:
+        return date.fromisoformat(request.args.get(name, ""))
+    except ValueError:
+        return None
+
+
+def init_app(app: Flask) -> None:
+    """Register the pages."""
+    app.register_blueprint(bp)
