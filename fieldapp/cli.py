@@ -37,6 +37,7 @@ from fieldapp.imports.tables import Limits
 from fieldapp.people.actions import refresh_due_in
 from fieldapp.people.period_actions import work_out
 from fieldapp.people.period_queries import list_unfinished
+from fieldapp.people.tally_actions import put_right
 from fieldapp.settings import Settings, SettingsError
 from fieldapp.upkeep.backup import LOST, NEW, ONLY_HERE, BackupRefused, make_backup
 from fieldapp.upkeep.doctor import WRONG, examine
@@ -178,12 +179,16 @@ def compact() -> None:
 
 @commands.command()
 def due() -> None:
-    """Work out everybody's due date again: after a change of the code tables, and daily to make sure."""
+    """Work out everybody's due date again: after a change of the code tables, and daily to make sure.
+
+    What is counted by township is compared with the records, and put right.
+    """
     with create_app(_read_settings()).app_context():
         changed = sum(work_out(period.id) for period in list_unfinished())
         roots = [area.code for area in list_roots()]
         changed += sum(changed for _, changed in refresh_due_in(roots))
-    click.echo(f"{changed} households have other due dates now")
+        wrong = put_right()
+    click.echo(f"{changed} households have other due dates now, {wrong} counts were put right")
 
 
 @commands.command("import")

@@ -23,7 +23,8 @@ from fieldapp.core.crypto import keyring
 from fieldapp.core.db import WRITES, db, transaction
 from fieldapp.core.feeds import Feed, ServerState, entry_hash, list_changes
 from fieldapp.core.storage import Attachment, AttachmentUpload, AttachmentUse
-from fieldapp.people.models import HouseholdGrid, Person
+from fieldapp.people.models import Household, HouseholdGrid, Person
+from fieldapp.people.tally_queries import list_wrong
 from fieldapp.settings import Settings
 from fieldapp.sync.models import Operation
 from fieldapp.upkeep.backup import make_backup
@@ -221,6 +222,13 @@ def test_households_have_always_been_where_they_are(old_app):
     flask_migrate.upgrade(str(MIGRATIONS))
     [row] = db.session.scalars(sa.select(HouseholdGrid))
     assert (row.household_uuid, row.grid_code, row.from_at) == (HOUSEHOLD, GRID, None)
+
+
+def test_what_is_there_is_counted(old_app):
+    flask_migrate.upgrade(str(MIGRATIONS))
+    assert list_wrong() == {}
+    counted = db.session.scalars(sa.select(Household.counted)).one()
+    assert counted == {"township": "230183100", "due_on": None, "classes": ["none", "none"]}
 
 
 def test_contacts_that_count_are_read_from_the_visits_there_are(old_app):

@@ -25,6 +25,7 @@ from fieldapp.core.crypto import keyring
 
 BUSY_TIMEOUT_MS = 5000
 WRITES = "fieldapp_writes"
+_PENDING = "fieldapp_pending"
 
 
 class Base(DeclarativeBase):
@@ -127,9 +128,11 @@ def transaction() -> Iterator[Session]:
     """Run a write transaction: commits when the block ends, rolls back when it raises.
 
     On SQLite it starts with BEGIN IMMEDIATE, for a read that turns into a write fails at once when another
-    writer came between. Its last step numbers the changes phones are told about (see `core.feeds`).
+    writer came between. Its last steps number the changes phones are told about (see `core.feeds`) and write what is
+    counted (`core.tallies`).
     """
-    from fieldapp.core.feeds import forget_changes, number_changes
+    from fieldapp.core.feeds import number_changes
+    from fieldapp.core.tallies import write_tallies
 
     session = db.session()
     if session.in_transaction() and WRITES in session.connection().get_execution_options():
@@ -140,12 +143,34 @@ def transaction() -> Iterator[Session]:
         yield session
         session.flush()
         number_changes(session)
+        write_tallies(session)
         session.commit()
     except BaseException:
         session.rollback()
         raise
     finally:
-        forget_changes(session)
+        forget_pending(session)
+
+
+def pending(name: str) -> dict[Any, Any]:
+    """What has been collected under that name for the last steps of the transaction."""
+    collected: dict[str, dict[Any, Any]] = db.session().info.setdefault(_PENDING, {})
+    return collected.setdefault(name, {})
+
+
+def keep_pending() -> dict[str, dict[Any, Any]]:
+    """All that has been collected so far, to hand back to `restore_pending` when a savepoint is rolled back."""
+    return {name: dict(held) for name, held in db.session().info.get(_PENDING, {}).items()}
+
+
+def restore_pending(kept: dict[str, dict[Any, Any]]) -> None:
+    """Forget what was collected since `keep_pending` returned `kept`."""
+    db.session().info[_PENDING] = {name: dict(held) for name, held in kept.items()}
+
+
+def forget_pending(session: Session) -> None:
+    """Drop what has been collected, at the end of a transaction."""
+    session.info.pop(_PENDING, None)
 
 
 def begin_snapshot() -> None:

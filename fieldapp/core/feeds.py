@@ -15,13 +15,12 @@ from sqlalchemy import BigInteger, String, delete, or_, select, tuple_, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from fieldapp.core import clock
-from fieldapp.core.db import Base, Instant, db, insert_if_absent, insert_into, transaction
+from fieldapp.core.db import Base, Instant, db, insert_if_absent, insert_into, pending, transaction
 
 COMMON = "common"
 BACKED_UP_TO = "backed_up_to"
 # A phone that was away for longer reads everything again.
 KEEP_GONE = timedelta(days=30)
-_PENDING = "fieldapp_feed_changes"
 # Rows asked for, or locked, at once.
 _BATCH = 200
 
@@ -86,29 +85,17 @@ class ServerState(Base):
 
 def publish(feed: str, kind: str, uuid: str, *, gone: bool = False) -> None:
     """Mark a record as changed in `feed`; it is numbered when the transaction commits."""
-    db.session().info.setdefault(_PENDING, {})[(feed, kind, uuid)] = gone
+    _changes()[feed, kind, uuid] = gone
 
 
-def pending_changes() -> dict[Change, bool]:
-    """What `publish` collected so far, to hand back to `restore_changes` when a savepoint is rolled back."""
-    return dict(db.session().info.get(_PENDING, {}))
-
-
-def restore_changes(changes: dict[Change, bool]) -> None:
-    """Forget what was published since `pending_changes` returned `changes`."""
-    db.session().info[_PENDING] = dict(changes)
-
-
-def forget_changes(session: Session) -> None:
-    """Drop what is pending, at the end of a transaction."""
-    session.info.pop(_PENDING, None)
+def _changes() -> dict[Change, bool]:
+    return pending("feed_changes")
 
 
 def number_changes(session: Session) -> None:
     """Lock the touched feeds in code order (so that writers do not deadlock), number what is pending, keep the state."""
-    pending: dict[Change, bool] = session.info.get(_PENDING, {})
     by_feed: dict[str, dict[tuple[str, str], bool]] = {}
-    for (feed, kind, uuid), gone in pending.items():
+    for (feed, kind, uuid), gone in _changes().items():
         by_feed.setdefault(feed, {})[kind, uuid] = gone
     for code in sorted(by_feed):
         changes = by_feed[code]

@@ -18,7 +18,7 @@ from fieldapp.core.codes import get_codes
 from fieldapp.core.db import db, transaction
 from fieldapp.core.errors import AppError
 from fieldapp.core.feeds import publish
-from fieldapp.people import period_queries, queries, rules
+from fieldapp.people import period_queries, queries, rules, tally_actions
 from fieldapp.people.models import (
     Carer,
     Household,
@@ -301,6 +301,7 @@ def remove_household(household: Household, origin: Origin) -> None:
     of_it = household.household_uuid
     db.session.execute(delete(HouseholdGrid).where(HouseholdGrid.household_uuid == of_it))
     db.session.execute(delete(SearchWord).where(SearchWord.household_uuid == of_it))
+    tally_actions.count_household(household, is_gone=True)
     db.session.delete(household)
     db.session.flush()
 
@@ -410,6 +411,7 @@ def _due_state(household: Household) -> list[tuple[date | None, bool]]:
 
 
 def _set_due(household: Household, table: rules.DueTable, periods: Sequence[rules.Period]) -> None:
+    """Its people's due dates and its own, and what follows for the tallies of its township."""
     for person in household.people:
         if person.risk in table.every_other:
             last_on = person.counted_on
@@ -429,6 +431,7 @@ def _set_due(household: Household, table: rules.DueTable, periods: Sequence[rule
         )
         person.remote_counts = not (person.risk in table.every_other and person.counted_remote)
     household.due_on = rules.earliest(person.due_on for person in household.people)
+    tally_actions.count_household(household)
 
 
 def publish_household(household: Household, *, gone: bool = False) -> None:

@@ -1,6 +1,7 @@
 """Reads of who is due where.
 
-Invariant: counts and lists read ranges of the index over grid and due date alone, whatever the area.
+Invariant: counts and lists read ranges of an index alone, whatever the area: of the tallies by township and day from the
+townships up, of the households by grid and day below.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from sqlalchemy.orm import selectinload
 
 from fieldapp.core import scope
 from fieldapp.core.db import db
+from fieldapp.core.tallies import Tally
 from fieldapp.people import rules
 from fieldapp.people.models import Household
+from fieldapp.people.tally_queries import DUE, is_tallied
 
 # From today on: what "this week" is, whatever the day.
 WEEK_DAYS = 7
@@ -32,6 +35,8 @@ class DueCount:
 
 def count_due(area_codes: Sequence[str], digits: int, today: date) -> dict[str, DueCount]:
     """By the first `digits` of the grid's code: the households in those areas that are due by the end of the week."""
+    if is_tallied(area_codes, digits):
+        return _sum_due(area_codes, digits, today)
     area = func.substr(Household.grid_code, 1, digits)
     is_overdue = Household.due_on < today
     rows = db.session.execute(
@@ -43,6 +48,21 @@ def count_due(area_codes: Sequence[str], digits: int, today: date) -> dict[str, 
         .group_by(area)
     )
     return {code: DueCount(overdue, this_week) for code, overdue, this_week in rows}
+
+
+def _sum_due(area_codes: Sequence[str], digits: int, today: date) -> dict[str, DueCount]:
+    area = func.substr(Tally.area_code, 1, digits)
+    is_overdue = Tally.key < today.isoformat()
+    rows = db.session.execute(
+        select(area, *(func.sum(Tally.count).filter(which) for which in (is_overdue, ~is_overdue)))
+        .where(
+            Tally.kind == DUE,
+            Tally.key < (today + timedelta(days=WEEK_DAYS)).isoformat(),
+            scope.within(Tally.area_code, area_codes),
+        )
+        .group_by(area)
+    )
+    return {code: DueCount(overdue or 0, this_week or 0) for code, overdue, this_week in rows}
 
 
 def list_due(area_codes: Sequence[str], before: date, page: int = 1) -> tuple[list[Household], bool]:

@@ -43,6 +43,11 @@ class Household(Base):
         EncryptedText("households.note"), default="", doc="For whoever visits: dog, stairs, hard of hearing."
     )
     due_on: Mapped[date | None] = mapped_column(doc="The earliest next visit of its people.")
+    counted: Mapped[Any] = mapped_column(
+        JSON(none_as_null=True),
+        nullable=True,
+        doc="What of it is in the tallies: {township, due_on, classes}.",
+    )
     last_visit_on: Mapped[date | None] = mapped_column(doc="Last day it was reached.")
     carry: Mapped[Any] = mapped_column(
         EncryptedJson("households.carry"),
@@ -52,10 +57,7 @@ class Household(Base):
 
     people: Mapped[list[Person]] = relationship(order_by="Person.position", back_populates="household")
 
-    __table_args__ = (
-        Index("ix_households_grid_due", "grid_code", "due_on"),
-        Index("ix_households_due_grid", "due_on", "grid_code"),
-    )
+    __table_args__ = (Index("ix_households_grid_due", "grid_code", "due_on"),)
 
 
 class HouseholdGrid(Base):

@@ -68,8 +68,9 @@ def find_registered(kind: str, uuid: str | None) -> Household | None:
 
 
 def lock_household(household_uuid: str) -> Household | None:
-    """The household as it is now, locked until the transaction ends, so that visits to it count one after the other."""
-    return db.session.get(Household, household_uuid, with_for_update=True, populate_existing=True)
+    """The household with its people as they are now, locked until the transaction ends, so that visits to it count one
+    after the other."""
+    return next(iter(lock_and_list([household_uuid])), None)
 
 
 def lock_households(household_uuids: Iterable[str]) -> None:

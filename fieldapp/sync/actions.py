@@ -17,7 +17,7 @@ from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 
 from fieldapp.core import feeds
 from fieldapp.core.bodies import read_body
-from fieldapp.core.db import db, transaction
+from fieldapp.core.db import db, keep_pending, restore_pending, transaction
 from fieldapp.core.errors import AppError, message_of
 from fieldapp.core.feeds import own_feed
 from fieldapp.followups import actions as followups
@@ -91,7 +91,7 @@ def _take(
         state="accepted",
         brought_by=brought_by,
     )
-    published = feeds.pending_changes()
+    collected = keep_pending()
     try:
         with db.session.begin_nested():
             # Claimed first: a second push of the same operation waits here until this one is decided.
@@ -106,20 +106,20 @@ def _take(
             apply_waiting(actor, operation, op.body, op.seq, now)
         return Taken(operation, known_before=was_there)
     except AppError as error:
-        feeds.restore_changes(published)
+        restore_pending(collected)
         return _quarantine(operation, raw, error)
     except IntegrityError:
-        feeds.restore_changes(published)
+        restore_pending(collected)
         known = db.session.get(Operation, (op_uuid, actor.id, body_hash), populate_existing=True)
         return Taken(known, known_before=True) if known is not None else _retry(raw, "server_busy")
     except OperationalError:
         raise
     except DataError:
         # A value the database cannot hold will never fit: kept for the office, not sent for ever.
-        feeds.restore_changes(published)
+        restore_pending(collected)
         return _quarantine(operation, raw, AppError("body_invalid"))
     except Exception as error:  # one operation that trips over a fault of ours must not hold up the others
-        feeds.restore_changes(published)
+        restore_pending(collected)
         error_id = secrets.token_hex(4)
         log.exception("error %s: operation %s of kind %s", error_id, op_uuid, raw.get("kind"), exc_info=error)
         return _retry(raw, "unexpected", error_id=error_id)
@@ -263,7 +263,7 @@ def apply_waiting(actor: User, brought: Operation, body: dict[str, Any], seq: fl
     for operation in sorted(waiting, key=lambda operation: rules.order_of(operation.quarantine)):
         if operation.state == "accepted":  # another one that waited brought it along
             continue
-        published = feeds.pending_changes()
+        collected = keep_pending()
         try:
             with db.session.begin_nested():
                 op = envelopes.read_op(operation.quarantine)
@@ -272,12 +272,12 @@ def apply_waiting(actor: User, brought: Operation, body: dict[str, Any], seq: fl
                 db.session.flush()
             apply_waiting(actor, operation, op.body, op.seq, now)
         except AppError as error:
-            feeds.restore_changes(published)
+            restore_pending(collected)
             operation.state, operation.code, operation.fields = _say(error)
         except OperationalError:
             raise
         except Exception:  # a fault of ours in it must not hold up the record it waited for
-            feeds.restore_changes(published)
+            restore_pending(collected)
             log.exception("operation %s, that waited, could not be applied", operation.op_uuid)
 
 

@@ -22,6 +22,7 @@ from fieldapp.core.assets import ClientNotBuilt, check_built
 from fieldapp.core.crypto import KEY_FILE
 from fieldapp.core.db import db
 from fieldapp.core.storage import Attachment, AttachmentUse
+from fieldapp.people.tally_queries import list_wrong
 from fieldapp.sync.models import Operation
 from fieldapp.upkeep import samples
 from fieldapp.upkeep.backup import is_whole
@@ -149,6 +150,21 @@ def _check_photos(_now: datetime) -> Iterator[Finding]:
         yield Finding(NOTE, words, unknown)
 
 
+def _check_tallies(_now: datetime) -> Iterator[Finding]:
+    wrong = list_wrong()
+    if wrong:
+        yield Finding(
+            WRONG,
+            f"{len(wrong)} counts of townships are not those of the records: run `python -m fieldapp due`",
+            [
+                f"{' '.join(filter(None, counted))}: {kept} are counted, {there} are there"
+                for counted, (kept, there) in wrong.items()
+            ],
+        )
+    else:
+        yield Finding(RIGHT, "what is counted by township is what the records say")
+
+
 def _check_operations(_now: datetime) -> Iterator[Finding]:
     waiting = db.session.scalar(
         select(func.count()).select_from(Operation).where(Operation.state.in_(["rejected", "conflict"]))
@@ -173,6 +189,7 @@ _CHECKS: dict[str, Callable[[datetime], Iterator[Finding]]] = {
     "the database": _check_database,
     "the photos' folder": _check_storage,
     "photos and files": _check_photos,
+    "what is counted": _check_tallies,
     "records from phones": _check_operations,
     "the backup": _check_backup,
 }

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from fieldapp.core import clock, feeds
-from fieldapp.core.db import db, transaction
+from fieldapp.core.db import db, forget_pending, transaction
 from fieldapp.core.feeds import Feed, FeedEntry, entry_hash, publish
 
 GRID = "230183100055001"
@@ -90,7 +90,7 @@ def test_a_second_writer_waits_for_the_first_and_gets_the_next_number(app):
         with app.app_context(), transaction() as session:
             publish(GRID, "household", "a")
             feeds.number_changes(session)
-            feeds.forget_changes(session)
+            forget_pending(session)
             is_numbered.set()
             may_commit.wait(3)
             done.append("first")

@@ -11,7 +11,7 @@ from sqlalchemy import event, text
 from fieldapp.areas.actions import add_grid
 from fieldapp.core import clock
 from fieldapp.core.db import db, transaction
-from fieldapp.people import actions, due_queries
+from fieldapp.people import actions, area_queries, due_queries
 from fieldapp.people.models import Person
 from fieldapp.users.actions import add_user
 from tests.factories import GRID, HOME, OTHER_GRID, PASSWORD, TOWNSHIP, VILLAGE, Desk, Phone, make_household
@@ -147,7 +147,7 @@ def test_figures_and_names_are_read_from_an_index(app, county):
         said: list[str] = []
 
         def explain(_connection, cursor, statement, parameters, *_more) -> None:
-            if "FROM households" in statement:
+            if "FROM households" in statement or "FROM tallies" in statement:
                 cursor.execute(("EXPLAIN " if is_postgres else "EXPLAIN QUERY PLAN ") + statement, parameters)
                 said.append(" ".join(str(row) for row in cursor.fetchall()))
 
@@ -157,9 +157,12 @@ def test_figures_and_names_are_read_from_an_index(app, county):
         event.listen(db.engine, "before_cursor_execute", explain)
         try:
             due_queries.count_due(["23"], 4, today)
+            area_queries.count_by_area(["2301"], 9, today)
             due_queries.count_due([TOWNSHIP], 12, today)
             due_queries.list_due([TOWNSHIP], today)
         finally:
             event.remove(db.engine, "before_cursor_execute", explain)
-        assert len(said) == 3
-        assert all("ix_households_" in plan and "due" in plan for plan in said), said
+        assert len(said) == 5
+        assert all("tallies" in plan for plan in said[:3]), said
+        assert all("ix_households_grid_due" in plan for plan in said[3:]), said
+        assert not any("Seq Scan" in plan or re.search("SCAN (?!.*USING)", plan) for plan in said), said

@@ -22,6 +22,7 @@ from fieldapp.core.audit import AuditEntry
 from fieldapp.core.db import db
 from fieldapp.followups.models import Followup
 from fieldapp.people.models import Household, RegistryChange
+from fieldapp.people.tally_queries import list_wrong
 from fieldapp.reviews.models import Flag
 from fieldapp.sync import desk_queries, registry
 from fieldapp.sync.models import Operation
@@ -187,6 +188,7 @@ class World(Village):
                 if not one.was_erased:
                     self._check_finished(one)
             self._check_stored_once()
+            assert list_wrong() == {}
         fresh: dict[str, SimPhone] = {}
         for phone in self.phones.values():
             if phone.hand_in:

@@ -125,6 +125,15 @@ def test_a_disk_that_is_full_or_cannot_be_written_is_wrong(sound, monkeypatch):
     assert "the photos' folder: read-only file system" in wrong_in(sound)
 
 
+def test_counts_that_are_not_those_of_the_records_are_named(sound, county):
+    with sound.app_context(), transaction():
+        db.session.execute(text("UPDATE tallies SET count = 7 WHERE kind = 'class'"))
+    with sound.app_context():
+        [found] = [finding for finding in examine(clock.now()) if finding.verdict == WRONG]
+    assert "run `python -m fieldapp due`" in found.words
+    assert found.names == ["class dibao_rural 230183100: 7 are counted, 3 are there"]
+
+
 def test_a_damaged_database_is_wrong_and_the_rest_is_still_looked_at(sound, settings, phone):
     if settings.database_url:
         pytest.skip("PostgreSQL looks after its own files")
