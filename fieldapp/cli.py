@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import signal
 import sys
+import threading
 from pathlib import Path
 
 import click
@@ -108,8 +109,9 @@ def serve() -> None:
     if settings.tls_cert:
         server.ssl_adapter = BuiltinSSLAdapter(settings.tls_cert, settings.tls_key)
     scheme = "https" if settings.tls_cert else "http"
-    # The system's way to say stop; requests under way are answered first, as on Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # The system's way to say stop; requests under way are answered first. An exception raised by a signal, as on Ctrl-C,
+    # would be lost when it comes while Python clears up; a thread is not.
+    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.stop).start())
     try:
         server.prepare()
         click.echo(f"Desk:  {scheme}://{settings.host}:{settings.port}/")

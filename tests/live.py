@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -42,7 +43,8 @@ class Live:
             self._process = subprocess.Popen(
                 [sys.executable, *(["-c", program] if program else ["-m", "fieldapp", "serve"])],
                 cwd=ROOT,
-                env=environment(data_dir=self.data_dir, database_url=self.database_url, port=self.port),
+                env=environment(data_dir=self.data_dir, database_url=self.database_url, port=self.port)
+                | {"PYTHONFAULTHANDLER": "1"},
                 stdout=output,
                 stderr=output,
             )
@@ -60,7 +62,12 @@ class Live:
         """
         if self._process is not None:
             self._process.terminate()
-            status = self._process.wait(START_LIMIT_S)
+            try:
+                status = self._process.wait(START_LIMIT_S)
+            except subprocess.TimeoutExpired:
+                # It writes where each of its threads stands.
+                self._process.send_signal(signal.SIGABRT)
+                status = self._process.wait(START_LIMIT_S)
             self._process = None
             if status:
                 raise RuntimeError(f"the server ended with {status}:\n{self.log.read_text(errors='replace')}")

@@ -225,9 +225,9 @@ class Link:
         except ConnectionError:
             raise Fault("network") from None
         self._cookies = self._cookies | answer.cookies
-        return self._read(path, answer)
+        return self._read(method, path, answer)
 
-    def _read(self, path: str, answer: Answer) -> Any:
+    def _read(self, method: str, path: str, answer: Answer) -> Any:
         if answer.status == 204:
             return {}
         if "json" not in answer.kind:
@@ -240,7 +240,8 @@ class Link:
             raise Fault("network") from None
         if path == "/api/session" and answer.status == 200:
             self._token = read["csrf_token"]
-            if read["user"]:
+            # Whoever the cookie belongs to: the queue is that of the account that signed in here.
+            if method == "POST":
                 self._user_id = read["user"]["id"]
         if answer.status < 300:
             return read

@@ -250,7 +250,7 @@ class SimPhone:
                 work()
             except Fault as met:
                 fault = met
-                if met.kind == "signed_out":
+                if met.kind in {"signed_out", "wrong_account"}:
                     self.is_signed_in = False
                 if met.code == "hand_in_only":
                     self.hand_in = self._ask_hand_in()

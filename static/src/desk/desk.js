@@ -84,6 +84,12 @@ function change(event) {
   if (form instanceof HTMLFormElement) form.requestSubmit()
 }
 
+/** What was typed before htmx listened is searched for as if typed now. @param {Event} event */
+function searchTyped(event) {
+  const field = event.target instanceof Element ? event.target.querySelector('[role=search] input[type=search]') : null
+  if (field instanceof HTMLInputElement && field.value !== field.defaultValue) field.form?.requestSubmit()
+}
+
 /** A form's token is no longer good, for somebody signed in anew: it is sent once more with one that is. @param {Event} event */
 async function renewToken(event) {
   const form = event.target instanceof Element ? event.target.closest('form') : null
@@ -107,6 +113,7 @@ function askToSignIn(event) {
 document.addEventListener('click', click)
 document.addEventListener('change', change)
 document.addEventListener('submit', submit, { capture: true })
+document.addEventListener('htmx:load', searchTyped)
 document.addEventListener('htmx:beforeSwap', keepScroll)
 document.addEventListener('htmx:afterSettle', () => {
   prepare()
