@@ -6,14 +6,10 @@ Invariant: a command that fails says what to do and exits with a status other th
 from __future__ import annotations
 
 import logging
-import signal
 import sys
-import threading
 from pathlib import Path
 
 import click
-from cheroot.ssl.builtin import BuiltinSSLAdapter
-from cheroot.wsgi import Server
 from flask import Flask
 from sqlalchemy import create_engine, inspect
 from sqlalchemy.exc import OperationalError
@@ -39,6 +35,7 @@ from fieldapp.people.actions import refresh_due_in
 from fieldapp.people.period_actions import work_out
 from fieldapp.people.period_queries import list_unfinished
 from fieldapp.people.tally_actions import put_right
+from fieldapp.serving import make_server
 from fieldapp.settings import Settings, SettingsError
 from fieldapp.upkeep.backup import LOST, NEW, ONLY_HERE, BackupRefused, make_backup
 from fieldapp.upkeep.doctor import WRONG, examine
@@ -103,15 +100,8 @@ def serve() -> None:
     with app.app_context():
         check_up_to_date()
         storage.remove_left_over(clock.now())
-    server = Server((settings.host, settings.port), app, numthreads=settings.threads, server_name="fieldapp")
-    # A phone on a slow link may pause between packets; a photo still gets through.
-    server.timeout = 60
-    if settings.tls_cert:
-        server.ssl_adapter = BuiltinSSLAdapter(settings.tls_cert, settings.tls_key)
+    server = make_server(settings, app)
     scheme = "https" if settings.tls_cert else "http"
-    # The system's way to say stop; requests under way are answered first. An exception raised by a signal, as on Ctrl-C,
-    # would be lost when it comes while Python clears up; a thread is not.
-    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.stop).start())
     try:
         server.prepare()
         click.echo(f"Desk:  {scheme}://{settings.host}:{settings.port}/")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import faulthandler
 import json
+import multiprocessing
 import os
 import re
 import signal
@@ -14,12 +16,34 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from email.message import Message
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 ROOT = Path(__file__).resolve().parent.parent
 START_LIMIT_S = 30
+
+SERVE = """
+import sys
+from fieldapp import cli
+sys.argv = ["fieldapp", "serve"]
+cli.main()
+"""
+# Servers are split off a process that has read the program already: reading it takes longer than many a test.
+_processes = multiprocessing.get_context("forkserver")
+_processes.set_forkserver_preload(["fieldapp.cli", "pytest"])
+
+
+def _run(program: str, settings: dict[str, str], log: Path) -> None:
+    """In a process of its own: run Python with this environment; `log` gets what it prints, on SIGABRT where it stands."""
+    with log.open("ab") as output:
+        os.dup2(output.fileno(), sys.stdout.fileno())
+        os.dup2(output.fileno(), sys.stderr.fileno())
+    faulthandler.enable()
+    os.environ.clear()
+    os.environ.update(settings)
+    exec(program, {"__name__": "__main__"})  # noqa: S102
 
 
 class Live:
@@ -32,28 +56,22 @@ class Live:
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = data_dir.parent / f"server-{self.port}.log"
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: ForkServerProcess | None = None
 
-    def start(self, program: str | None = None) -> None:
+    def start(self, program: str = SERVE) -> None:
         """Start, and return when it answers; raises RuntimeError with what the server said.
 
         `program` is Python to run in place of `python -m fieldapp serve`: the server with a fault built in.
         """
-        with self.log.open("ab") as output:
-            self._process = subprocess.Popen(
-                [sys.executable, *(["-c", program] if program else ["-m", "fieldapp", "serve"])],
-                cwd=ROOT,
-                env=environment(data_dir=self.data_dir, database_url=self.database_url, port=self.port)
-                | {"PYTHONFAULTHANDLER": "1"},
-                stdout=output,
-                stderr=output,
-            )
+        settings = environment(data_dir=self.data_dir, database_url=self.database_url, port=self.port)
+        self._process = _processes.Process(target=_run, args=(program, settings, self.log), daemon=True)
+        self._process.start()
         deadline = time.monotonic() + START_LIMIT_S
         while not self._answers():
-            if self._process.poll() is not None or time.monotonic() > deadline:
+            if not self._process.is_alive() or time.monotonic() > deadline:
                 self.kill()
                 raise RuntimeError(f"the server did not start:\n{self.log.read_text(errors='replace')}")
-            time.sleep(0.05)
+            time.sleep(0.02)
 
     def stop(self) -> None:
         """Stop as the system would, letting requests end; nothing to do when it is stopped.
@@ -62,13 +80,7 @@ class Live:
         """
         if self._process is not None:
             self._process.terminate()
-            try:
-                status = self._process.wait(START_LIMIT_S)
-            except subprocess.TimeoutExpired:
-                # It writes where each of its threads stands.
-                self._process.send_signal(signal.SIGABRT)
-                status = self._process.wait(START_LIMIT_S)
-            self._process = None
+            status = self.wait_for_end()
             if status:
                 raise RuntimeError(f"the server ended with {status}:\n{self.log.read_text(errors='replace')}")
 
@@ -76,20 +88,31 @@ class Live:
         """End it at once, as when the power fails."""
         if self._process is not None:
             self._process.kill()
-            self._process.wait()
+            self._process.join()
             self._process = None
 
     def wait_for_end(self) -> int:
-        """Wait until the process has ended by itself; gives its exit status."""
+        """Wait until the process has ended by itself, or make it write where it stands; gives its exit status."""
         assert self._process is not None
-        status = self._process.wait(START_LIMIT_S)
+        self._process.join(START_LIMIT_S)
+        if self._process.is_alive():
+            os.kill(self.pid, signal.SIGABRT)
+            self._process.join()
+        status = self._process.exitcode
+        assert status is not None
         self._process = None
         return status
 
+    @property
+    def pid(self) -> int:
+        """Of the server's process."""
+        assert self._process is not None
+        assert self._process.pid is not None
+        return self._process.pid
+
     def most_memory(self) -> int:
         """The most memory the server has held since it started, bytes; Linux keeps count."""
-        assert self._process is not None
-        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        status = Path(f"/proc/{self.pid}/status").read_text()
         found = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
         assert found
         return int(found[1]) * 1024

@@ -1,0 +1,63 @@
+"""The server in front of the app: cheroot, made patient with phones that connect and then say nothing.
+
+Invariant: a thread is given to a connection only once something has arrived on it. Browsers connect ahead of need, and a
+phone that loses its signal leaves a connection behind; each would hold one of a few threads for a minute.
+"""
+
+from __future__ import annotations
+
+import signal
+import socket
+import ssl
+import threading
+
+from cheroot.server import HTTPConnection
+from cheroot.ssl.builtin import BuiltinSSLAdapter
+from cheroot.wsgi import Server
+from flask import Flask
+
+from fieldapp.settings import Settings
+
+# A phone on a slow link may pause between packets; a photo still gets through.
+PAUSE_S = 60
+# Connections kept open between requests; a new one costs a phone several round trips.
+KEPT_OPEN = 500
+
+
+class PatientServer(Server):
+    """Cheroot, where a new connection waits for its first request as it waits between requests."""
+
+    keep_alive_conn_limit = KEPT_OPEN
+
+    def process_conn(self, conn: HTTPConnection) -> None:
+        """Hand a connection to a thread, or have it waited for."""
+        if conn.last_used is None:
+            self._connections.put(conn)  # type: ignore[attr-defined]
+        else:
+            super().process_conn(conn)
+
+
+class LateHandshake(BuiltinSSLAdapter):
+    """TLS that is agreed on in the thread that reads the request: who connects and says nothing keeps nobody waiting."""
+
+    def wrap(self, sock: socket.socket) -> tuple[ssl.SSLSocket, dict[str, str]]:
+        """Gives the socket, and what the app is told of it."""
+        wrapped = self.context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+        return wrapped, {"wsgi.url_scheme": "https", "HTTPS": "on"}
+
+
+def make_server(settings: Settings, app: Flask) -> PatientServer:
+    """A server for `app`, not started yet; SIGTERM stops it, and requests under way are answered first."""
+    server = PatientServer(
+        (settings.host, settings.port),
+        app,
+        numthreads=settings.threads,
+        server_name="fieldapp",
+        request_queue_size=KEPT_OPEN,
+        timeout=PAUSE_S,
+    )
+    if settings.tls_cert:
+        server.ssl_adapter = LateHandshake(settings.tls_cert, settings.tls_key)
+    # An exception raised by a signal, as on Ctrl-C, would be lost when it comes while Python clears up; a thread is not.
+    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.stop).start())
+    return server
