@@ -37,6 +37,8 @@ from fieldapp.people.period_queries import list_unfinished
 from fieldapp.people.tally_actions import put_right
 from fieldapp.serving import make_server
 from fieldapp.settings import Settings, SettingsError
+from fieldapp.sweeps.actions import tell_phones
+from fieldapp.sweeps.queries import list_not_told
 from fieldapp.upkeep.backup import LOST, NEW, ONLY_HERE, BackupRefused, make_backup
 from fieldapp.upkeep.doctor import WRONG, examine
 from fieldapp.upkeep.restore import restore as restore_backup
@@ -174,9 +176,12 @@ def due() -> None:
     """Work out everybody's due date again: after a change of the code tables, and daily to make sure.
 
     What is counted by township is compared with the records, and put right.
+    Phones that were not told yet of a sweep that was opened are told now.
     """
     with create_app(_read_settings()).app_context():
         changed = sum(work_out(period.id) for period in list_unfinished())
+        for sweep_id in list_not_told():
+            tell_phones(sweep_id)
         roots = [area.code for area in list_roots()]
         changed += sum(changed for _, changed in refresh_due_in(roots))
         wrong = put_right()

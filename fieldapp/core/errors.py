@@ -218,6 +218,18 @@ ERRORS: dict[str, tuple[int, Any]] = {
         409,
         lazy_gettext("This import has moved on in the meantime. Reload the page to see where it is."),
     ),
+    # sweeps
+    "list_columns_missing": (
+        422,
+        lazy_gettext(
+            "No column of names or ID numbers was found. Write 姓名 or 身份证号 above it, and choose the file again."
+        ),
+    ),
+    "sweep_empty": (422, lazy_gettext("Nobody is on this list, so there is nothing to open.")),
+    "sweep_state_wrong": (
+        409,
+        lazy_gettext("This sweep has moved on in the meantime. Reload the page to see where it is."),
+    ),
     # desk
     "operation_settled": (
         409,

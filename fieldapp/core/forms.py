@@ -5,8 +5,10 @@ Invariant: every form carries the CSRF token; a text is stripped before it is ch
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
+from flask import request
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
 from wtforms import TextAreaField
@@ -17,6 +19,13 @@ TEXT_LIMIT = 1000
 
 class Form(FlaskForm):  # type: ignore[misc]
     """The base of all forms."""
+
+
+def hold_files_in_memory(most_bytes: int) -> None:
+    """Take a form in with files of up to so many bytes; to be called before anything (the check of the token) looks at it."""
+    request.max_content_length = most_bytes + 100_000
+    # Werkzeug would write what is large to a temporary file, readable.
+    request._get_file_stream = lambda *_, **__: io.BytesIO()  # type: ignore[method-assign]
 
 
 def strip(text: str | None) -> str | None:

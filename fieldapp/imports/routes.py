@@ -5,7 +5,6 @@ Invariant: every write goes through `imports.actions`; an uploaded file is held 
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
 from flask import (
@@ -27,6 +26,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from fieldapp.core import audit, clock
 from fieldapp.core.db import transaction
 from fieldapp.core.errors import AppError
+from fieldapp.core.forms import hold_files_in_memory
 from fieldapp.core.guard import require
 from fieldapp.core.paging import read_page
 from fieldapp.imports import actions, queries, words
@@ -49,11 +49,8 @@ bp = Blueprint("imports", __name__, url_prefix="/imports")
 
 @bp.url_value_preprocessor
 def _hold_in_memory(endpoint: str | None, _values: dict[str, Any] | None) -> None:
-    """Set before anything (the check of the token) looks at the body."""
     if endpoint == "imports.bring":
-        request.max_content_length = current_app.config["FIELDAPP"].roster_max_bytes + 100_000
-        # Werkzeug would write what is large to a temporary file, readable.
-        request._get_file_stream = lambda *_, **__: io.BytesIO()  # type: ignore[method-assign]
+        hold_files_in_memory(current_app.config["FIELDAPP"].roster_max_bytes)
 
 
 @bp.get("")

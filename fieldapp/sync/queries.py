@@ -21,6 +21,7 @@ from fieldapp.core.feeds import COMMON, Feed, FeedEntry, own_feed
 from fieldapp.followups import sync as followups
 from fieldapp.people import period_queries, queries as people, sync as people_sync
 from fieldapp.reviews import sync as reviews
+from fieldapp.sweeps import sync as sweeps
 from fieldapp.sync import rules
 from fieldapp.users.models import User
 
@@ -135,14 +136,20 @@ def _households(uuids: list[str], _user: User, _now: datetime) -> Records:
 
 def _people(uuids: list[str], _user: User, _now: datetime) -> Records:
     restricted = people_sync.get_restricted_tags()
+    marks = sweeps.list_marks(uuids)
     return {
-        item.person_uuid: people_sync.person_record(item, restricted) for item in people.list_people(uuids)
+        item.person_uuid: people_sync.person_record(item, restricted) | marks.get(item.person_uuid, {})
+        for item in people.list_people(uuids)
     }
 
 
 def _periods(period_ids: list[str], _user: User, _now: datetime) -> Records:
     periods = period_queries.list_by_ids(int(period_id) for period_id in period_ids)
     return {str(period.id): people_sync.period_record(period) for period in periods}
+
+
+def _sweeps(sweep_ids: list[str], _user: User, _now: datetime) -> Records:
+    return sweeps.list_records(sweep_ids)
 
 
 def _visits(uuids: list[str], user: User, now: datetime) -> Records:
@@ -178,6 +185,7 @@ _RECORDS: dict[str, Callable[[list[str], User, datetime], Records]] = {
     "household": _households,
     "person": _people,
     "period": _periods,
+    "sweep": _sweeps,
     "visit": _visits,
     "followup": _followups,
     "checklist": _checklists,

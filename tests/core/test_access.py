@@ -18,6 +18,7 @@ from fieldapp.imports import actions as imports
 from fieldapp.imports.tables import Limits
 from fieldapp.people.period_actions import start_period
 from fieldapp.reviews.models import Flag
+from fieldapp.sweeps import actions as sweeps
 from fieldapp.sync.rules import body_hash
 from fieldapp.users import actions as users
 from fieldapp.users.models import User
@@ -127,6 +128,14 @@ ACCESS: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/periods/<int:period_id>/end"): OFFICER,
     ("POST", "/periods/<int:period_id>/work-out"): OFFICER,
     ("GET", "/periods/<int:period_id>/progress"): READERS,
+    ("GET", "/sweeps"): READERS,
+    ("POST", "/sweeps"): OFFICER,
+    ("GET", "/sweeps/new"): OFFICER,
+    ("GET", "/sweeps/<int:sweep_id>"): READERS,
+    **{
+        ("POST", f"/sweeps/<int:sweep_id>/{step}"): OFFICER
+        for step in ("open", "add", "tell", "close", "discard")
+    },
     ("GET", "/areas"): READERS,
     ("GET", "/areas/<code>"): READERS,
     **{
@@ -200,6 +209,7 @@ def records(app, county) -> dict[str, object]:
             "followup_id": db.session.scalars(select(Followup.followup_id)).first(),
             "flag_id": db.session.scalars(select(Flag.id)).first(),
             "period_id": _start_period(),
+            "sweep_id": _open_sweep(),
             "code": GRID,
             "user_id": county.users["worker2"],
             "device_uuid": phone.device_uuid,
@@ -262,6 +272,18 @@ def _start_period() -> int:
             relaxed_papers=True,
             now=now,
         ).id
+
+
+def _open_sweep() -> int:
+    """A sweep over the worker's township that is going on."""
+    officer = db.session.scalars(select(User).where(User.username == "officer")).one()
+    now = clock.now()
+    today = clock.local_date(now)
+    everybody = {"classes": [], "tags": [], "risks": [], "overdue": False}
+    plan = sweeps.Plan("大排查", TOWNSHIP, today, today, ["home"], None, everybody)
+    with transaction():
+        sweep = sweeps.make_sweep(officer, str(uuid.uuid4()), plan, now)
+        return sweeps.open_sweep(officer, sweep.sweep_id, now).sweep_id
 
 
 def path_of(rule: str, records: dict[str, object]) -> str:
@@ -349,6 +371,7 @@ def test_outside_ones_area_everything_is_404(app, records, method, rule):
         "user_id": 999_999,
         "publication_id": 999_999,
         "period_id": 999_999,
+        "sweep_id": 999_999,
         "import_id": 999_999,
         "key": "none",
         "version": "77",
@@ -419,7 +442,7 @@ def test_pages_carry_no_inline_script_style_or_handler(app, records):
             for page in ("edit", "history", "numbers", "people/new")
         ),
         *(f"/people/{records['person_uuid']}/{page}" for page in ("edit", "leaving", "relatives")),
-        *("/people/notice", "/people/my-relatives"),
+        *("/people/notice", "/people/my-relatives", "/sweeps", f"/sweeps/{records['sweep_id']}"),
         path_of("/quarantine/<int:user_id>/<uuid:op_uuid>/<body_hash>", records),
     ):
         page = desk.get(path).text

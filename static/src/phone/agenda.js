@@ -2,7 +2,7 @@
  * What to do next, in the order a good colleague would say it: what came back, what was begun, what burns, who is
  * overdue, who is near. Pure: records in, list out.
  *
- * Invariant: every household of the worker is in exactly one of `overdue`, `soon` and `later`.
+ * Invariant: every household of the worker is in exactly one of `overdue`, `soon`, `swept` and `later`.
  */
 import { distanceM, homeOf } from './distance.js'
 
@@ -22,12 +22,12 @@ export function daysBetween(from, to) {
  * @param {object} given
  * @param {string} given.today YYYY-MM-DD on the phone
  * @param {any[]} given.households @param {any[]} given.people @param {any[]} given.visits @param {any[]} given.followups
- * @param {any[]} given.drafts not yet finished
+ * @param {any[]} given.drafts not yet finished @param {any[]} given.sweeps
  * @param {Set<string>} given.remote the methods by which nobody goes there
  * @param {{kind: string, state: string, at: string, body: any, base: number|null, finished_on: string}[]} given.ops
  *   everything finished on this phone; finished_on is its date here
  */
-export function agendaOf({ today, households, people, visits, followups, drafts, remote, ops }) {
+export function agendaOf({ today, households, people, visits, followups, drafts, sweeps, remote, ops }) {
   const standing = ops.filter((op) => op.state === 'waiting' || op.state === 'received')
   const byHousehold = new Map(households.map((household) => [household.household_uuid, household]))
   /** @type {Map<string, any[]>} */
@@ -65,7 +65,7 @@ export function agendaOf({ today, households, people, visits, followups, drafts,
     const atHome = here.some(mustBeSeen)
     const visited = visitedOn(household, atHome)
     return {
-      household, people: here, visited_on: visited, at_home: atHome,
+      household, people: here, sweeps: openSweeps({ people: here, sweeps, ops: standing, today }), visited_on: visited, at_home: atHome,
       days: household.due_on && !visited ? daysBetween(today, household.due_on) : null,
       begun: begun.some((draft) => draft.kind === 'visit' && draft.household_uuid === household.household_uuid),
     }
@@ -79,6 +79,7 @@ export function agendaOf({ today, households, people, visits, followups, drafts,
       person: people.find((person) => person.person_uuid === task.person_uuid) ?? null })),
     overdue: entries.filter((entry) => urgency(entry) === 'overdue').sort(byDue),
     soon: entries.filter((entry) => urgency(entry) === 'soon').sort(byDue),
+    swept: entries.filter((entry) => urgency(entry) === 'swept').sort((a, b) => compareText(a.sweeps[0].sweep.until_on, b.sweeps[0].sweep.until_on) || compareNames(a, b)),
     later: entries.filter((entry) => urgency(entry) === 'later').sort(compareNames),
   }
 }
@@ -89,14 +90,36 @@ export const mustBeSeen = (person) => !isGone(person) && person.remote_counts ==
 /** @param {any} person */
 const isGone = (person) => Boolean(person.died_on || person.moved_away_on)
 
-/** Whether a special period holds on that day. @param {any} period @param {string} day YYYY-MM-DD */
+/** Whether a special period or a sweep holds on that day. @param {{from_on: string, until_on: string|null}} period @param {string} day YYYY-MM-DD */
 export const holdsOn = (period, day) => period.from_on <= day && (period.until_on === null || day <= period.until_on)
 
-/** One whose visit is begun stands among the unfinished, not once more among the due. @param {{days: number|null, begun: boolean}} entry */
-function urgency({ days, begun }) {
-  if (days === null || days > SOON_DAYS || begun) return 'later'
+/**
+ * The sweeps of today that have yet to reach some of these people, the one that ends first before the others: the server marks
+ * whom, and a visit finished on this phone counts at once.
+ * @param {{people: any[], sweeps: any[], ops: {kind: string, body: any, finished_on: string}[], today: string}} given
+ */
+export function openSweeps({ people, sweeps, ops, today }) {
+  const reached = (/** @type {any} */ person, /** @type {any} */ sweep) => ops.some((op) => (
+    op.kind.startsWith('visit.') && op.body.outcome === 'reached' && op.body.people?.includes(person.person_uuid)
+    && sweep.methods.includes(op.body.method) && holdsOn(sweep, op.finished_on)))
+  return sweeps.filter((sweep) => holdsOn(sweep, today))
+    .map((sweep) => ({ sweep, people: people.filter((person) => !isGone(person) && person.sweeps?.includes(sweep.sweep_id) && !reached(person, sweep)) }))
+    .filter((one) => one.people.length)
+    .sort((a, b) => compareText(a.sweep.until_on, b.sweep.until_on) || a.sweep.sweep_id - b.sweep.sweep_id)
+}
+
+/**
+ * One whose visit is begun stands among the unfinished, not once more among the due; one whom a sweep has yet to reach is
+ * no household for later. @param {{days: number|null, begun: boolean, sweeps: any[]}} entry
+ */
+function urgency({ days, begun, sweeps }) {
+  if (begun) return 'later'
+  if (days === null || days > SOON_DAYS) return sweeps.length ? 'swept' : 'later'
   return days < 0 ? 'overdue' : 'soon'
 }
+
+/** @param {string} a @param {string} b */
+const compareText = (a, b) => (a < b ? -1 : a > b ? 1 : 0)
 
 /** @param {{household: any}} a @param {{household: any}} b */
 function compareNames(a, b) {

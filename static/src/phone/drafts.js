@@ -44,14 +44,16 @@ async function offersFor(household) {
 }
 
 /**
- * The checklists a visit to this household may use today: the household visit (or null), and the others by title.
- * @param {any} household @returns {Promise<{main: any, others: any[]}>}
+ * The checklists a visit to this household may use today: the one it begins with (`wanted` where that is in use, else the
+ * household visit, or null), and the others by title.
+ * @param {any} household @param {string|null} [wanted] @returns {Promise<{main: any, others: any[]}>}
  */
-export async function visitChecklists(household) {
+export async function visitChecklists(household, wanted = null) {
   const visits = [...(await offersFor(household)).values()].filter((offer) => offer.use === 'visit')
+  const main = visits.find((offer) => offer.key === wanted) ?? visits.find((offer) => offer.key === HOUSEHOLD_VISIT) ?? null
   return {
-    main: visits.find((offer) => offer.key === HOUSEHOLD_VISIT) ?? null,
-    others: visits.filter((offer) => offer.key !== HOUSEHOLD_VISIT).sort((a, b) => pick(a.title).localeCompare(pick(b.title), 'zh')),
+    main,
+    others: visits.filter((offer) => offer !== main).sort((a, b) => pick(a.title).localeCompare(pick(b.title), 'zh')),
   }
 }
 
@@ -74,14 +76,15 @@ async function open(draft) {
 }
 
 /**
- * Start a visit, or go on with the one begun.
- * @param {{household: any, people: any[], key?: string, method?: string}} wanted
+ * Start a visit, or go on with the one begun; with the household visit where `key` is none that is in use there.
+ * @param {{household: any, people: any[], key?: string|null, method?: string}} wanted
  */
-export async function startVisit({ household, people, key = HOUSEHOLD_VISIT, method = 'home' }) {
+export async function startVisit({ household, people, key = null, method = 'home' }) {
   const begun = (await app.store.drafts()).find((draft) => (
     draft.kind === 'visit' && draft.household?.household_uuid === household.household_uuid))
   if (begun) return app.go(`#/visit/${begun.draft_uuid}`)
-  const chosen = (await offersFor(household)).get(key)
+  const offers = await offersFor(household)
+  const chosen = offers.get(key ?? HOUSEHOLD_VISIT) ?? offers.get(HOUSEHOLD_VISIT)
   if (!chosen) return app.say(t('household.no_checklist'))
   return open(newDraft({
     household: plainRecord(household), people: people.map(plainRecord), method, checklist: { key: chosen.key, version: chosen.version },

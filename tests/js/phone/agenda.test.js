@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { agendaOf, daysBetween, holdsOn, searchHouseholds, wayPast } from '../../../static/src/phone/agenda.js'
 
 const household = (name, due_on, more = {}) => ({ household_uuid: name, name, address: '幸福村 2 组', due_on, last_visit_on: '2026-11-01', ...more })
-const given = (more) => ({ today: '2026-11-23', households: [], people: [], visits: [], followups: [], drafts: [], ops: [], remote: new Set(['phone', 'wechat', 'video']), ...more })
+const given = (more) => ({ today: '2026-11-23', households: [], people: [], visits: [], followups: [], drafts: [], sweeps: [], ops: [], remote: new Set(['phone', 'wechat', 'video']), ...more })
 const names = (entries) => entries.map((entry) => entry.household.name)
 const task = (id, severity, due_at, more = {}) => ({ followup_id: id, severity, due_at, state: 'open', household_uuid: 'a', person_uuid: null, sent_back: null, ...more })
 const returned = (id, at) => ({ visit_uuid: id, household_uuid: 'a', state: 'returned', revision: 1, returned: { reason: '', by: '', at, notes: {} } })
@@ -115,6 +115,23 @@ test('the way past the households goes to the nearest one left each time; unknow
   const entries = [at('unknown', null), at('far', 45.23), at('south', 45.195), at('near', 45.202), at('middle', 45.21), at('other datum', 45.2, { datum: 'GCJ02' })]
   assert.deepEqual(names(wayPast(entries, { lat: 45.2, lon: 127.96 })), ['near', 'south', 'middle', 'far', 'unknown', 'other datum'])
   assert.deepEqual(wayPast([], { lat: 45.2, lon: 127.96 }), [])
+})
+
+test('whom a sweep has yet to reach is not for later, until a visit that counts is finished on this phone', () => {
+  const sweep = { sweep_id: 7, name: '大排查', from_on: '2026-11-20', until_on: '2026-11-30', methods: ['home'], checklist_key: null }
+  const people = ['p', 'q'].map((person_uuid) => ({ person_uuid, household_uuid: 'a', sweeps: [7] }))
+  const swept = (more) => agendaOf(given({ households: [household('a', '2026-12-20')], people, sweeps: [sweep], ...more })).swept
+    .map((entry) => entry.sweeps.map((one) => one.people.map((person) => person.person_uuid)))
+  const visit = (more, finished_on = '2026-11-23') => ({ kind: 'visit.submit', state: 'waiting', at: '', finished_on, base: null,
+    body: { household_uuid: 'a', outcome: 'reached', method: 'home', people: ['p'], ...more } })
+  assert.deepEqual(swept({}), [[['p', 'q']]])
+  assert.deepEqual(swept({ ops: [visit({})] }), [[['q']]])
+  assert.deepEqual(swept({ ops: [visit({ people: ['p', 'q'] })] }), [])
+  assert.deepEqual(swept({ ops: [visit({ method: 'phone' }), visit({ outcome: 'refused' }), visit({}, '2026-11-19')] }), [[['p', 'q']]])
+  // Over, closed (the phone no longer holds it), or died meanwhile.
+  assert.deepEqual(swept({ today: '2026-12-01' }), [])
+  assert.deepEqual(swept({ sweeps: [] }), [])
+  assert.deepEqual(swept({ people: people.map((person) => ({ ...person, died_on: '2026-11-22' })) }), [])
 })
 
 test('a special period holds from its first day to its last, or until it is ended', () => {

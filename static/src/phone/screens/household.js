@@ -5,14 +5,14 @@
  */
 import { html, nothing } from 'lit-html'
 import { maskPhone } from '../../checklist/view/mask.js'
-import { mustBeSeen } from '../agenda.js'
+import { mustBeSeen, openSweeps } from '../agenda.js'
 import { app } from '../app.js'
 import { peopleOf, startVisit, visitChecklists } from '../drafts.js'
 import { maskId } from '../id_number.js'
 import { empty, facts, icon, innerBar, radios } from '../parts.js'
 import { shown } from '../registry.js'
 import { ageOn, dayWords, localDate, pick, sinceWords, t } from '../words.js'
-import { tagWord } from './today.js'
+import { datedOps, tagWord } from './today.js'
 
 const METHODS = ['home', 'phone', 'wechat', 'video']
 
@@ -37,6 +37,8 @@ export function householdScreen([householdUuid]) {
   let tasks = []
   /** @type {any} */
   let begun = null
+  /** Sweeps that have yet to reach somebody here. @type {ReturnType<typeof openSweeps>} */
+  let sweeps = []
   let method = 'home'
 
   const personCell = (/** @type {any} */ person) => {
@@ -84,7 +86,9 @@ export function householdScreen([householdUuid]) {
       if (!household) return
       people = await peopleOf(householdUuid)
       gone = known.people.filter((person) => person.household_uuid === householdUuid && person.gone)
-      checklists = await visitChecklists(household)
+      const standing = datedOps().filter((op) => op.state === 'waiting' || op.state === 'received')
+      sweeps = openSweeps({ people, sweeps: await app.store.list('sweep'), ops: standing, today: localDate(new Date()) })
+      checklists = await visitChecklists(household, sweeps[0]?.sweep.checklist_key)
       begun = (await app.store.drafts()).find((draft) => draft.kind === 'visit' && draft.household?.household_uuid === householdUuid)
       const mine = (/** @type {any} */ record) => record.household_uuid === householdUuid
       visits = (await app.store.list('visit')).filter(mine).sort((a, b) => b.finished_at.localeCompare(a.finished_at)).slice(0, 5)
@@ -97,6 +101,8 @@ export function householdScreen([householdUuid]) {
       return html`
         ${innerBar({ title: household.name, subtitle: household.address, back: '#/today' })}
         <main class="with-foot">
+          ${sweeps.map((one) => html`<p class="note orange">${t('household.sweep', { name: one.sweep.name, day: dayWords(one.sweep.until_on, now), people: one.people.map((person) => person.name || t('household.nameless')).join(t('correct.joint')) })}${
+            one.sweep.checklist_key && checklists.main?.key === one.sweep.checklist_key ? html`<br>${t('household.sweep_checklist', { title: pick(checklists.main.title) })}` : nothing}</p>`)}
           <section class="card">
             ${facts([
               [t('household.last'), household.last_visit_on ? dayWords(household.last_visit_on, now) : t('household.never')],
@@ -132,7 +138,7 @@ export function householdScreen([householdUuid]) {
           ${begun
             ? html`<p class="quiet">${t('household.resume_hint', { when: sinceWords(begun.started_at, now) })}</p>
               <a class="btn go" href="#/visit/${begun.draft_uuid}">${t('household.resume')}</a>`
-            : html`<button class="btn go" ?disabled=${!checklists.main || !people.length} @click=${() => startVisit({ household, people, method })}>${t('household.start')}</button>`}
+            : html`<button class="btn go" ?disabled=${!checklists.main || !people.length} @click=${() => startVisit({ household, people, key: checklists.main?.key, method })}>${t('household.start')}</button>`}
         </footer>`
     },
   }

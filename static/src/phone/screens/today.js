@@ -18,22 +18,24 @@ import { signInBanner } from './sign_in.js'
 
 /** The records Today and the list of households are made from. @returns {Promise<Agenda>} */
 export async function readAgenda() {
-  const [{ households, people }, visits, followups, drafts] = await Promise.all([
-    app.registry(), app.store.list('visit'), app.store.list('followup'), app.store.drafts(),
+  const [{ households, people }, visits, followups, drafts, sweeps] = await Promise.all([
+    app.registry(), app.store.list('visit'), app.store.list('followup'), app.store.drafts(), app.store.list('sweep'),
   ])
-  const ops = app.outbox.ops.map((op) => ({ ...op, finished_on: localDate(op.body.finished_at ?? op.at) }))
-  return agendaOf({ today: localDate(new Date()), households, people: people.filter((person) => !person.gone), visits, followups, drafts, remote: app.remoteMethods, ops })
+  return agendaOf({ today: localDate(new Date()), households, people: people.filter((person) => !person.gone), visits, followups, drafts, sweeps, remote: app.remoteMethods, ops: datedOps() })
 }
 
-/** Whether somebody has to go there, and the classes and tags of a household's people, each once. @param {Agenda['later'][0]} entry */
-function tagLine({ people, at_home: atHome }) {
+/** Everything finished on this phone, with its date here. */
+export const datedOps = () => app.outbox.ops.map((op) => ({ ...op, finished_on: localDate(op.body.finished_at ?? op.at) }))
+
+/** Which sweeps have yet to reach somebody there, whether somebody has to go, and the classes and tags of a household's people, each once. @param {Agenda['later'][0]} entry */
+function tagLine({ people, at_home: atHome, sweeps }) {
   const words = new Set()
   for (const person of people) {
     if (person.main_class && person.main_class !== 'none') words.add(app.word('class', person.main_class))
     for (const tag of person.tags ?? []) words.add(tagWord(tag))
   }
-  if (!atHome && !words.size) return nothing
-  return html`<span class="tags">${atHome ? html`<span class="tag wait">${t('today.at_home')}</span>` : nothing}
+  if (!atHome && !words.size && !sweeps.length) return nothing
+  return html`<span class="tags">${sweeps.map(({ sweep }) => html`<span class="tag wait">${sweep.name}</span>`)}${atHome ? html`<span class="tag wait">${t('today.at_home')}</span>` : nothing}
     ${[...words].map((word) => html`<span class="tag">${word}</span>`)}</span>`
 }
 
@@ -55,8 +57,10 @@ export function todayScreen() {
   /** @type {Agenda} */
   let agenda
   let pulled = false
-  /** Special periods that hold today. @type {any[]} */
+  /** Special periods and sweeps that hold today. @type {any[]} */
   let periods = []
+  /** @type {any[]} */
+  let sweeps = []
   /** @type {{lat: number, lon: number}|null} */
   let place = null
   let locating = false
@@ -94,7 +98,7 @@ export function todayScreen() {
           <span class="why">${household.address}${distance < Infinity ? ` · ${distanceWords(distance)}` : ''}</span>
         </a>
         <button class="side" aria-label=${t('today.start_label', { name: household.name })}
-          @click=${() => startVisit({ household, people: entry.people })}>${t('today.start')}</button>
+          @click=${() => startVisit({ household, people: entry.people, key: entry.sweeps[0]?.sweep.checklist_key })}>${t('today.start')}</button>
       </li>`
   }
 
@@ -124,7 +128,7 @@ export function todayScreen() {
     <ul class="cells">${repeat(sorted(entries), (entry) => entry.household.household_uuid, householdCell)}</ul>`
 
   const households = () => {
-    const total = agenda.overdue.length + agenda.soon.length + agenda.later.length
+    const total = agenda.overdue.length + agenda.soon.length + agenda.swept.length + agenda.later.length
     if (!total && !pulled) {
       const offline = app.sync?.state.fault?.kind
       return offline ? empty({ sign: 'send', title: t('today.first_pull_offline') })
@@ -136,8 +140,9 @@ export function todayScreen() {
         <div class="head"><h2>${t('today.overdue', { n: agenda.overdue.length })}</h2>${orderButton()}</div>${list(agenda.overdue)}`
       : agenda.soon.length ? html`<div class="head"><h2>${t('today.due')}</h2>${orderButton()}</div>
         ${empty({ title: t('today.none_overdue'), hint: t('today.none_overdue_hint') })}`
-        : empty({ title: t('today.all_clear'), hint: t('today.all_clear_hint') })}
+        : agenda.swept.length ? nothing : empty({ title: t('today.all_clear'), hint: t('today.all_clear_hint') })}
       ${agenda.soon.length ? html`<div class="head"><h2>${t('today.soon', { n: agenda.soon.length })}</h2></div>${list(agenda.soon)}` : nothing}
+      ${agenda.swept.length ? html`<div class="head"><h2>${t('today.swept', { n: agenda.swept.length })}</h2></div>${list(agenda.swept)}` : nothing}
       <ul class="cells apart"><li class="cell"><a class="body" href="#/households">
         <b>${t('today.all', { n: total })}</b><span class="when">${icon('search')}</span><span class="why">${t('today.all_hint')}</span></a></li></ul>`
   }
@@ -149,6 +154,8 @@ export function todayScreen() {
       pulled = Boolean(await app.store.meta('pulled_at'))
       const today = localDate(new Date())
       periods = (await app.store.list('period')).filter((period) => holdsOn(period, today))
+      const marked = new Set([...agenda.overdue, ...agenda.soon, ...agenda.swept].flatMap((entry) => entry.sweeps.map(({ sweep }) => sweep.sweep_id)))
+      sweeps = (await app.store.list('sweep')).filter((sweep) => marked.has(sweep.sweep_id))
     },
     view: () => {
       const first = firstCells()
@@ -161,6 +168,7 @@ export function todayScreen() {
           ${periods.map((period) => html`<p class="note orange">${t('today.period', { name: period.name })}${
             period.until_on ? t('today.period_until', { day: dayWords(period.until_on, new Date()) }) : ''}${
             period.relaxed_papers ? html`<br>${t('today.period_papers')}` : nothing}</p>`)}
+          ${sweeps.map((sweep) => html`<p class="note orange">${t('today.sweep', { name: sweep.name, day: dayWords(sweep.until_on, new Date()) })}</p>`)}
           ${first.length ? html`<div class="head"><h2>${t('today.first')}</h2></div><ul class="cells">${first}</ul>` : nothing}
           ${households()}
           ${registerButtons()}
@@ -196,7 +204,7 @@ export function householdsScreen() {
     tab: 'today',
     load: async () => { agenda = await readAgenda() },
     view: () => {
-      const all = [...agenda.overdue, ...agenda.soon, ...agenda.later]
+      const all = [...agenda.overdue, ...agenda.soon, ...agenda.swept, ...agenda.later]
       const found = searchHouseholds(all, query)
       return html`
         ${innerBar({ title: t('households.title'), back: '#/today', subtitle: t('households.count', { n: found.length }) })}
