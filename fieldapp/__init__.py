@@ -22,6 +22,7 @@ def create_app(settings: Settings | None = None, *, create_key: bool = False) ->
     """
     from fieldapp.checklists import routes as checklists
     from fieldapp.core import assets, crypto, db, errors, guard, web
+    from fieldapp.entry import routes as entry
     from fieldapp.followups import routes as followups
     from fieldapp.imports import routes as imports
     from fieldapp.papers import routes as papers
@@ -49,7 +50,7 @@ def create_app(settings: Settings | None = None, *, create_key: bool = False) ->
     web.init_app(app, settings)
     errors.init_app(app)
     assets.init_app(app)
-    for feature in (users, people, checklists, followups, reviews, papers, imports, sweeps, sync):
+    for feature in (users, people, checklists, followups, reviews, papers, imports, sweeps, sync, entry):
         feature.init_app(app)
     guard.check_routes(app)
     return app

@@ -6,7 +6,7 @@ Invariant: a reader sees the checklists of their own areas, of those below and o
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, datetime, time
 from typing import Any
 
 from sqlalchemy import ColumnElement, or_, select
@@ -15,7 +15,7 @@ from sqlalchemy.orm import defer, joinedload, selectinload
 from fieldapp.areas.models import LEVELS
 from fieldapp.checklists.models import ChecklistVersion, Publication, Registration
 from fieldapp.checklists.offers import Offer, choose
-from fieldapp.core import scope
+from fieldapp.core import clock, scope
 from fieldapp.core.db import db
 from fieldapp.core.errors import AppError
 
@@ -38,20 +38,34 @@ def get_version(key: str, version: str) -> ChecklistVersion:
 
 def list_offers_in(area_code: str, day: date) -> dict[str, Offer]:
     """By key, what is used in an area on that day."""
-    above = [area_code[:digits] for digits in LEVELS.values() if digits <= len(area_code)]
-    return choose(list_offers(Publication.area_code.in_(above)), area_code, day)
+    return choose(list_offers(Publication.area_code.in_(_areas_above(area_code))), area_code, day)
 
 
-def list_visit_versions(area_code: str, day: date) -> list[ChecklistVersion]:
-    """The checklists a visit to a household there uses on that day, the household visit first, then by key."""
-    offers = list_offers_in(area_code, day).values()
-    versions = [found for offer in offers if (found := find_version(offer.key, offer.version))]
+def _areas_above(area_code: str) -> list[str]:
+    return [area_code[:digits] for digits in LEVELS.values() if digits <= len(area_code)]
+
+
+def list_visit_versions(area_code: str, day: date, today: date) -> list[ChecklistVersion]:
+    """The checklists a visit to a household there uses on that day, the household visit first, then by key.
+
+    Of a day gone by: also what was retired since; and of a checklist not in force yet then, what is used today.
+    """
+    above = Publication.area_code.in_(_areas_above(area_code))
+    offers = choose(list_offers(above), area_code, today)
+    if day != today:
+        offers |= choose(list_offers(above, used_on=day), area_code, day)
+    versions = [found for offer in offers.values() if (found := find_version(offer.key, offer.version))]
     visits = [version for version in versions if version.document.get("use", "visit") == "visit"]
     return sorted(visits, key=lambda version: (version.key != HOUSEHOLD_VISIT, version.key))
 
 
-def list_offers(*conditions: ColumnElement[bool]) -> list[Offer]:
-    """The publications that meet the conditions and were not retired, each no longer than its checklist is valid."""
+def list_offers(*conditions: ColumnElement[bool], used_on: date | None = None) -> list[Offer]:
+    """The publications that meet the conditions and were not retired (or not yet on the day `used_on`), each no longer
+    than its checklist is valid.
+    """
+    standing: ColumnElement[bool] = Publication.retired_at.is_(None)
+    if used_on is not None:
+        standing |= Publication.retired_at >= datetime.combine(used_on, time(), clock.LOCAL)
     rows = db.session.execute(
         select(Publication, Registration.valid_until)
         .join(
@@ -63,7 +77,7 @@ def list_offers(*conditions: ColumnElement[bool]) -> list[Offer]:
             (Registration.key == ChecklistVersion.key)
             & (Registration.area_code == ChecklistVersion.area_code),
         )
-        .where(Publication.retired_at.is_(None), *conditions)
+        .where(standing, *conditions)
         .order_by(Publication.id)
     )
     return [

@@ -235,6 +235,27 @@ ERRORS: dict[str, tuple[int, Any]] = {
         409,
         lazy_gettext("Somebody has settled this in the meantime. Look at what became of it."),
     ),
+    "own_entry": (
+        403,
+        lazy_gettext("You typed this visit yourself, so somebody else decides on it."),
+    ),
+    "worker_not_there": (
+        422,
+        lazy_gettext(
+            "This worker was not in charge of the household's grid on that day. Check worker and date."
+        ),
+    ),
+    "visit_in_future": (422, lazy_gettext("The visit lies in the future. Check its date and time.")),
+    "visit_too_old": (
+        422,
+        lazy_gettext("A visit of more than a year ago is not entered any more. Check its date."),
+    ),
+    "visit_changed": (
+        409,
+        lazy_gettext(
+            "This visit was changed in the meantime. Open it again; what you typed here stays until then."
+        ),
+    ),
     "people_to_choose": (
         422,
         lazy_gettext("Say who each person is, each of them once, or leave that part out."),

@@ -87,7 +87,7 @@ class PaperVisit:
     outcome: str
     state: str
     worker_name: str
-    started_at: datetime
+    entered_by_name: str  # 代录
     people: list[str]
     lines: list[Line]
     findings: list[Finding]
@@ -160,6 +160,7 @@ def prepare_visits(chosen: Sequence[Visit]) -> list[PaperVisit]:
     }
     names = users.get_display_names(
         {visit.worker_id for visit in chosen}
+        | {visit.entered_by for visit in chosen if visit.entered_by}
         | {task.assignee_id for found in tasks.values() for task in found if task.assignee_id}
     )
     return [
@@ -181,7 +182,7 @@ def _prepare_visit(
         words["outcome"].get(visit.outcome, visit.outcome),
         str(wording.VISIT_STATES[visit.state]),
         names.get(visit.worker_id, ""),
-        revision.started_at,
+        names.get(visit.entered_by or 0, ""),
         [by_uuid.get(uuid, "") for uuid in revision.people],
         read_revision(revision, {}),
         [

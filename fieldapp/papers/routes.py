@@ -52,7 +52,7 @@ def blank_record(household_uuid: UUID) -> str:
     """走访记录表 to be filled in by hand: its head, and the questions of the checklist in force."""
     household = people.get_household(str(household_uuid), current_user.area_codes())
     today = clock.local_date(clock.now())
-    versions = checklists.list_visit_versions(household.grid_code, today)
+    versions = checklists.list_visit_versions(household.grid_code, today, today)
     wanted = request.args.get("checklist", "")
     chosen = next((one for one in versions if one.key == wanted), versions[0] if versions else None)
     return render_template(

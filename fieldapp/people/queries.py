@@ -121,6 +121,15 @@ def get_grid_at(household: Household, at: datetime) -> str:
     ).one()
 
 
+def list_grids_ever(household_uuid: str) -> list[str]:
+    """The codes of all grids a household is or was in."""
+    return list(
+        db.session.scalars(
+            select(HouseholdGrid.grid_code).where(HouseholdGrid.household_uuid == household_uuid).distinct()
+        )
+    )
+
+
 def list_moves(household_uuid: str) -> list[HouseholdGrid]:
     """The moves of a household from grid to grid, oldest first."""
     return list(

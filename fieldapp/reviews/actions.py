@@ -23,7 +23,7 @@ from fieldapp.followups import actions as followups
 from fieldapp.people import actions as people
 from fieldapp.people.actions import Origin
 from fieldapp.people.models import Household
-from fieldapp.reviews import rules
+from fieldapp.reviews import queries, rules
 from fieldapp.reviews.models import Flag, Review
 from fieldapp.users.models import User
 from fieldapp.visits import actions as visits
@@ -65,7 +65,7 @@ def foresee_severity(body: Any) -> str | None:
 
 
 def approve_visit(actor: User, visit_uuid: str, revision: int, *, now: datetime) -> Visit:
-    """Accept a visit as it was seen; raises not_found, state_wrong."""
+    """Accept a visit as it was seen; raises not_found, own_entry, wrong_role, state_wrong."""
     return _decide(actor, visit_uuid, revision, "approved", None, {}, now)
 
 
@@ -74,23 +74,26 @@ def return_visit(
 ) -> Visit:
     """Give a visit back to its worker with a reason and notes by question path.
 
-    Raises not_found, state_wrong, reason_needed.
+    Raises not_found, own_entry, wrong_role, state_wrong, reason_needed.
     """
     return _decide(actor, visit_uuid, revision, "returned", reason, notes, now)
 
 
 def void_visit(actor: User, visit_uuid: str, revision: int, *, reason: str, now: datetime) -> Visit:
-    """Declare that a visit does not count; raises not_found, state_wrong, reason_needed."""
+    """Declare that a visit does not count; raises not_found, own_entry, wrong_role, state_wrong, reason_needed."""
     return _decide(actor, visit_uuid, revision, "voided", reason, {}, now)
 
 
 def confirm_flag(actor: User, flag_id: int, *, now: datetime) -> Flag:
-    """Note that what a flag says is so; raises not_found, state_wrong."""
+    """Note that what a flag says is so; raises not_found, own_entry, wrong_role, state_wrong."""
     return _decide_flag(actor, flag_id, "confirmed", None, now)
 
 
 def dismiss_flag(actor: User, flag_id: int, *, reason: str, now: datetime) -> Flag:
-    """Note that a flag needs nothing, and why; its tasks stay. Raises not_found, state_wrong, reason_needed."""
+    """Note that a flag needs nothing, and why; its tasks stay.
+
+    Raises not_found, own_entry, wrong_role, state_wrong, reason_needed.
+    """
     if not reason.strip():
         raise AppError("reason_needed")
     return _decide_flag(actor, flag_id, "dismissed", reason.strip(), now)
@@ -227,6 +230,7 @@ def _decide(
     visit = visits.lock_visit(visit_uuid)
     if not scope.covers(actor.area_codes(now), visit.area_code):
         raise AppError("not_found")
+    queries.check_reviewer(actor, visit, now)
     allowed = {"submitted", "approved", "returned"} if decision == "voided" else {"submitted"}
     if visit.state not in allowed or visit.revision != revision:
         raise AppError("state_wrong", state=visit.state)
@@ -262,11 +266,11 @@ def _decide_flag(actor: User, flag_id: int, state: str, reason: str | None, now:
     flag = db.session.get(Flag, flag_id, with_for_update=True, populate_existing=True)
     if flag is None or not scope.covers(actor.area_codes(now), flag.area_code):
         raise AppError("not_found")
+    visit = db.session.get_one(Visit, flag.visit_uuid)
+    queries.check_reviewer(actor, visit, now)
     if flag.state != "open":
         raise AppError("state_wrong", state=flag.state)
     flag.state, flag.reason, flag.decided_by_id = state, reason, actor.id
     audit.record(actor, f"flag.{state}", "flag", flag_id, at=now, visit_uuid=flag.visit_uuid, reason=reason)
-    visit = db.session.get(Visit, flag.visit_uuid)
-    if visit is not None:
-        _refresh_severity(visit)
+    _refresh_severity(visit)
     return flag

@@ -15,11 +15,13 @@ from sqlalchemy import ColumnElement, Integer, Select, case, func, select, tuple
 from fieldapp.core import scope
 from fieldapp.core.db import Instant, UuidText, db
 from fieldapp.core.errors import AppError
+from fieldapp.core.guard import LEADER, OFFICER, SUPERVISOR
 from fieldapp.core.severity import SEVERITIES
 from fieldapp.core.storage import Attachment, AttachmentUse
 from fieldapp.people.models import Household
 from fieldapp.reviews.models import Flag, Review
 from fieldapp.users import queries as users
+from fieldapp.users.models import User
 from fieldapp.visits.models import Visit
 
 PAGE_ROWS = 50
@@ -59,6 +61,7 @@ class QueueItem:
     visit: Visit
     household_name: str
     worker_name: str
+    entered_by_name: str  # 代录: who typed it for the worker
     flag_text: Any  # {zh, en} of its worst flag, or None
     attachments_received: int
     attachments_expected: int
@@ -154,6 +157,33 @@ def get_flag(flag_id: int, area_codes: Sequence[str]) -> Flag:
     return flag
 
 
+def list_reviewers(visit: Visit, now: datetime) -> list[User]:
+    """Who decides on a visit: the supervisors of its grid; on one typed at the desk not who typed it (four eyes), so where
+    that is the only one, the leader and the officers.
+    """
+    others = [
+        user
+        for user in users.list_users_covering(visit.area_code, [SUPERVISOR], now)
+        if user.id != visit.entered_by
+    ]
+    if others or visit.entered_by is None:
+        return others
+    return users.list_users_covering(visit.area_code, [LEADER, OFFICER], now)
+
+
+def can_review(reader: User, visit: Visit, now: datetime) -> bool:
+    """Whether a reader, in whose areas the visit is, may decide on it."""
+    if visit.entered_by is None:
+        return reader.role == SUPERVISOR
+    return any(user.id == reader.id for user in list_reviewers(visit, now))
+
+
+def check_reviewer(reader: User, visit: Visit, now: datetime) -> None:
+    """Raise own_entry or wrong_role for a reader who may not decide on the visit."""
+    if not can_review(reader, visit, now):
+        raise AppError("own_entry" if visit.entered_by == reader.id else "wrong_role")
+
+
 def list_reviews(visit_uuid: str) -> list[Review]:
     """The decisions on a visit, oldest first."""
     return list(
@@ -197,13 +227,16 @@ def _as_items(visits: list[Visit]) -> list[QueueItem]:
         )
     )
     households: dict[Any, str] = dict(rows.all())
-    workers = users.get_display_names(visit.worker_id for visit in visits)
+    workers = users.get_display_names(
+        {visit.worker_id for visit in visits} | {visit.entered_by for visit in visits if visit.entered_by}
+    )
     attachments = _count_attachments(visits)
     return [
         QueueItem(
             visit,
             households.get(visit.household_uuid or "", ""),
             workers.get(visit.worker_id, ""),
+            workers.get(visit.entered_by or 0, ""),
             worst.get(visit.visit_uuid),
             *attachments.get(visit.visit_uuid, (0, 0)),
         )

@@ -66,7 +66,7 @@ def visit_page(visit_uuid: UUID) -> str:
 
 
 @bp.post("/reviews/<uuid:visit_uuid>/approve")
-@require(SUPERVISOR)
+@require(*READERS)
 def approve(visit_uuid: UUID) -> str | tuple[str, int] | Response:
     """Accept the visit; the next one opens."""
     form = DecisionForm()
@@ -81,7 +81,7 @@ def approve(visit_uuid: UUID) -> str | tuple[str, int] | Response:
 
 
 @bp.post("/reviews/<uuid:visit_uuid>/return")
-@require(SUPERVISOR)
+@require(*READERS)
 def send_back(visit_uuid: UUID) -> str | tuple[str, int] | Response:
     """Give the visit back to its worker with a reason and notes by question; the next one opens."""
     form = ReturnForm()
@@ -102,7 +102,7 @@ def send_back(visit_uuid: UUID) -> str | tuple[str, int] | Response:
 
 
 @bp.post("/reviews/<uuid:visit_uuid>/void")
-@require(SUPERVISOR)
+@require(*READERS)
 def void(visit_uuid: UUID) -> str | tuple[str, int] | Response:
     """Declare that the visit does not count; the next one opens."""
     form = VoidForm()
@@ -122,7 +122,7 @@ def void(visit_uuid: UUID) -> str | tuple[str, int] | Response:
 
 
 @bp.post("/reviews/flags/<int:flag_id>/confirm")
-@require(SUPERVISOR)
+@require(*READERS)
 def confirm_flag(flag_id: int) -> Response:
     """Note that what a flag says is so."""
     with transaction():
@@ -132,12 +132,14 @@ def confirm_flag(flag_id: int) -> Response:
 
 
 @bp.post("/reviews/flags/<int:flag_id>/dismiss")
-@require(SUPERVISOR)
+@require(*READERS)
 def dismiss_flag(flag_id: int) -> str | tuple[str, int] | Response:
     """Note that a flag needs nothing, and why."""
     form = DismissForm()
     if not form.validate_on_submit():
-        flag = queries.get_flag(flag_id, current_user.area_codes())
+        codes = current_user.area_codes()
+        flag = queries.get_flag(flag_id, codes)
+        queries.check_reviewer(current_user, visits.get_visit(flag.visit_uuid, codes), clock.now())
         return _show(flag.visit_uuid, dismiss_form=form), 422
     with transaction():
         flag = actions.dismiss_flag(current_user, flag_id, reason=form.reason.data or "", now=clock.now())
@@ -219,13 +221,16 @@ def _tell_story(household_uuid: str) -> list[dict[str, Any]]:
         flags.setdefault(flag.visit_uuid, []).append({"flag": flag, "text": pick_text(flag.text)})
     tasks = followups.list_followups_of_household(household_uuid)
     names = users.get_display_names(
-        {visit.worker_id for visit in all_visits} | {task.assignee_id for task in tasks if task.assignee_id}
+        {visit.worker_id for visit in all_visits}
+        | {visit.entered_by for visit in all_visits if visit.entered_by}
+        | {task.assignee_id for task in tasks if task.assignee_id}
     )
     story: list[dict[str, Any]] = [
         {
             "at": visit.finished_at,
             "visit": visit,
             "who": names.get(visit.worker_id, ""),
+            "entered_by": names.get(visit.entered_by or 0, ""),
             "flags": flags.get(visit.visit_uuid, []),
         }
         for visit in all_visits
@@ -255,6 +260,7 @@ def _decide(
     """Take a decision and open the next visit; when it cannot be taken, show the visit with what was typed."""
     codes = current_user.area_codes()
     visit = visits.get_visit(visit_uuid, codes)
+    queries.check_reviewer(current_user, visit, clock.now())
     chosen = _read_filter()
     if not form.validate_on_submit():
         return _show(visit_uuid, mode=mode, form=form), 422
@@ -308,6 +314,7 @@ def _show(
         note_limit=NOTE_LIMIT,
         dismiss_form=dismiss_form,
         error=error,
+        can_correct=current_user.role == SUPERVISOR,
         previous_uuid=previous_uuid,
         next_uuid=next_uuid,
         visit_states=wording.VISIT_STATES,

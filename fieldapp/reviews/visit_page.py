@@ -98,6 +98,7 @@ class Moment:
     notes: list[tuple[str, str]]
     differences: list[Difference]
     taken_in_by: str = ""  # at the desk, where it could not be applied as it came
+    entered_by: str = ""  # 代录: who typed it at the desk
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,8 @@ class VisitPage:
     people: list[PersonView]
     started_at: datetime  # by the server's clock, as visit.finished_at
     worker_name: str
+    entered_by_name: str  # 代录: who typed it for the worker
+    reviewers: list[str]  # of such a one: who may decide on it
     grid_name: str
     method: str
     outcome: str
@@ -153,9 +156,11 @@ def prepare_visit(visit: Visit, reader: User) -> VisitPage:
     tasks = followups.list_followups_of_visit(visit.visit_uuid)
     reviews = queries.list_reviews(visit.visit_uuid)
     words = wording.get_words("class", "tag", "risk", "severity", "method", "outcome", "followup_type")
-    may_review = reader.role == SUPERVISOR
+    now = clock.now()
+    may_review = queries.can_review(reader, visit, now)
     user_ids = {visit.worker_id, *(review.reviewer_id for review in reviews)}
     user_ids |= {revision.taken_in_by for revision in visit.revisions if revision.taken_in_by is not None}
+    user_ids |= {revision.entered_by for revision in visit.revisions if revision.entered_by is not None}
     user_ids |= {flag.decided_by_id for flag in flags if flag.decided_by_id is not None}
     user_ids |= {task.assignee_id for task in tasks if task.assignee_id is not None}
     user_names = users.get_display_names(user_ids)
@@ -168,6 +173,10 @@ def prepare_visit(visit: Visit, reader: User) -> VisitPage:
         people=[_view_person(person, today, words, get_hidden_tags(reader)) for person in in_order],
         started_at=corrected(revision.started_at, revision.clock_offset_s),
         worker_name=user_names.get(visit.worker_id, ""),
+        entered_by_name=user_names.get(visit.entered_by or 0, ""),
+        reviewers=[user.display_name for user in queries.list_reviewers(visit, now)]
+        if visit.entered_by is not None
+        else [],
         grid_name=areas.get_names([visit.area_code]).get(visit.area_code, ""),
         method=words["method"].get(visit.method, visit.method),
         outcome=words["outcome"].get(visit.outcome, visit.outcome),
@@ -190,7 +199,7 @@ def prepare_visit(visit: Visit, reader: User) -> VisitPage:
         words=words,
         can_decide=may_review and visit.state == "submitted",
         can_void=may_review and visit.state in {"submitted", "approved", "returned"},
-        can_make_followup=may_review and household is not None,
+        can_make_followup=reader.role == SUPERVISOR and household is not None,
     )
 
 
@@ -317,6 +326,7 @@ def _list_moments(
                 [],
                 differences(earlier, lines) if earlier is not None else [],
                 user_names.get(revision.taken_in_by or 0, ""),
+                user_names.get(revision.entered_by or 0, ""),
             )
         )
         earlier = lines

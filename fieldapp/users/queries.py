@@ -70,6 +70,17 @@ def get_worker_ever_in(user_id: int, area_codes: Sequence[str]) -> User:
     return user
 
 
+def list_workers_ever_in(grid_codes: Iterable[str]) -> list[User]:
+    """The workers who work, or ever worked, in one of those grids, by name; ended accounts last."""
+    prefixes = {code[:digits] for code in grid_codes for digits in range(2, len(code) + 1)}
+    rows = db.session.scalars(
+        select(User)
+        .where(User.role == WORKER, User.scopes.any(UserScope.area_code.in_(prefixes)))
+        .order_by(User.ended_at.is_not(None), User.display_name, User.id)
+    )
+    return list(rows)
+
+
 def list_workers_with_phones(area_codes: Sequence[str], now: datetime) -> list[User]:
     """The workers who have signed in on a phone and work (or, ended, last worked) in `area_codes`, by name."""
     rows = db.session.scalars(

@@ -45,6 +45,8 @@ class Envelope:
     body_hash: str
     clock_offset_s: int
     taken_in: TakenIn | None = None
+    # 代录: who typed it at the desk for the worker.
+    entered_by: User | None = None
 
     def arrived_at(self, now: datetime) -> datetime:
         """When it came: now, unless it was taken in at the desk later."""
@@ -74,6 +76,8 @@ def submit_visit(actor: User, body: VisitBody, envelope: Envelope, now: datetime
     grid_code = people.get_grid_at(household, finished_at)
     was_theirs = scope.covers(actor.area_codes(finished_at), grid_code)
     if not (_is_in_reach(envelope.taken_in, grid_code, household, now) if envelope.taken_in else was_theirs):
+        raise AppError("not_yours")
+    if envelope.entered_by and not scope.covers(envelope.entered_by.area_codes(now), grid_code):
         raise AppError("not_yours")
     theirs_now = actor.area_codes(now)
     visit = Visit(
@@ -109,7 +113,8 @@ def revise_visit(
     # Locked in the order household, visit, as when it was submitted; a reviewer's decision waits or came before.
     household = _lock_household(body)
     visit = lock_visit(body.visit_uuid)
-    if envelope.taken_in and not scope.covers(envelope.taken_in.by.area_codes(now), visit.area_code):
+    at_desk = envelope.taken_in.by if envelope.taken_in else envelope.entered_by
+    if at_desk and not scope.covers(at_desk.area_codes(now), visit.area_code):
         raise AppError("not_yours")
     if visit.state in rules.DECIDED and not envelope.taken_in:
         raise AppError("state_wrong", state=visit.state)
@@ -186,6 +191,7 @@ def _store_revision(
     verdict = _evaluate(version, actor, body, household)
     touched = {person.person_uuid for person in visit.people} | set(body.people)
     visit.outcome, visit.method = body.outcome, body.method
+    visit.entered_by = envelope.entered_by.id if envelope.entered_by else None
     visit.finished_at = _finished_at(body, envelope, now)
     visit.people.clear()
     db.session.add(visit)
@@ -210,6 +216,7 @@ def _store_revision(
         problems=list(verdict.problems) or None,
         taken_in_by=envelope.taken_in.by.id if envelope.taken_in else None,
         taken_in_reason=envelope.taken_in.reason if envelope.taken_in else None,
+        entered_by=visit.entered_by,
     )
     db.session.add(revision)
     db.session.flush()
@@ -224,7 +231,14 @@ def _store_revision(
     _refresh_contacts(household, touched)
     step = "visit.submit" if visit.revision == 1 else "visit.revise"
     audit.record(
-        actor, step, "visit", visit.visit_uuid, at=now, revision=visit.revision, op_uuid=envelope.op_uuid
+        envelope.entered_by or actor,
+        step,
+        "visit",
+        visit.visit_uuid,
+        at=now,
+        revision=visit.revision,
+        op_uuid=envelope.op_uuid,
+        **({"entered_for": actor.id} if envelope.entered_by else {}),
     )
     _publish(visit)
     ahead = rules.corrected(body.finished_at, envelope.clock_offset_s) - envelope.arrived_at(now)
@@ -267,21 +281,28 @@ def _evaluate(
     version: ChecklistVersion, actor: User, body: VisitBody, household: Household
 ) -> checklist_rules.Verdict:
     """The server's verdict; expressions read what the phone gave its own engine."""
+    context = form_context(actor, household, body.people, body.method, body.finished_at)
+    return checklist_rules.evaluate(version.document, body.answers, context)
+
+
+def form_context(
+    worker: User, household: Household, person_uuids: Iterable[str], method: str, finished_at: datetime
+) -> dict[str, Any]:
+    """What the expressions of a visit's checklist read (docs/checklists.md)."""
     by_uuid = {person.person_uuid: person for person in household.people}
     restricted = people_sync.get_restricted_tags()
-    context = {
-        "today": clock.local_date(body.finished_at).isoformat(),
-        "now": clock.iso(body.finished_at),
-        "language": actor.language,
-        "username": actor.username,
+    return {
+        "today": clock.local_date(finished_at).isoformat(),
+        "now": clock.iso(finished_at),
+        "language": worker.language,
+        "username": worker.username,
         "device_uuid": "",
         "household": people_sync.household_record(household),
-        "visit": {"method": body.method},
+        "visit": {"method": method},
         "people": [
-            people_sync.person_record(by_uuid[uuid], restricted) for uuid in body.people if uuid in by_uuid
+            people_sync.person_record(by_uuid[uuid], restricted) for uuid in person_uuids if uuid in by_uuid
         ],
     }
-    return checklist_rules.evaluate(version.document, body.answers, context)
 
 
 def _distance_m(body: VisitBody, household: Household) -> float | None:

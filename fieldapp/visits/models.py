@@ -34,6 +34,10 @@ class Visit(Base):
         Instant, doc="By the phone's clock, corrected by its offset."
     )
     received_at: Mapped[datetime] = mapped_column(Instant, doc="First revision, by the server's clock.")
+    entered_by: Mapped[int | None] = mapped_column(
+        ForeignKey("users.id"),
+        doc="代录: who typed the current revision at the desk for the worker; empty: the worker's phone sent it.",
+    )
     out_of_scope: Mapped[bool] = mapped_column(
         default=False, doc="Grid was the worker's then; it or the household is not now."
     )
@@ -84,6 +88,9 @@ class VisitRevision(Base):
     )
     taken_in_reason: Mapped[str | None] = mapped_column(
         EncryptedText("visit_revisions.taken_in_reason"), doc="What they said to it."
+    )
+    entered_by: Mapped[int | None] = mapped_column(
+        ForeignKey("users.id"), doc="代录: who typed it at the desk for the worker."
     )
 
     visit: Mapped[Visit] = relationship(back_populates="revisions")

@@ -14,6 +14,7 @@ from pydantic import Field
 from fieldapp.core import clock, storage
 from fieldapp.core.bodies import Body, Location, PhoneInstant, Sha256, UuidStr
 from fieldapp.people import queries as people, sync as people_sync
+from fieldapp.users import queries as users
 from fieldapp.visits import queries
 from fieldapp.visits.models import Visit
 
@@ -77,6 +78,9 @@ def visit_record(visit: Visit, returned: Mapping[str, Any] | None) -> dict[str, 
         "started_at": clock.iso(revision.started_at),
         "finished_at": clock.iso(revision.finished_at),
         "received_at": clock.iso(visit.received_at),
+        "entered_by": users.get_display_names([visit.entered_by])[visit.entered_by]
+        if visit.entered_by
+        else None,
         "photos_expected": len({use.sha256 for use, _ in uses}),
         "photos_received": len({use.sha256 for use, held in uses if held}),
         "attachments": [

@@ -1,7 +1,8 @@
 /**
- * A checklist filled in on a page of its own, kept in memory alone: the desk's preview, tests and measurements.
+ * A checklist filled in on a page of its own, kept in memory alone: the desk's preview, a visit typed at the desk, tests
+ * and measurements.
  *
- * Invariant: nothing is stored and nothing is sent.
+ * Invariant: nothing is stored and nothing is sent from here.
  */
 import { html, nothing, render } from 'lit-html'
 import { createForm } from '../engine.js'
@@ -22,10 +23,11 @@ const SAMPLE_PLACE = '45.7567 126.6424 0 12'
  * Show `document` in `root`, to be filled in.
  * @param {HTMLElement} root
  * @param {any} document compiled checklist
- * @param {{language: string, context?: any, answers?: any, makeControls?: MakeControls}} options language of the words around the checklist and, where
+ * @param {{language: string, context?: any, answers?: any, makeControls?: MakeControls,
+ *   answered?: () => void} & Pick<import('./form_view.js').Host, 'isShown'|'isExcused'|'before'>} options language of the words around the checklist and, where
  *   it has it, of the checklist; context as for the engine, without it: now, a household without a record, one person
  */
-export function mountForm(root, document, { language, context = {}, answers = null, makeControls = () => ({}) }) {
+export function mountForm(root, document, { language, context = {}, answers = null, makeControls = () => ({}), answered = () => {}, ...shown }) {
   const now = new Date()
   const day = new Date(now.getTime() - now.getTimezoneOffset() * 60_000).toISOString()
   const form = createForm(document, {
@@ -58,7 +60,7 @@ export function mountForm(root, document, { language, context = {}, answers = nu
     const file = sample(SAMPLE_FILE)
     return makeFormView({
       form, document, t, draw, language: wanted, isTried: () => isTried,
-      answered: draw, controls: { photo: file, draw: file, audio: file, video: file, file, place: sample(SAMPLE_PLACE), ...makeControls(ofForm, wanted) },
+      answered: () => { answered(); draw() }, ...shown, controls: { photo: file, draw: file, audio: file, video: file, file, place: sample(SAMPLE_PLACE), ...makeControls(ofForm, wanted) },
     })
   }
 

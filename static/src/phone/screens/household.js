@@ -132,7 +132,7 @@ export function householdScreen([householdUuid]) {
           ${visits.length ? html`<div class="head"><h2>${t('household.visits')}</h2></div><ul class="cells">${visits.map((visit) => html`
             <li class="cell"><div class="body"><b>${sinceWords(visit.finished_at, now)}</b>
               <span class="when">${t(`state.${visit.state}`)}</span>
-              <span class="why">${app.word('method', visit.method)} · ${app.word('outcome', visit.outcome)}</span></div></li>`)}</ul>` : nothing}
+              <span class="why">${app.word('method', visit.method)} · ${app.word('outcome', visit.outcome)}${visit.entered_by ? ` · ${t('household.entered', { by: visit.entered_by })}` : ''}</span></div></li>`)}</ul>` : nothing}
         </main>
         <footer class="foot">
           ${begun

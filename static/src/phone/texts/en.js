@@ -172,6 +172,7 @@ export default {
   'household.method': 'How',
   'household.no_checklist': 'The checklists are not here yet. They come by themselves with a network.',
   'household.visits': 'My recent visits',
+  'household.entered': 'entered at the desk by {by}',
   'household.tasks': 'Tasks to do',
   'household.pair': 'Go in pairs',
   'household.age': ({ n }) => `${n} years`,

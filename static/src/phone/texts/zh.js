@@ -169,6 +169,7 @@ export default {
   'household.method': '怎么联系',
   'household.no_checklist': '还没有取到走访清单。连上网络后会自动取回。',
   'household.visits': '我最近的走访',
+  'household.entered': '由{by}代录',
   'household.tasks': '待办任务',
   'household.pair': '两人同行',
   'household.age': ({ n }) => `${n} 岁`,
