@@ -28,6 +28,7 @@ def create_app(settings: Settings | None = None, *, create_key: bool = False) ->
     from fieldapp.papers import routes as papers
     from fieldapp.people import routes as people
     from fieldapp.reviews import routes as reviews
+    from fieldapp.screenings import routes as screenings
     from fieldapp.sweeps import routes as sweeps
     from fieldapp.sync import routes as sync
     from fieldapp.users import routes as users
@@ -50,7 +51,19 @@ def create_app(settings: Settings | None = None, *, create_key: bool = False) ->
     web.init_app(app, settings)
     errors.init_app(app)
     assets.init_app(app)
-    for feature in (users, people, checklists, followups, reviews, papers, imports, sweeps, sync, entry):
+    for feature in (
+        users,
+        people,
+        checklists,
+        followups,
+        reviews,
+        papers,
+        imports,
+        sweeps,
+        screenings,
+        sync,
+        entry,
+    ):
         feature.init_app(app)
     guard.check_routes(app)
     return app

@@ -12,7 +12,7 @@ from sqlalchemy import Column, Table
 from sqlalchemy.types import TypeDecorator
 
 # The highest features import all others, and with them every model.
-import fieldapp.imports.routes
+import fieldapp.screenings.routes
 import fieldapp.sync.routes  # noqa: F401
 from fieldapp.core.db import Base, EncryptedJson, EncryptedText, Instant
 

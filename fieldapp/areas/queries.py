@@ -100,6 +100,13 @@ def list_children(area_codes: Iterable[str]) -> list[Area]:
     )
 
 
+def list_own_and_below(area_codes: Iterable[str]) -> list[tuple[str, str]]:
+    """(code, name) of those areas and of the ones directly below that have not ended, which stand indented, by code."""
+    codes = list(area_codes)
+    below = [(area.code, f"　{area.name}") for area in list_children(codes) if not area.is_ended]
+    return sorted([*get_names(codes).items(), *below])
+
+
 def widen(area_codes: Iterable[str]) -> list[str]:
     """The codes, and those above them in which the installation serves no area that is not theirs."""
     codes = set(area_codes)

@@ -230,6 +230,10 @@ ERRORS: dict[str, tuple[int, Any]] = {
         409,
         lazy_gettext("This sweep has moved on in the meantime. Reload the page to see where it is."),
     ),
+    "screening_state_wrong": (
+        409,
+        lazy_gettext("A sweep was made of this list already. Throw its draft away first, if there is one."),
+    ),
     # desk
     "operation_settled": (
         409,

@@ -143,13 +143,10 @@ def _measure(period: SpecialPeriod) -> dict[str, int] | None:
 
 
 def _offer(form: StartForm) -> None:
-    codes = current_user.area_codes()
-    own = areas.get_names(codes)
-    below = [(area.code, f"　{area.name}") for area in areas.list_children(codes)]
     words = wording.get_words("risk", "tag")
     special = {code for code, row in get_codes("tag").items() if row.extra.get("special_period")}
     form.offer(
-        sorted([*own.items(), *below]),
+        areas.list_own_and_below(current_user.area_codes()),
         words["risk"],
         {code: word for code, word in words["tag"].items() if code in special},
     )

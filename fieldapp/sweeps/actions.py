@@ -85,11 +85,10 @@ def make_sweep(actor: User, form_uuid: str, plan: Plan, now: datetime) -> Sweep:
 
 
 def _as_stored(sweep_id: int, row: Row) -> dict[str, Any]:
-    birth_on = row.birth_on.isoformat() if row.birth_on else None
     return {
         "sweep_id": sweep_id,
         "number": row.number,
-        "says": {"name": row.name, "id_masked": row.id_masked, "birth_on": birth_on},
+        "says": row.says,
         "id_hash": row.id_hash,
         "person_uuid": row.person_uuid,
         "fault": row.fault,
@@ -204,14 +203,7 @@ def _look_up_again(sweep: Sweep) -> None:
         )
     )
     for stored in held:
-        birth_on = stored.says["birth_on"]
-        row = Row(
-            stored.number,
-            stored.says["name"],
-            stored.says["id_masked"],
-            stored.id_hash,
-            date.fromisoformat(birth_on) if birth_on else None,
-        )
+        row = Row.of(stored.number, stored.says, stored.id_hash)
         lists.match([row], sweep.area_code)
         if row.person_uuid in meant:
             row.person_uuid, row.fault = None, lists.TWICE

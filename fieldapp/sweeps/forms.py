@@ -26,7 +26,8 @@ from fieldapp.core.forms import Form, strip
 FILTER, FILE = "filter", "file"
 
 
-def _choices(label: Any, validators: Sequence[Any] = ()) -> SelectMultipleField:
+def choices(label: Any, validators: Sequence[Any] = ()) -> SelectMultipleField:
+    """Several of what is offered, each with a box to tick."""
     return SelectMultipleField(
         label, validators, option_widget=CheckboxInput(), widget=ListWidget(prefix_label=False)
     )
@@ -46,14 +47,14 @@ class SweepForm(Form):
     area = SelectField(lazy_gettext("Area"), [InputRequired()])
     from_on = DateField(lazy_gettext("First day"), [InputRequired(lazy_gettext("Say from which day on."))])
     until_on = DateField(lazy_gettext("Last day"), [InputRequired(lazy_gettext("Say until which day."))])
-    methods = _choices(
+    methods = choices(
         lazy_gettext("Somebody is reached by"),
         [DataRequired(lazy_gettext("Choose at least one way."))],
     )
     checklist = SelectField(lazy_gettext("Checklist that phones begin with"))
-    classes = _choices(lazy_gettext("Classes"))
-    tags = _choices(lazy_gettext("Tags"))
-    risks = _choices(lazy_gettext("Risk"))
+    classes = choices(lazy_gettext("Classes"))
+    tags = choices(lazy_gettext("Tags"))
+    risks = choices(lazy_gettext("Risk"))
     overdue = BooleanField(lazy_gettext("Only whose visit is overdue"))
     file = FileField(lazy_gettext("Excel workbook or CSV file"), render_kw={"accept": ".xlsx,.csv,.txt"})
 

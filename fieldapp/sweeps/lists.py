@@ -6,13 +6,14 @@ Invariant: a row means somebody only when nobody else could be meant; whom it do
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from itertools import islice
 from typing import Any, BinaryIO
 
 from sqlalchemy import select
+from sqlalchemy.orm import contains_eager
 
 from fieldapp.core import scope
 from fieldapp.core.db import db
@@ -34,6 +35,8 @@ UNKNOWN_ID, UNKNOWN_NAME, SEVERAL, TWICE, DIED, MOVED_AWAY = (
 # Who comes onto the registry later may be meant by these.
 MAY_BE_FOUND = (UNKNOWN_ID, UNKNOWN_NAME)
 _READ = ("name", "id_number", "birth_on")
+# Numbers that nothing here needs; what is not asked for is not kept.
+_LEFT_OUT = (*_READ, "phone", "household_phone", "bank_account")
 # On a list, a doubtful number is only compared: whether it is right was asked when it was registered.
 _STANDS = ("id_reason", "list")
 _NO_WORDS = rules.Words({}, {}, {}, {})
@@ -49,8 +52,23 @@ class Row:
     id_masked: str | None
     id_hash: str | None
     birth_on: date | None
+    rest: dict[str, str] = field(default_factory=dict)  # what else it says, by the names of the columns
     person_uuid: str | None = None
+    grid_code: str | None = None
     fault: str | None = None
+
+    @property
+    def says(self) -> dict[str, str | None]:
+        """What is kept of it, as JSON values; without the ID number."""
+        birth_on = self.birth_on.isoformat() if self.birth_on else None
+        return {"name": self.name, "id_masked": self.id_masked, "birth_on": birth_on}
+
+    @classmethod
+    def of(cls, number: int, says: Mapping[str, str | None], id_hash: str | None) -> Row:
+        """A row that was kept: not looked up yet."""
+        birth_on = says["birth_on"]
+        born = date.fromisoformat(birth_on) if birth_on else None
+        return cls(number, says["name"] or "", says["id_masked"], id_hash, born)
 
 
 def read_list(file: BinaryIO, limits: Limits, area_code: str, today: date) -> list[Row]:
@@ -60,10 +78,20 @@ def read_list(file: BinaryIO, limits: Limits, area_code: str, today: date) -> li
     """
     limits = Limits(limits.max_bytes, min(limits.max_rows, MOST_ROWS))
     table = open_table(file, limits)
-    fields = [name if name in _READ else "" for name in recognise(table.header, {})]
+    known = recognise(table.header, {})
+    fields = [name if name in _READ else "" for name in known]
     if not {"name", "id_number"} & set(fields):
         raise AppError("list_columns_missing")
-    rows = [_read(number, cells, fields, today) for number, cells in table.rows]
+    rest = [
+        (place, name)
+        for place, (name, field_name) in enumerate(zip(table.header, known, strict=True))
+        if name and field_name not in _LEFT_OUT
+    ]
+    rows = []
+    for number, cells in table.rows:
+        row = _read(number, cells, fields, today)
+        row.rest = {name: cells[place] for place, name in rest if cells[place]}
+        rows.append(row)
     if not rows:
         raise AppError("roster_empty")
     for piece in _pieces(rows):
@@ -71,7 +99,7 @@ def read_list(file: BinaryIO, limits: Limits, area_code: str, today: date) -> li
     seen: set[str] = set()
     for row in rows:
         if row.person_uuid in seen:
-            row.person_uuid, row.fault = None, TWICE
+            row.person_uuid, row.grid_code, row.fault = None, None, TWICE
         elif row.person_uuid:
             seen.add(row.person_uuid)
     return rows
@@ -106,7 +134,7 @@ def _settle(row: Row, found: Sequence[Person]) -> None:
     elif found[0].moved_away_on:
         row.fault = MOVED_AWAY
     else:
-        row.person_uuid = found[0].person_uuid
+        row.person_uuid, row.grid_code = found[0].person_uuid, found[0].household.grid_code
 
 
 def _read(number: int, cells: Sequence[str], fields: Sequence[str], today: date) -> Row:
@@ -144,7 +172,10 @@ def _list_by_name(area_code: str, names: Iterable[str]) -> dict[str, list[Person
 
 def _list_people(area_code: str, condition: Any) -> Iterable[Person]:
     return db.session.scalars(
-        select(Person).join(Household).where(scope.within(Household.grid_code, [area_code]), condition)
+        select(Person)
+        .join(Person.household)
+        .options(contains_eager(Person.household))
+        .where(scope.within(Household.grid_code, [area_code]), condition)
     )
 
 

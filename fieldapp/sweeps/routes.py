@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import Blueprint, Flask, current_app, flash, redirect, render_template, request, url_for
-from flask_babel import gettext, lazy_gettext, ngettext
+from flask_babel import gettext, ngettext
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
@@ -27,14 +27,14 @@ from fieldapp.core.guard import OFFICER, READERS, require
 from fieldapp.core.paging import read_page
 from fieldapp.core.web import pick_text
 from fieldapp.imports.tables import Limits
-from fieldapp.imports.words import FAULTS
 from fieldapp.people.sync import get_restricted_tags
-from fieldapp.sweeps import actions, lists, queries
+from fieldapp.sweeps import actions, queries
 from fieldapp.sweeps.actions import Plan
 from fieldapp.sweeps.forms import FILE, FILTER, SweepForm
 from fieldapp.sweeps.lists import read_list
 from fieldapp.sweeps.models import DRAFT, OPEN, Sweep
 from fieldapp.sweeps.queries import APART, MISSED, REACHED, Target
+from fieldapp.sweeps.words import ROW_FAULTS, STANDINGS, STATES
 from fieldapp.users import queries as users
 
 # A request tells phones for so long before it shows how far it has come.
@@ -43,31 +43,6 @@ STEP_SECONDS = 1.5
 VIEWS: Mapping[str, Sequence[str]] = {"missed": MISSED, "apart": APART, "reached": (REACHED,)}
 # The file's rows that mean nobody to be reached.
 ROWS = "rows"
-# (word, look of the word) by state of a sweep, and of somebody on its list.
-STATES = {
-    DRAFT: (lazy_gettext("Draft"), "over"),
-    OPEN: (lazy_gettext("Going on"), "submitted"),
-    "closed": (lazy_gettext("Closed"), "approved"),
-}
-STANDINGS = {
-    queries.REACHED: (lazy_gettext("Reached"), "approved"),
-    queries.REFUSED: (lazy_gettext("Refused to be visited"), "returned"),
-    queries.NOT_REACHED: (lazy_gettext("Tried, nobody reached"), "returned"),
-    queries.UNTRIED: (lazy_gettext("Not tried yet"), "over"),
-    queries.DIED: (lazy_gettext("Has died"), "over"),
-    queries.MOVED_AWAY: (lazy_gettext("Moved away"), "over"),
-    queries.ELSEWHERE: (lazy_gettext("Lives in another area now"), "over"),
-}
-ROW_FAULTS: Mapping[str, Any] = {
-    **FAULTS,
-    lists.UNKNOWN_ID: lazy_gettext("Nobody on the list of this area has this ID number."),
-    lists.UNKNOWN_NAME: lazy_gettext("Nobody on the list of this area has this name (and birthday)."),
-    lists.SEVERAL: lazy_gettext("Several people on the list could be meant. Add the ID number."),
-    lists.TWICE: lazy_gettext("The same person stands in a row above already."),
-    lists.DIED: lazy_gettext("This person has died."),
-    lists.MOVED_AWAY: lazy_gettext("This person has moved away."),
-}
-
 bp = Blueprint("sweeps", __name__, url_prefix="/sweeps")
 
 
@@ -242,14 +217,12 @@ def _with_file(plan: Plan, form: SweepForm) -> Plan:
 
 def _offer(form: SweepForm) -> None:
     codes = current_user.area_codes()
-    own = areas.get_names(codes)
-    below = [(area.code, f"　{area.name}") for area in areas.list_children(codes) if not area.is_ended]
     words = wording.get_words("method", "class", "tag", "risk")
     # Whoever reads the sweep would read the tag of all on its list.
     shown_only = {row.code for row in list_codes("tag") if row.extra.get("shown_only")}
     hidden = get_restricted_tags() | shown_only
     words["tag"] = {code: word for code, word in words["tag"].items() if code not in hidden}
-    form.offer(sorted([*own.items(), *below]), words, _list_checklists(codes))
+    form.offer(areas.list_own_and_below(codes), words, _list_checklists(codes))
 
 
 def _list_checklists(codes: Sequence[str]) -> dict[str, str]:

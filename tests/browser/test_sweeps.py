@@ -60,7 +60,7 @@ def test_sweep_from_filter_to_close(open_context, new_phone, words, live):
     expect(main.get_by_role("list").get_by_role("link", name=ELDER)).to_have_count(0)
     main.get_by_text(words("Close the sweep…")).click()
     desk.button("Close it").click()
-    expect(main.get_by_text(words("Closed"), exact=True)).to_be_visible()
+    expect(main.get_by_text(words("Over"), exact=True)).to_be_visible()
     expect(main).to_contain_text(words("The figures and lists are those of the closing."))
     expect(main.get_by_role("list").last.get_by_role("listitem")).to_have_count(min(people - 1, 50))
     expect(main.get_by_role("list").last).to_contain_text(words("Not tried yet"))

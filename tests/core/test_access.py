@@ -18,7 +18,9 @@ from fieldapp.imports import actions as imports
 from fieldapp.imports.tables import Limits
 from fieldapp.people.period_actions import start_period
 from fieldapp.reviews.models import Flag
+from fieldapp.screenings import actions as screenings
 from fieldapp.sweeps import actions as sweeps
+from fieldapp.sweeps.lists import read_list
 from fieldapp.sync.rules import body_hash
 from fieldapp.users import actions as users
 from fieldapp.users.models import User
@@ -141,6 +143,10 @@ ACCESS: dict[tuple[str, str], frozenset[str]] = {
         ("POST", f"/sweeps/<int:sweep_id>/{step}"): OFFICER
         for step in ("open", "add", "tell", "close", "discard")
     },
+    ("GET", "/screenings"): OFFICER,
+    ("POST", "/screenings"): OFFICER,
+    ("GET", "/screenings/<int:screening_id>"): OFFICER,
+    **{("POST", f"/screenings/<int:screening_id>/{step}"): OFFICER for step in ("look", "sweep", "discard")},
     ("GET", "/areas"): READERS,
     ("GET", "/areas/<code>"): READERS,
     **{
@@ -215,6 +221,7 @@ def records(app, county) -> dict[str, object]:
             "flag_id": db.session.scalars(select(Flag.id)).first(),
             "period_id": _start_period(),
             "sweep_id": _open_sweep(),
+            "screening_id": _keep_screening(),
             "code": GRID,
             "user_id": county.users["worker2"],
             "device_uuid": phone.device_uuid,
@@ -289,6 +296,25 @@ def _open_sweep() -> int:
     with transaction():
         sweep = sweeps.make_sweep(officer, str(uuid.uuid4()), plan, now)
         return sweeps.open_sweep(officer, sweep.sweep_id, now).sweep_id
+
+
+def _keep_screening() -> int:
+    """A list that was compared with the registry of the worker's township."""
+    officer = db.session.scalars(select(User).where(User.username == "officer")).one()
+    now = clock.now()
+    today = clock.local_date(now)
+    rows = read_list(io.BytesIO("姓名\n刘玉珍\n".encode()), Limits(1000, 10), TOWNSHIP, today)
+    with transaction():
+        return screenings.keep_screening(
+            officer,
+            str(uuid.uuid4()),
+            TOWNSHIP,
+            "筛查",
+            file_name="名单.csv",
+            rows=rows,
+            screened_on=today,
+            now=now,
+        ).screening_id
 
 
 def path_of(rule: str, records: dict[str, object]) -> str:
@@ -370,6 +396,7 @@ def test_outside_ones_area_everything_is_404(app, records):
         "publication_id": 999_999,
         "period_id": 999_999,
         "sweep_id": 999_999,
+        "screening_id": 999_999,
         "import_id": 999_999,
         "key": "none",
         "version": "77",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import subprocess
+import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -42,12 +43,13 @@ NUMBERS = {
     "ID number that is refused": make_id(2, is_wrong=True),
     "ID number in place of a heading": make_id(4),
     "phone in place of a heading": make_row(4, GRID)[6],
+    "ID number beside one that was compared": make_id(8),
 }
 UNSEALED = b"\x00"
 # Each of these tables holds some of them, or the search has nothing to find.
 HOLDERS = {
     *("households", "people", "carers", "registry_changes", "visit_revisions", "operations", "audit_entries"),
-    *("imports", "import_rows", "import_sources"),
+    *("imports", "import_rows", "import_sources", "screening_rows"),
 }
 
 
@@ -118,6 +120,16 @@ def work(app: Flask, county: County) -> None:
     bring_in(desk, [HEADER, good, refused])
     # The headings are forgotten, and somebody's first row takes their place.
     bring_in(desk, [headless, good], source="残联")
+    compared = f"身份证号,配偶\n{make_id(6)},{make_id(8)}\n"
+    screened = Desk(app, "officer").post(
+        "/screenings",
+        form_uuid=str(uuid.uuid4()),
+        name="比对",
+        area="230183",
+        screened_on="2026-11-20",
+        file=(io.BytesIO(compared.encode()), "名单.csv"),
+    )
+    assert screened.status_code == 303
 
 
 def bring_in(desk: Desk, rows: Sequence[Sequence[str]], source: str = "低保名册") -> None:
