@@ -31,7 +31,7 @@ from fieldapp.imports.page import get_percent
 from fieldapp.imports.queries import IMPORTERS, count_outcomes
 from fieldapp.imports.rules import OUTCOMES, REFUSED
 from fieldapp.imports.tables import Limits
-from fieldapp.people.actions import refresh_due_in
+from fieldapp.people.actions import look_for_pairs_in, refresh_due_in
 from fieldapp.people.period_actions import work_out
 from fieldapp.people.period_queries import list_unfinished
 from fieldapp.people.tally_actions import put_right
@@ -186,6 +186,14 @@ def due() -> None:
         changed += sum(changed for _, changed in refresh_due_in(roots))
         wrong = put_right()
     click.echo(f"{changed} households have other due dates now, {wrong} counts were put right")
+
+
+@commands.command()
+def twins() -> None:
+    """Look again for people who could be on the list twice: after an update, or when the registry was filled otherwise."""
+    with create_app(_read_settings()).app_context():
+        looked_at = sum(number for _, number in look_for_pairs_in([area.code for area in list_roots()]))
+    click.echo(f"{looked_at} people compared with the list")
 
 
 @commands.command("import")

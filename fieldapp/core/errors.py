@@ -286,6 +286,25 @@ ERRORS: dict[str, tuple[int, Any]] = {
             "“%(name)s” pauses reviews of and exits from dibao and destitute support. Who must go on says why."
         ),
     ),
+    "merged_meanwhile": (
+        409,
+        lazy_gettext("This entry was merged into another meanwhile. Open the list of duplicates again."),
+    ),
+    "merge_outdated": (
+        409,
+        lazy_gettext("One of the two was changed meanwhile. Compare them again, then merge."),
+    ),
+    "merge_same": (409, lazy_gettext("These are one and the same entry already.")),
+    "merge_other_grid": (
+        409,
+        lazy_gettext("These households are in two grids. First move one of them into the other's grid."),
+    ),
+    "merge_not_undone": (
+        409,
+        lazy_gettext(
+            "What was merged cannot be parted exactly any more; the page says what stands in the way."
+        ),
+    ),
     "period_over": (409, lazy_gettext("This period is over already.")),
     "reason_needed": (422, lazy_gettext("Write a reason, so that the other side knows what to do.")),
     "assignee_outside": (422, lazy_gettext("This person does not work in that area. Choose another one.")),

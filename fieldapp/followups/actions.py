@@ -99,7 +99,7 @@ def create_followup(
         severity=severity,
         state="open",
         area_code=household.grid_code,
-        household_uuid=household_uuid,
+        household_uuid=household.household_uuid,
         person_uuid=person_uuid,
         visit_uuid=visit_uuid,
         reason={"zh": reason_text, "en": reason_text},
@@ -204,7 +204,7 @@ def move_followups(actor: User, household: Household, now: datetime) -> None:
     tasks = db.session.scalars(
         select(Followup)
         .where(
-            Followup.household_uuid == household.household_uuid,
+            Followup.household_uuid.in_(people.list_same(household.household_uuid)),
             Followup.area_code != household.grid_code,
             Followup.state.not_in(rules.CLOSED),
         )
@@ -231,6 +231,13 @@ def move_followups(actor: User, household: Household, now: datetime) -> None:
             assignee_id=task.assignee_id,
         )
         _publish(task)
+
+
+def tell_whom(household: Household) -> None:
+    """Publish the unsettled tasks about a household and its people again: whom they are about is told otherwise now."""
+    for task in queries.list_followups_of_household(household.household_uuid):
+        if task.state not in rules.CLOSED:
+            _publish(task)
 
 
 def _keep_in_hands(task: Followup, now: datetime) -> None:

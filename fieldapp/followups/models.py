@@ -31,7 +31,7 @@ class Followup(Base):
         ForeignKey("households.household_uuid"), index=True, doc="Household it is about."
     )
     person_uuid: Mapped[str | None] = mapped_column(
-        ForeignKey("people.person_uuid"), doc="Person it is about, where it is about one."
+        ForeignKey("people.person_uuid"), index=True, doc="Person it is about, where it is about one."
     )
     visit_uuid: Mapped[str | None] = mapped_column(
         ForeignKey("visits.visit_uuid"), index=True, doc="Visit it came from."

@@ -18,6 +18,7 @@ from fieldapp.core.db import db
 from fieldapp.core.errors import AppError
 from fieldapp.followups.models import Followup, FollowupEvent
 from fieldapp.followups.rules import CLOSED
+from fieldapp.people import queries as people
 from fieldapp.people.models import Household
 from fieldapp.users import queries as users
 
@@ -99,11 +100,14 @@ def list_followups_of_visit(visit_uuid: str) -> list[Followup]:
 
 
 def list_followups_of_household(household_uuid: str) -> list[Followup]:
-    """All tasks about a household, latest first."""
+    """All tasks about a household, under whichever uuid, or about an entry merged into one of its people; latest first."""
+    same = people.list_same(household_uuid)
     return list(
         db.session.scalars(
             select(Followup)
-            .where(Followup.household_uuid == household_uuid)
+            .where(
+                Followup.household_uuid.in_(same) | Followup.person_uuid.in_(people.list_merged_people(same))
+            )
             .order_by(Followup.created_at.desc())
         )
     )
@@ -112,7 +116,7 @@ def list_followups_of_household(household_uuid: str) -> list[Followup]:
 def count_unsettled(household_uuid: str) -> int:
     """How many tasks about a household are not closed yet."""
     unsettled = select(func.count()).where(
-        Followup.household_uuid == household_uuid, Followup.state.not_in(CLOSED)
+        Followup.household_uuid.in_(people.list_same(household_uuid)), Followup.state.not_in(CLOSED)
     )
     return db.session.scalar(unsettled) or 0
 

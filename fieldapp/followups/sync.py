@@ -16,6 +16,8 @@ from fieldapp.core import clock
 from fieldapp.core.bodies import Body, Location, PhoneInstant, UuidStr
 from fieldapp.core.db import db
 from fieldapp.followups.models import Followup
+from fieldapp.people import queries as people
+from fieldapp.people.models import Household, Person
 from fieldapp.users import queries as users
 from fieldapp.visits.sync import AttachmentRef, ChecklistRef
 
@@ -58,7 +60,19 @@ def list_records(followup_ids: Iterable[str], user_id: int) -> dict[str, dict[st
     names = users.get_display_names(
         actor_ids | {task.assigned_by_id for task in tasks if task.assigned_by_id}
     )
-    return {task.followup_id: _record(task, names) for task in tasks}
+    # A phone holds only who stands for those a task was made about.
+    households = people.list_standing(
+        Household, {task.household_uuid for task in tasks if task.household_uuid}
+    )
+    persons = people.list_standing(Person, {task.person_uuid for task in tasks if task.person_uuid})
+    return {
+        task.followup_id: {
+            **_record(task, names),
+            "household_uuid": households.get(task.household_uuid or ""),
+            "person_uuid": persons.get(task.person_uuid or ""),
+        }
+        for task in tasks
+    }
 
 
 def _record(task: Followup, names: dict[int, str]) -> dict[str, Any]:
@@ -69,8 +83,6 @@ def _record(task: Followup, names: dict[int, str]) -> dict[str, Any]:
         "type": task.type,
         "severity": task.severity,
         "state": task.state,
-        "household_uuid": task.household_uuid,
-        "person_uuid": task.person_uuid,
         "visit_uuid": task.visit_uuid,
         "reason": task.reason,
         "instructions": task.instructions,

@@ -311,7 +311,7 @@ def _take_back(row: ImportRow, touched: set[str], origin: Origin) -> list[str]:
         people_actions.remove_person(person, origin)
     if not row.plan["adds_household"]:
         left += _put_back(household, row.plan["household"], people_actions.change_household, origin)
-    elif not household.people:
+    elif people.is_empty(household):
         people_actions.remove_household(household, origin)
     return left
 

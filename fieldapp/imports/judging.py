@@ -276,7 +276,7 @@ class _Registry:
         self.by_head: dict[tuple[str, str], list[Household]] = {}
         for household in db.session.scalars(
             select(Household)
-            .where(tuple_(Household.grid_code, Household.name).in_(named))
+            .where(tuple_(Household.grid_code, Household.name).in_(named), Household.merged_into.is_(None))
             .options(selectinload(Household.people))
         ):
             self.by_head.setdefault((household.grid_code, household.name), []).append(household)

@@ -5,7 +5,7 @@ Invariant: every change of a household or a person is in its history, whole, and
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -18,11 +18,12 @@ from fieldapp.core.codes import get_codes
 from fieldapp.core.db import db, transaction
 from fieldapp.core.errors import AppError
 from fieldapp.core.feeds import publish
-from fieldapp.people import period_queries, queries, rules, tally_actions
+from fieldapp.people import pair_queries, period_queries, queries, rules, tally_actions
 from fieldapp.people.models import (
     Carer,
     Household,
     HouseholdGrid,
+    LikelyPair,
     Person,
     PersonTag,
     RegistryChange,
@@ -48,6 +49,10 @@ PERSON_FIELDS = (
         "found_at",
     ),
 )
+# Of somebody who was registered twice, also since when they are on the list.
+MERGED_FIELDS = (*PERSON_FIELDS, "registered_on")
+# By what two entries are found to be alike.
+_LIKENESS = {"name", "sex", "birth_on", "id_number", "phone"}
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,8 @@ def add_household(household: Household, now: datetime, origin: Origin | None = N
     db.session.flush()
     db.session.add(HouseholdGrid(household_uuid=household.household_uuid, grid_code=household.grid_code))
     _keep_search_words(household)
+    for person in household.people:
+        _keep_likely_pairs(person, is_new=True)
     if origin is not None:
         _note("household", household.household_uuid, "add", _as_added(household, HOUSEHOLD_FIELDS), origin)
         for person in household.people:
@@ -91,6 +98,7 @@ def add_person(household: Household, person: Person, origin: Origin) -> Person:
     household.people.append(person)
     db.session.flush()
     _keep_search_words(household)
+    _keep_likely_pairs(person, is_new=True)
     _note("person", person.person_uuid, "add", _as_added(person, PERSON_FIELDS), origin)
     refresh_due(household)
     return person
@@ -102,6 +110,8 @@ def change_household(household: Household, fields: Mapping[str, Any], origin: Or
     if changed:
         _derive_of_household(household)
         _keep_search_words(household)
+        if {"name", "address"} & set(changed):
+            _keep_likely_pairs_of(household)
         _note("household", household.household_uuid, "change", changed, origin)
         publish_household(household)
     return changed
@@ -120,6 +130,8 @@ def change_person(person: Person, fields: Mapping[str, Any], origin: Origin) -> 
     if changed:
         _derive(person)
         _keep_search_words(person.household)
+        if _LIKENESS & set(changed):
+            _keep_likely_pairs(person)
         _note("person", person.person_uuid, "change", changed, origin)
         refresh_due(person.household)
     return changed
@@ -222,24 +234,28 @@ def _as_day(text: str | None) -> date | None:
 
 
 def _derive_of_household(household: Household) -> None:
-    """What numbers a household is found by."""
-    household.phone_hash, household.phone_tail_hash = queries.number_hashes(household.phone, "phone")
+    """What numbers a household is found by; none when another stands for it."""
+    phone = None if household.merged_into else household.phone
+    household.phone_hash, household.phone_tail_hash = queries.number_hashes(phone, "phone")
 
 
 def _derive(person: Person) -> None:
-    """What numbers a person is found by."""
-    person.id_hash, person.id_tail_hash = queries.number_hashes(person.id_number, "id")
-    person.phone_hash, person.phone_tail_hash = queries.number_hashes(person.phone, "phone")
-    person.bank_account_hash, person.bank_account_tail_hash = queries.number_hashes(
-        person.bank_account, "bank_account"
+    """What numbers a person is found by; none when somebody stands for them."""
+    id_number, phone, account = (
+        (None, None, None) if person.merged_into else (person.id_number, person.phone, person.bank_account)
     )
+    person.id_hash, person.id_tail_hash = queries.number_hashes(id_number, "id")
+    person.phone_hash, person.phone_tail_hash = queries.number_hashes(phone, "phone")
+    person.bank_account_hash, person.bank_account_tail_hash = queries.number_hashes(account, "bank_account")
 
 
 def _keep_search_words(household: Household) -> None:
-    """Write again what a household is found by; those that stay are not touched."""
-    named = set().union(*(rules.name_words(name) for name in _list_names(household)))
-    wanted = {("name", word) for word in named}
-    wanted |= {("address", word) for word in rules.address_words(household.address)}
+    """Write again what a household is found by, nothing when another stands for it; words that stay are not touched."""
+    wanted: set[tuple[str, str]] = set()
+    if household.merged_into is None:
+        named = set().union(*(rules.name_words(name) for name in _list_names(household)))
+        wanted = {("name", word) for word in named}
+        wanted |= {("address", word) for word in rules.address_words(household.address)}
     of_it = (SearchWord.grid_code == household.grid_code) & (
         SearchWord.household_uuid == household.household_uuid
     )
@@ -258,6 +274,50 @@ def _keep_search_words(household: Household) -> None:
 
 def _list_names(household: Household) -> list[str]:
     return [household.name, *(person.name for person in household.people)]
+
+
+def _keep_likely_pairs_of(household: Household) -> None:
+    for person in household.people:
+        _keep_likely_pairs(person)
+
+
+def _keep_likely_pairs(person: Person, *, is_new: bool = False) -> None:
+    """Write again who else could be this person; of whom it was said that they are not, that stays said."""
+    found = {} if person.merged_into else pair_queries.find_likely(person)
+    held = (
+        {}
+        if is_new
+        else {
+            (row.one_uuid if row.other_uuid == person.person_uuid else row.other_uuid): row
+            for row in pair_queries.list_pairs_of(person.person_uuid)
+        }
+    )
+    grid_code = person.household.grid_code
+    for uuid in found.keys() | held.keys():
+        row = held.get(uuid)
+        if uuid not in found and row is not None and row.ruled_out_at is None:
+            db.session.delete(row)
+            continue
+        if row is None:
+            one, other = sorted((person.person_uuid, uuid))
+            row = LikelyPair(one_uuid=one, other_uuid=other)
+            row.one_grid = row.other_grid = found[uuid][0]
+            db.session.add(row)
+        if row.one_uuid == person.person_uuid:
+            row.one_grid = grid_code
+        else:
+            row.other_grid = grid_code
+        if uuid in found:
+            row.why = found[uuid][1]
+    db.session.flush()
+
+
+def rule_out(pair: LikelyPair, actor: User, now: datetime) -> None:
+    """Keep that two entries are two different people: they are not listed again."""
+    pair.ruled_out_by, pair.ruled_out_at = actor.id, now
+    audit.record(
+        actor, "person.rule_out", "person", pair.one_uuid, at=now, other=pair.other_uuid, why=pair.why
+    )
 
 
 def _note(kind: str, uuid: str, deed: str, values: dict[str, list[Any]], origin: Origin) -> None:
@@ -287,6 +347,9 @@ def remove_person(person: Person, origin: Origin) -> None:
     household = person.household
     publish(household.grid_code, "person", person.person_uuid, gone=True)
     _note("person", person.person_uuid, "remove", {}, origin)
+    for pair in pair_queries.list_pairs_of(person.person_uuid):
+        db.session.delete(pair)
+    db.session.flush()
     db.session.delete(person)
     db.session.flush()
     db.session.expire(household, ["people"])
@@ -318,6 +381,8 @@ def move_household(
     household = queries.lock_household(household_uuid)
     if household is None or not scope.covers(area_codes, household.grid_code):
         raise AppError("not_found")
+    if household.merged_into is not None:
+        raise AppError("merged_meanwhile")
     grid = areas.get_area(grid_code)
     if grid.level != "grid" or grid.is_ended or not scope.covers(area_codes, grid.code):
         raise AppError("not_found")
@@ -348,9 +413,100 @@ def _put_into(
     audit.record(
         actor, "household.move", "household", household.household_uuid, at=now, before=before, after=grid_code
     )
+    _keep_likely_pairs_of(household)
     _note("household", household.household_uuid, "move", {"grid_code": [before, grid_code]}, origin)
     # Another special period may hold there.
     refresh_due(household)
+
+
+def merge_person(loser: Person, winner: Person, fields: Mapping[str, Any], origin: Origin) -> dict[str, Any]:
+    """Let the winner, with those of MERGED_FIELDS, stand for both: the loser's row stays and says so, and nothing else does.
+
+    Returns what changed of the winner. Raises exit_paused, reason_needed, as `change_person`.
+    """
+    main_class = fields.get("main_class", winner.main_class)
+    for person in (loser, winner):
+        _check_exit(person, main_class, origin)
+    changed = _change(winner, fields, MERGED_FIELDS)
+    loser.merged_into, loser.due_on = winner.person_uuid, None
+    _settle_people([loser, winner])
+    _note("person", winner.person_uuid, "merge", changed, origin)
+    _note("person", loser.person_uuid, "merge", {}, origin)
+    return changed
+
+
+def part_person(loser: Person, winner: Person, fields: Mapping[str, Any], origin: Origin) -> None:
+    """Undo `merge_person`: the winner has those fields, the loser is somebody again."""
+    changed = _change(winner, fields, MERGED_FIELDS)
+    loser.merged_into = None
+    _settle_people([loser, winner])
+    _note("person", winner.person_uuid, "unmerge", changed, origin)
+    _note("person", loser.person_uuid, "unmerge", {}, origin)
+
+
+def merge_household(
+    loser: Household, winner: Household, fields: Mapping[str, Any], origin: Origin
+) -> tuple[dict[str, Any], list[list[Any]]]:
+    """Let the winner, with those of HOUSEHOLD_FIELDS, stand for both; the loser's people come along.
+
+    Returns what changed of the winner, and who came along: [uuid, place before].
+    """
+    changed = _change(winner, fields, HOUSEHOLD_FIELDS)
+    moved = [[person.person_uuid, person.position] for person in loser.people]
+    last = max((person.position for person in winner.people), default=-1)
+    for place, person in enumerate(list(loser.people), start=last + 1):
+        _rehouse(person, winner, place, origin)
+    loser.merged_into, loser.due_on = winner.household_uuid, None
+    _settle_households([loser, winner])
+    _note("household", winner.household_uuid, "merge", changed, origin)
+    _note("household", loser.household_uuid, "merge", {}, origin)
+    return changed, moved
+
+
+def part_household(
+    loser: Household,
+    winner: Household,
+    fields: Mapping[str, Any],
+    moved: Iterable[tuple[Person, int]],
+    origin: Origin,
+) -> None:
+    """Undo `merge_household`: those people go back to their places, wherever the loser's grid went."""
+    changed = _change(winner, fields, HOUSEHOLD_FIELDS)
+    loser.merged_into = None
+    for person, place in moved:
+        _rehouse(person, loser, place, origin)
+    _settle_households([loser, winner])
+    _note("household", winner.household_uuid, "unmerge", changed, origin)
+    _note("household", loser.household_uuid, "unmerge", {}, origin)
+    follow_grid(loser, origin)
+
+
+def _rehouse(person: Person, household: Household, place: int, origin: Origin) -> None:
+    names = [person.household.name, household.name]
+    person.household, person.position = household, place
+    _note("person", person.person_uuid, "change", {"household": names}, origin)
+
+
+def _settle_people(people: Sequence[Person]) -> None:
+    """After people were merged or parted: by what they are found, when they are due, what phones hold of them."""
+    for person in people:
+        _derive(person)
+    _settle_households({person.household_uuid: person.household for person in people}.values())
+    for person in people:
+        if person.merged_into is not None:
+            _keep_likely_pairs(person)
+            publish(person.household.grid_code, "person", person.person_uuid, gone=True)
+
+
+def _settle_households(households: Collection[Household]) -> None:
+    db.session.flush()
+    for household in households:
+        db.session.expire(household, ["people"])
+        _derive_of_household(household)
+        _keep_search_words(household)
+    for household in households:
+        _keep_likely_pairs_of(household)
+        refresh_due(household)
 
 
 def set_contacts(household: Household, contacts: Mapping[str, Iterable[tuple[datetime, bool]]]) -> None:
@@ -406,6 +562,21 @@ def refresh_due_in(area_codes: Iterable[str], after: str = "") -> Iterator[tuple
         yield grid.code, changed
 
 
+def look_for_pairs_in(area_codes: Iterable[str]) -> Iterator[tuple[str, int]]:
+    """Find again who could be on the list twice in those areas; gives each grid when it is done, and how many people
+    were looked at. Runs its own transactions, each over a few households.
+    """
+    for grid in areas.list_grids(area_codes):
+        looked_at = 0
+        uuids = queries.list_uuids_in(grid.code)
+        for start in range(0, len(uuids), REFRESHED_AT_ONCE):
+            with transaction():
+                for household in queries.lock_and_list(uuids[start : start + REFRESHED_AT_ONCE]):
+                    _keep_likely_pairs_of(household)
+                    looked_at += len(household.people)
+        yield grid.code, looked_at
+
+
 def _due_state(household: Household) -> list[tuple[date | None, bool]]:
     return [(person.due_on, person.remote_counts) for person in household.people]
 
@@ -431,11 +602,15 @@ def _set_due(household: Household, table: rules.DueTable, periods: Sequence[rule
         )
         person.remote_counts = not (person.risk in table.every_other and person.counted_remote)
     household.due_on = rules.earliest(person.due_on for person in household.people)
-    tally_actions.count_household(household)
+    tally_actions.count_household(household, is_gone=household.merged_into is not None)
 
 
 def publish_household(household: Household, *, gone: bool = False) -> None:
-    """Tell the phones of its grid about a household and its people, or that they are `gone` from it."""
-    publish(household.grid_code, "household", household.household_uuid, gone=gone)
+    """Tell the phones of its grid about a household and its people, or that they are `gone` from it.
+
+    One for which another stands is on no phone.
+    """
+    is_gone = gone or household.merged_into is not None
+    publish(household.grid_code, "household", household.household_uuid, gone=is_gone)
     for person in household.people:
         publish(household.grid_code, "person", person.person_uuid, gone=gone)

@@ -18,7 +18,7 @@ from fieldapp.core.tallies import Tally
 from fieldapp.people import due_queries
 from fieldapp.people.due_queries import DueCount
 from fieldapp.people.models import Household, Person
-from fieldapp.people.tally_queries import CLASS, HOUSEHOLD, are_here, is_tallied
+from fieldapp.people.tally_queries import CLASS, HOUSEHOLD, are_here, is_tallied, stands
 
 
 @dataclass
@@ -57,7 +57,7 @@ def _sum(area_codes: Sequence[str], digits: int) -> Iterator[tuple[str, str | No
 
 def _count(area_codes: Sequence[str], digits: int) -> Iterator[tuple[str, str | None, int]]:
     """The same from the records."""
-    inside = scope.within(Household.grid_code, area_codes)
+    inside = scope.within(Household.grid_code, area_codes) & stands()
     area = func.substr(Household.grid_code, 1, digits)
     for code, number in db.session.execute(select(area, func.count()).where(inside).group_by(area)):
         yield code, None, number
@@ -75,7 +75,7 @@ def list_households_of_grid(grid_code: str) -> list[Household]:
     return list(
         db.session.scalars(
             select(Household)
-            .where(Household.grid_code == grid_code)
+            .where(Household.grid_code == grid_code, Household.merged_into.is_(None))
             .order_by(Household.due_on.nulls_last(), Household.name, Household.household_uuid)
         )
     )

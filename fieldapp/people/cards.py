@@ -39,10 +39,10 @@ def prepare_members(household: Household, reader: User) -> list[Member]:
     today = clock.local_date(clock.now())
     sayer = Sayer(reader)
     declared = list_declared_of(person.person_uuid for person in household.people)
-    names = users.get_display_names(one.user_id for one in declared)
+    names = users.get_display_names(one.user_id for _, one in declared)
     relatives: dict[str, list[str]] = {}
-    for one in declared:
-        relatives.setdefault(one.person_uuid, []).append(names[one.user_id])
+    for person_uuid, one in declared:
+        relatives.setdefault(person_uuid, []).append(names[one.user_id])
     return [
         _prepare(person, sayer, wording.age_on(person.birth_on, today), relatives.get(person.person_uuid, []))
         for person in household.people

@@ -109,13 +109,19 @@ def _lock(actor: User, household_uuid: str, now: datetime) -> Household:
     household = queries.lock_household(household_uuid)
     if household is None or not scope.covers(actor.area_codes(now), household.grid_code):
         raise AppError("not_found")
+    if household.merged_into is not None:
+        raise AppError("merged_meanwhile")
     return household
 
 
 def _lock_person(actor: User, person_uuid: str, now: datetime) -> Person:
+    """The person, to be changed; raises not_found, merged_meanwhile when somebody else stands for them by now."""
     person = queries.get_person(person_uuid, actor.area_codes(now))
     _lock(actor, person.household_uuid, now)
-    return queries.reread_person(person_uuid)
+    person = queries.reread_person(person_uuid)
+    if person.merged_into is not None:
+        raise AppError("merged_meanwhile")
+    return person
 
 
 def _compare(

@@ -44,6 +44,8 @@ FIELDS: Mapping[str, Any] = {
     "moved_away_on": lazy_gettext("Moved away on"),
     "moved_away_to": lazy_gettext("Moved away to"),
     "found_at": lazy_gettext("Found"),
+    "registered_on": lazy_gettext("On the list since"),
+    "household": lazy_gettext("Household"),
 }
 WAYS: Mapping[str, Any] = {
     "desk": lazy_gettext("at the desk"),
@@ -55,6 +57,8 @@ DEEDS: Mapping[str, Any] = {
     "change": lazy_gettext("changed"),
     "move": lazy_gettext("moved to another grid"),
     "remove": lazy_gettext("taken out again"),
+    "merge": lazy_gettext("merged with another entry"),
+    "unmerge": lazy_gettext("parted again"),
 }
 
 
@@ -101,7 +105,7 @@ class Sayer:
                 return rules.mask_account(value) or ""
             case "sex":
                 return gettext("male") if value == "m" else gettext("female")
-            case "birth_on" | "died_on" | "moved_away_on":
+            case "birth_on" | "died_on" | "moved_away_on" | "registered_on":
                 return wording.say_date(date.fromisoformat(value))
             case "found_at":
                 return wording.say_full(clock.parse_instant(value))
@@ -153,17 +157,18 @@ def read_history(changes: Iterable[RegistryChange], reader: User) -> list[Entry]
             str(DEEDS.get(change.deed, change.deed)),
             names.get(change.actor_id or 0, "") or gettext("the system"),
             str(WAYS.get(change.source, change.source)),
-            _read_lines(change, sayer),
+            read_lines(change.values, sayer),
             change.reason,
         )
         for change in changes
     ]
 
 
-def _read_lines(change: RegistryChange, sayer: Sayer) -> list[Line]:
+def read_lines(values: Mapping[str, Any], sayer: Sayer) -> list[Line]:
+    """What changed, {field: [before, after]}, in words and in the order of FIELDS."""
     lines = [
         Line(name, str(FIELDS.get(name, name)), sayer.say(name, before), sayer.say(name, after))
-        for name, (before, after) in change.values.items()
+        for name, (before, after) in values.items()
     ]
     # What differs only in what the reader is not told, is not told.
     order = list(FIELDS)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, String
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from fieldapp.core.db import AreaCode, Base, EncryptedJson, EncryptedText, Instant, UuidText
@@ -16,6 +16,13 @@ from fieldapp.people.rules import WORD_LENGTH
 
 # Ordered by code point on both databases, so that a beginning is a range of an index.
 SearchText = String(WORD_LENGTH).with_variant(String(WORD_LENGTH, collation="C"), "postgresql")
+
+
+def _index_of_merged(table: str) -> Index:
+    """Of the few rows that were merged into another."""
+    is_merged = text("merged_into IS NOT NULL")
+    name = f"ix_{table}_merged_into"
+    return Index(name, "merged_into", sqlite_where=is_merged, postgresql_where=is_merged)
 
 
 class Household(Base):
@@ -54,10 +61,22 @@ class Household(Base):
         nullable=True,
         doc="Last answers to carry questions: {on, answers}.",
     )
+    merged_into: Mapped[str | None] = mapped_column(
+        ForeignKey("households.household_uuid"),
+        doc="The household that stands for this one, which was registered twice.",
+    )
 
-    people: Mapped[list[Person]] = relationship(order_by="Person.position", back_populates="household")
+    # Who was merged into somebody else is nobody's member: their row only says who stands for them.
+    people: Mapped[list[Person]] = relationship(
+        primaryjoin="and_(Household.household_uuid == Person.household_uuid, Person.merged_into.is_(None))",
+        order_by="Person.position",
+        back_populates="household",
+    )
 
-    __table_args__ = (Index("ix_households_grid_due", "grid_code", "due_on"),)
+    __table_args__ = (
+        Index("ix_households_grid_due", "grid_code", "due_on"),
+        _index_of_merged("households"),
+    )
 
 
 class HouseholdGrid(Base):
@@ -163,12 +182,17 @@ class Person(Base):
     found_at: Mapped[datetime | None] = mapped_column(
         Instant, doc="When somebody first told of them: the time until they are helped counts from here."
     )
+    merged_into: Mapped[str | None] = mapped_column(
+        ForeignKey("people.person_uuid"), doc="The person who stands for this one, who was registered twice."
+    )
 
     household: Mapped[Household] = relationship(back_populates="people")
     carers: Mapped[list[Carer]] = relationship(order_by="Carer.id", cascade="all, delete-orphan")
     tags: Mapped[list[PersonTag]] = relationship(
         lazy="selectin", order_by="PersonTag.tag", cascade="all, delete-orphan"
     )
+
+    __table_args__ = (_index_of_merged("people"),)
 
 
 class PersonTag(Base):
@@ -223,7 +247,7 @@ class RegistryChange(Base):
     at: Mapped[datetime] = mapped_column(Instant, doc="When.")
     kind: Mapped[str] = mapped_column(String(10), doc="household or person.")
     uuid: Mapped[str] = mapped_column(UuidText, doc="Which one.")
-    deed: Mapped[str] = mapped_column(String(10), doc="add, change, move or remove.")
+    deed: Mapped[str] = mapped_column(String(10), doc="add, change, move, remove, merge or unmerge.")
     actor_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), doc="Who; empty: the system itself.")
     source: Mapped[str] = mapped_column(String(10), doc="desk, phone or import.")
     source_id: Mapped[str | None] = mapped_column(
@@ -241,6 +265,61 @@ class RegistryChange(Base):
         Index("ix_registry_changes_subject", "kind", "uuid", "id"),
         Index("ix_registry_changes_source", "source", "source_id"),
     )
+
+
+class LikelyPair(Base):
+    """Two entries that could be one person, or of which somebody has said that they are not.
+
+    Kept by `people.actions` beside every change, with the grids, so that a list of them is a range of an index.
+    """
+
+    __tablename__ = "likely_pairs"
+
+    one_uuid: Mapped[str] = mapped_column(
+        ForeignKey(Person.person_uuid), primary_key=True, doc="The smaller key of the two."
+    )
+    other_uuid: Mapped[str] = mapped_column(
+        ForeignKey(Person.person_uuid), primary_key=True, index=True, doc="The larger one."
+    )
+    one_grid: Mapped[str] = mapped_column(AreaCode, doc="Grid the one is in.")
+    other_grid: Mapped[str] = mapped_column(AreaCode, doc="Grid the other is in.")
+    why: Mapped[list[str]] = mapped_column(JSON, doc="What is alike: id, birthday, place, phone.")
+    ruled_out_by: Mapped[int | None] = mapped_column(
+        ForeignKey("users.id"), doc="Who said that they are two different people."
+    )
+    ruled_out_at: Mapped[datetime | None] = mapped_column(Instant, doc="When.")
+
+    __table_args__ = (
+        Index(
+            "ix_likely_pairs_open",
+            *("one_grid", "one_uuid", "other_uuid"),
+            sqlite_where=text("ruled_out_at IS NULL"),
+            postgresql_where=text("ruled_out_at IS NULL"),
+        ),
+    )
+
+
+class Merge(Base):
+    """Two entries that became one, with what is needed to part them again."""
+
+    __tablename__ = "merges"
+
+    merge_id: Mapped[int] = mapped_column(primary_key=True, doc="Number.")
+    kind: Mapped[str] = mapped_column(String(10), doc="household or person.")
+    loser_uuid: Mapped[str] = mapped_column(UuidText, index=True, doc="The entry that is one no more.")
+    winner_uuid: Mapped[str] = mapped_column(UuidText, index=True, doc="The entry that stands for both.")
+    grid_code: Mapped[str] = mapped_column(AreaCode, index=True, doc="Grid the winner was in.")
+    changed: Mapped[Any] = mapped_column(
+        EncryptedJson("merges.changed"), doc="{field: [before, after]} of the winner."
+    )
+    moved: Mapped[list[Any]] = mapped_column(
+        JSON, default=list, doc="[person, place before] of who came along from a household."
+    )
+    merged_by: Mapped[int] = mapped_column(ForeignKey("users.id"), doc="Who merged them.")
+    merged_at: Mapped[datetime] = mapped_column(Instant, doc="When.")
+    undone_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"), doc="Who parted them again.")
+    undone_at: Mapped[datetime | None] = mapped_column(Instant, doc="When.")
+    undone_reason: Mapped[str | None] = mapped_column(EncryptedText("merges.undone_reason"), doc="Why.")
 
 
 class SpecialPeriod(Base):

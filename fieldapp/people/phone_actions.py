@@ -45,11 +45,11 @@ class Reach:
 
 
 def get_household(household_uuid: str, reach: Reach) -> Household:
-    """The household, locked, when it was in reach; raises not_yours."""
+    """The household that stands under that uuid, locked, when the one named was in reach; raises not_yours."""
     household = queries.lock_household(household_uuid)
     if household is None or not reach.covers(household):
         raise AppError("not_yours")
-    return household
+    return queries.lock_standing(household)
 
 
 def register_household(
@@ -110,6 +110,7 @@ def update_person(
     if person is None:
         raise AppError("not_yours")
     get_household(person.household_uuid, reach)
+    person = queries.lock_standing_person(person)
     changes = _changes_of(body.fields)
     today = clock.local_date(origin.now)
     for name in ("birth_on", "died_on", "moved_away_on"):

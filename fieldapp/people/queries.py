@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import InstrumentedAttribute, selectinload
 
 from fieldapp.core import scope
 from fieldapp.core.codes import Code
@@ -14,23 +15,105 @@ from fieldapp.core.crypto import keyring
 from fieldapp.core.db import db
 from fieldapp.core.errors import AppError
 from fieldapp.people import rules
-from fieldapp.people.models import Household, HouseholdGrid, Person, RegistryChange
+from fieldapp.people.models import Household, HouseholdGrid, Merge, Person, RegistryChange
 
 
 def get_household(household_uuid: str, area_codes: Sequence[str]) -> Household:
-    """The household with its people, when it is in scope; raises not_found."""
+    """The household that stands under that uuid, with its people, when it is in scope; raises not_found."""
     household = db.session.get(Household, household_uuid, options=[selectinload(Household.people)])
+    household = find_standing(household) if household else None
     if household is None or not scope.covers(area_codes, household.grid_code):
         raise AppError("not_found")
     return household
 
 
 def get_person(person_uuid: str, area_codes: Sequence[str]) -> Person:
-    """The person, when their household is in scope; raises not_found."""
+    """The person who stands under that uuid, when their household is in scope; raises not_found."""
     person = db.session.get(Person, person_uuid)
+    person = find_standing(person) if person else None
     if person is None or not scope.covers(area_codes, person.household.grid_code):
         raise AppError("not_found")
     return person
+
+
+Entry = TypeVar("Entry", Household, Person)
+
+
+def find_standing(entry: Entry) -> Entry:
+    """The entry that stands for this one: itself, or what it was merged into, as far as that goes."""
+    while entry.merged_into is not None:
+        entry = db.session.get_one(type(entry), entry.merged_into)
+    return entry
+
+
+def list_standing(kind: type[Household] | type[Person], uuids: Iterable[str]) -> dict[str, str]:
+    """The key of the entry that stands for each of those, by theirs."""
+    found = {uuid: uuid for uuid in uuids}
+    newest = set(found)
+    while newest:
+        rows = db.session.execute(
+            select(_key(kind), kind.merged_into).where(_key(kind).in_(newest), kind.merged_into.is_not(None))
+        )
+        into = {uuid: standing for uuid, standing in rows if standing}
+        found = {uuid: into.get(standing, standing) for uuid, standing in found.items()}
+        newest = set(into.values())
+    return found
+
+
+def list_behind(kind: type[Household] | type[Person], uuids: Iterable[str]) -> dict[str, str]:
+    """Of those entries and all that was merged into them: by key, which of those it now is."""
+    found = {uuid: uuid for uuid in uuids}
+    newest = set(found)
+    while newest:
+        rows = db.session.execute(
+            select(_key(kind), kind.merged_into).where(kind.merged_into.in_(newest))
+        ).all()
+        found |= {uuid: found[into] for uuid, into in rows if into}
+        newest = {uuid for uuid, _ in rows}
+    return found
+
+
+def _key(kind: type[Household] | type[Person]) -> InstrumentedAttribute[str]:
+    return Household.household_uuid if issubclass(kind, Household) else Person.person_uuid
+
+
+def list_same(household_uuid: str | None) -> list[str]:
+    """The keys of all entries of the household that one of them names; none without one."""
+    if household_uuid is None:
+        return []
+    return list(list_behind(Household, list_standing(Household, [household_uuid]).values()))
+
+
+def list_merged_people(household_uuids: Iterable[str]) -> list[str]:
+    """The keys of the entries that were merged into people of those households, wherever they lie."""
+    members = db.session.scalars(
+        select(Person.person_uuid).where(
+            Person.household_uuid.in_(list(household_uuids)), Person.merged_into.is_(None)
+        )
+    ).all()
+    return [uuid for uuid, into in list_behind(Person, members).items() if uuid != into]
+
+
+def have_been_in(household: Household, person_uuids: Iterable[str]) -> bool:
+    """Whether those are people of the household, or were while it was merged with another or before somebody of it was."""
+    strangers = set(person_uuids) - {person.person_uuid for person in household.people}
+    if not strangers:
+        return True
+    related, newest = {household.household_uuid}, [household.household_uuid]
+    while newest:
+        merged = db.session.execute(
+            select(Merge.loser_uuid, Merge.winner_uuid).where(
+                Merge.kind == "household", Merge.loser_uuid.in_(newest) | Merge.winner_uuid.in_(newest)
+            )
+        )
+        newest = [uuid for pair in merged for uuid in pair if uuid not in related]
+        related |= set(newest)
+    known = db.session.scalars(
+        select(Person.person_uuid).where(
+            Person.person_uuid.in_(strangers), Person.household_uuid.in_(related)
+        )
+    )
+    return strangers <= set(known)
 
 
 def reread_person(person_uuid: str) -> Person:
@@ -59,12 +142,24 @@ def list_changes_by(source_ids: Iterable[str]) -> list[RegistryChange]:
     )
 
 
+def is_empty(household: Household) -> bool:
+    """Whether nobody is on the list in the household, under no entry that still stands or was merged."""
+    behind = list_behind(Household, [household.household_uuid])
+    anybody = select(Person.person_uuid).where(Person.household_uuid.in_(behind))
+    return len(behind) == 1 and db.session.scalar(anybody.limit(1)) is None
+
+
 def find_registered(kind: str, uuid: str | None) -> Household | None:
-    """The household of that uuid, or (kind: person) that of the person of that uuid; None when they are not on the list."""
-    if uuid is None or kind == "household":
-        return find_household(uuid) if uuid else None
+    """The household that stands under that uuid, or (kind: person) that of the person who does; None when they are not on
+    the list.
+    """
+    if uuid is None:
+        return None
+    if kind == "household":
+        household = find_household(uuid)
+        return find_standing(household) if household else None
     person = db.session.get(Person, uuid)
-    return person.household if person else None
+    return find_standing(person).household if person else None
 
 
 def lock_household(household_uuid: str) -> Household | None:
@@ -73,11 +168,38 @@ def lock_household(household_uuid: str) -> Household | None:
     return next(iter(lock_and_list([household_uuid])), None)
 
 
+def lock_standing(household: Household) -> Household:
+    """The household that stands for a locked one, locked as well."""
+    while household.merged_into is not None and (into := lock_household(household.merged_into)):
+        household = into
+    return household
+
+
+def lock_standing_person(person: Person) -> Person:
+    """Who stands for somebody, as they are now, to be changed; their household is locked."""
+    person = find_standing(person)
+    lock_household(person.household_uuid)
+    return reread_person(person.person_uuid)
+
+
 def lock_households(household_uuids: Iterable[str]) -> None:
-    """Lock households as `lock_household` does, in the order of their keys: so those who need several do not deadlock."""
+    """Lock households as `lock_household` does, in the order of their keys: so those who need several do not deadlock.
+
+    With them those that stand for them, or hold who stands for their people.
+    """
+    named = set(household_uuids)
+    merged = db.session.scalars(
+        select(Person.merged_into).where(Person.household_uuid.in_(named), Person.merged_into.is_not(None))
+    )
+    standing = list_standing(Person, [uuid for uuid in merged if uuid]).values() if named else ()
+    if standing:
+        named |= set(
+            db.session.scalars(select(Person.household_uuid).where(Person.person_uuid.in_(standing)))
+        )
+    named |= set(list_standing(Household, named).values())
     db.session.execute(
         select(Household.household_uuid)
-        .where(Household.household_uuid.in_(sorted(household_uuids)))
+        .where(Household.household_uuid.in_(sorted(named)))
         .order_by(Household.household_uuid)
         .with_for_update()
     ).all()
@@ -88,7 +210,7 @@ def list_uuids_in(grid_code: str) -> list[str]:
     return list(
         db.session.scalars(
             select(Household.household_uuid)
-            .where(Household.grid_code == grid_code)
+            .where(Household.grid_code == grid_code, Household.merged_into.is_(None))
             .order_by(Household.household_uuid)
         )
     )

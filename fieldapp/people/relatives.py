@@ -21,29 +21,42 @@ from fieldapp.users.models import User
 
 
 def is_declared_relative(user_id: int, person_uuid: str) -> bool:
-    """Whether that account has declared the person a near relative."""
-    return db.session.get(DeclaredRelative, (user_id, person_uuid)) is not None
-
-
-def has_relative_in(user_id: int, household_uuid: str) -> bool:
-    """Whether that account has declared somebody of the household a near relative."""
-    declared = (
-        select(DeclaredRelative.user_id)
-        .join(Person, Person.person_uuid == DeclaredRelative.person_uuid)
-        .where(DeclaredRelative.user_id == user_id, Person.household_uuid == household_uuid)
+    """Whether that account has declared the person a near relative, under whichever of their entries."""
+    standing = queries.list_standing(Person, [person_uuid]).values()
+    declared = select(DeclaredRelative.user_id).where(
+        DeclaredRelative.user_id == user_id,
+        DeclaredRelative.person_uuid.in_(queries.list_behind(Person, standing)),
     )
     return db.session.scalar(declared.limit(1)) is not None
 
 
-def list_declared_of(person_uuids: Iterable[str]) -> list[DeclaredRelative]:
-    """Who has declared one of those people a near relative, the first first."""
-    return list(
-        db.session.scalars(
-            select(DeclaredRelative)
-            .where(DeclaredRelative.person_uuid.in_(list(person_uuids)))
-            .order_by(DeclaredRelative.declared_at)
+def has_relative_in(user_id: int, household_uuid: str) -> bool:
+    """Whether that account has declared somebody of the household a near relative."""
+    same = queries.list_same(household_uuid)
+    merged = queries.list_merged_people(same)
+    declared = (
+        select(DeclaredRelative.user_id)
+        .join(Person, Person.person_uuid == DeclaredRelative.person_uuid)
+        .where(
+            DeclaredRelative.user_id == user_id,
+            Person.household_uuid.in_(same) | Person.person_uuid.in_(merged),
         )
     )
+    return db.session.scalar(declared.limit(1)) is not None
+
+
+def list_declared_of(person_uuids: Iterable[str]) -> list[tuple[str, DeclaredRelative]]:
+    """(whom of those people, the declaration), also what was declared of an entry merged into theirs; the first first."""
+    behind = queries.list_behind(Person, person_uuids)
+    found = db.session.scalars(
+        select(DeclaredRelative)
+        .where(DeclaredRelative.person_uuid.in_(behind))
+        .order_by(DeclaredRelative.declared_at)
+    )
+    first: dict[tuple[str, int], DeclaredRelative] = {}
+    for one in found:
+        first.setdefault((behind[one.person_uuid], one.user_id), one)
+    return [(person_uuid, one) for (person_uuid, _), one in first.items()]
 
 
 def list_declared_by(user: User) -> list[tuple[DeclaredRelative, Person, Household]]:
@@ -87,11 +100,16 @@ def withdraw_relative(actor: User, user_id: int, person_uuid: str, reason: str, 
     """Take a declaration back: one's own, or as a supervisor of the person's area. Raises not_found, reason_needed."""
     if not reason.strip():
         raise AppError("reason_needed")
-    declared = db.session.get(DeclaredRelative, (user_id, person_uuid))
     person = db.session.get(Person, person_uuid)
-    if declared is None or person is None or not can_withdraw(actor, user_id, person, now):
+    declared = [
+        one
+        for uuid in queries.list_behind(Person, [person_uuid])
+        if (one := db.session.get(DeclaredRelative, (user_id, uuid))) is not None
+    ]
+    if not declared or person is None or not can_withdraw(actor, user_id, person, now):
         raise AppError("not_found")
-    db.session.delete(declared)
+    for one in declared:
+        db.session.delete(one)
     audit.record(actor, "relative.withdraw", "person", person_uuid, at=now, user_id=user_id, reason=reason)
 
 

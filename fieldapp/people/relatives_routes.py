@@ -86,7 +86,7 @@ def _show(person: Person, form: RelativeForm, withdraw_form: WithdrawForm) -> st
             "role": wording.ROLES[users.get_user(declared.user_id).role],
             "can_withdraw": relatives.can_withdraw(current_user, declared.user_id, person, now),
         }
-        for declared in relatives.list_declared_of([person.person_uuid])
+        for _, declared in relatives.list_declared_of([person.person_uuid])
     ]
     return render_template(
         "people/relatives.html",

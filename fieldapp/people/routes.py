@@ -263,8 +263,10 @@ def undo_leaving(person_uuid: UUID) -> str | tuple[str, int] | Response:
 def history_page(household_uuid: UUID) -> str:
     """Every change of a household and its people, the newest first."""
     household = queries.get_household(str(household_uuid), current_user.area_codes())
-    names = {person.person_uuid: person.name or gettext("no name") for person in household.people}
-    changes = queries.list_changes([household.household_uuid, *names])
+    same = queries.list_same(household.household_uuid)
+    uuids = [person.person_uuid for person in household.people] + queries.list_merged_people(same)
+    names = {person.person_uuid: person.name or gettext("no name") for person in queries.list_people(uuids)}
+    changes = queries.list_changes([*same, *names])
     return render_template(
         "people/history.html",
         household=household,

@@ -313,6 +313,51 @@ def are_alike(name: str, birth_on: date | None, other_name: str, other_birth_on:
     return plain_word(name) == plain_word(other_name) and apart <= 366
 
 
+@dataclass(frozen=True)
+class Entry:
+    """What two entries of people are compared by; numbers by their hash."""
+
+    name: str
+    sex: str
+    birth_on: date | None
+    id_hash: str | None
+    phone_hash: str | None
+    household_name: str
+    address: str
+    village_code: str
+
+
+def find_likeness(one: Entry, other: Entry) -> list[str]:
+    """Why two entries could be one person: id, birthday (and a name that sounds alike), place (and the same name),
+    phone (and nothing that speaks against it); nothing when they are not alike.
+    """
+    named = bool(plain_word(one.name) and plain_word(other.name))
+    could_be = named and are_alike(one.name, one.birth_on, other.name, other.birth_on)
+    same_home = plain_word(one.address) == plain_word(other.address) or (
+        one.village_code == other.village_code
+        and plain_word(one.household_name) == plain_word(other.household_name)
+    )
+    sounds_alike = not named or initials(one.name) == initials(other.name)
+    years_apart = one.birth_on and other.birth_on and abs(one.birth_on - other.birth_on).days > 366
+    other_sex = one.sex and other.sex and one.sex != other.sex
+    return [
+        why
+        for why, holds in (
+            ("id", one.id_hash is not None and one.id_hash == other.id_hash),
+            ("birthday", could_be and one.birth_on is not None and one.birth_on == other.birth_on),
+            ("place", could_be and same_home and plain_word(one.name) == plain_word(other.name)),
+            (
+                "phone",
+                one.phone_hash is not None
+                and one.phone_hash == other.phone_hash
+                and sounds_alike
+                and not (years_apart or other_sex),
+            ),
+        )
+        if holds
+    ]
+
+
 def address_words(address: str) -> set[str]:
     """What a household at that address is found by: the address from each of its signs on."""
     return _from_each_sign(_only_signs(address)[:_ADDRESS_LENGTH])

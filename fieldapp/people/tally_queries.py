@@ -20,13 +20,18 @@ TOWNSHIP_DIGITS = LEVELS["township"]
 
 
 def is_here(person: Person) -> bool:
-    """Whether somebody counts: has neither died nor moved away."""
-    return person.died_on is None and person.moved_away_on is None
+    """Whether somebody counts: has neither died nor moved away, nor does anybody stand for them."""
+    return person.died_on is None and person.moved_away_on is None and person.merged_into is None
 
 
 def are_here() -> ColumnElement[bool]:
     """The same of a row."""
-    return Person.died_on.is_(None) & Person.moved_away_on.is_(None)
+    return Person.died_on.is_(None) & Person.moved_away_on.is_(None) & Person.merged_into.is_(None)
+
+
+def stands() -> ColumnElement[bool]:
+    """Whether a household counts: no other stands for it."""
+    return Household.merged_into.is_(None)
 
 
 def is_tallied(area_codes: Sequence[str], digits: int) -> bool:
@@ -62,7 +67,9 @@ def compare() -> dict[Counted, tuple[int, int]]:
 def _count_records() -> dict[Counted, int]:
     township = func.substr(Household.grid_code, 1, TOWNSHIP_DIGITS)
     counts: dict[Counted, int] = {}
-    by_day = select(township, Household.due_on, func.count()).group_by(township, Household.due_on)
+    by_day = (
+        select(township, Household.due_on, func.count()).where(stands()).group_by(township, Household.due_on)
+    )
     for code, due_on, households in db.session.execute(by_day):
         counts[HOUSEHOLD, "", code] = counts.get((HOUSEHOLD, "", code), 0) + households
         if due_on is not None:

@@ -20,7 +20,7 @@ from fieldapp.core.db import db
 from fieldapp.core.errors import AppError
 from fieldapp.core.severity import SEVERITIES
 from fieldapp.followups import actions as followups
-from fieldapp.people import actions as people
+from fieldapp.people import actions as people, queries as people_queries
 from fieldapp.people.actions import Origin
 from fieldapp.people.models import Household
 from fieldapp.reviews import queries, rules
@@ -201,7 +201,10 @@ def _failed_in_a_row(visit: Visit) -> int:
         return 0
     outcomes = db.session.scalars(
         select(Visit.outcome)
-        .where(Visit.household_uuid == visit.household_uuid, Visit.state != "voided")
+        .where(
+            Visit.household_uuid.in_(people_queries.list_same(visit.household_uuid)),
+            Visit.state != "voided",
+        )
         .order_by(Visit.finished_at.desc())
         .limit(10)
     )

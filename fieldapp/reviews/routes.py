@@ -27,7 +27,7 @@ from fieldapp.people import queries as people
 from fieldapp.people.cards import prepare_members
 from fieldapp.people.models import Household
 from fieldapp.people.rules import mask_phone
-from fieldapp.reviews import actions, area_routes, due_routes, queries
+from fieldapp.reviews import actions, area_routes, due_routes, merge_routes, queries
 from fieldapp.reviews.forms import DecisionForm, DismissForm, MoveForm, ReturnForm, VoidForm
 from fieldapp.reviews.queries import QueueFilter
 from fieldapp.reviews.visit_page import prepare_visit
@@ -161,6 +161,7 @@ def household_page(household_uuid: UUID) -> str:
         phone_masked=mask_phone(household.phone),
         grid_path=" ".join(area.name for area in areas.list_path(household.grid_code)[2:]),
         members=prepare_members(household, current_user),
+        merges=merge_routes.prepare_merges_into(household),
         story=_tell_story(household.household_uuid),
         words=words,
         visit_states=wording.VISIT_STATES,
@@ -386,4 +387,5 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(bp)
     area_routes.init_app(app)
     due_routes.init_app(app)
+    merge_routes.init_app(app)
     app.context_processor(_count_work)

@@ -175,7 +175,7 @@ def _list_people(area_code: str, condition: Any) -> Iterable[Person]:
         select(Person)
         .join(Person.household)
         .options(contains_eager(Person.household))
-        .where(scope.within(Household.grid_code, [area_code]), condition)
+        .where(scope.within(Household.grid_code, [area_code]), Person.merged_into.is_(None), condition)
     )
 
 

@@ -104,6 +104,7 @@ def fitting(sweep: Sweep, today: date) -> Select[str, str]:
             scope.within(Household.grid_code, [sweep.area_code]),
             Person.died_on.is_(None),
             Person.moved_away_on.is_(None),
+            Person.merged_into.is_(None),
             ~on_it,
         )
     )

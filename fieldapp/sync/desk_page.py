@@ -193,7 +193,7 @@ def _add_visit(page: OperationPage, reading: _Reading, household_uuid: str | Non
     if here is not None and not scope.covers(codes, here.area_code):
         return replace(page, why_not=gettext("The visit that is here belongs to another office."))
     wanted = here.household_uuid if here else household_uuid or rules.uuid_in(body, "household_uuid")
-    household = people.find_household(wanted) if wanted else None
+    household = people.find_registered("household", wanted)
     # A visit that is here stays with its household, wherever that is by now.
     if household is not None and here is None and not scope.covers(codes, household.grid_code):
         household = None
@@ -336,7 +336,8 @@ def _add_registry(page: OperationPage, reading: _Reading) -> OperationPage:
     body: Any = BODIES[operation.kind].model_validate(reading.body)
     is_of_person = operation.kind.startswith("person.")
     person = next(iter(people.list_people([body.person_uuid])), None) if is_of_person else None
-    household = person.household if person else people.find_household(body.household_uuid)
+    person = people.find_standing(person) if person else None
+    household = person.household if person else people.find_registered("household", body.household_uuid)
     is_outside = household is not None and not scope.covers(codes, household.grid_code)
     is_new = operation.kind == "household.register"
     page = replace(

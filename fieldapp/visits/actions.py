@@ -18,7 +18,7 @@ from fieldapp.core.db import db, transaction
 from fieldapp.core.errors import AppError
 from fieldapp.core.feeds import own_feed, publish
 from fieldapp.people import actions as people_actions, queries as people, sync as people_sync
-from fieldapp.people.models import Household
+from fieldapp.people.models import Household, Person
 from fieldapp.users.models import User
 from fieldapp.visits import queries, rules
 from fieldapp.visits.models import Visit, VisitPerson, VisitRevision
@@ -59,6 +59,7 @@ class StoredVisit:
 
     visit: Visit
     revision: VisitRevision
+    # The one that stands under the uuid it was sent with.
     household: Household
     verdict: checklist_rules.Verdict
     # How far the end of the visit lies after its arrival, by the server's clock: no clock is right that says so.
@@ -108,7 +109,7 @@ def revise_visit(
     visit = queries.find_visit(body.visit_uuid)
     if visit is None or visit.worker_id != actor.id:
         raise AppError("prerequisite_waiting")
-    if visit.household_uuid != body.household_uuid:
+    if visit.household_uuid not in people.list_same(body.household_uuid):
         raise AppError("not_yours")
     # Locked in the order household, visit, as when it was submitted; a reviewer's decision waits or came before.
     household = _lock_household(body)
@@ -165,7 +166,7 @@ def set_state(visit: Visit, state: str) -> None:
     if state == "voided" and visit.household_uuid is not None:
         household = people.lock_household(visit.household_uuid)
         if household is not None:
-            _refresh_contacts(household, [person.person_uuid for person in visit.people])
+            refresh_contacts(household, [person.person_uuid for person in visit.people])
     _publish(visit)
 
 
@@ -177,9 +178,12 @@ def _finished_at(body: VisitBody, envelope: Envelope, now: datetime) -> datetime
 
 
 def _lock_household(body: VisitBody) -> Household:
-    """The household of a visit, locked; raises not_yours when there is none, or when somebody else's people are named."""
+    """The household a visit names, locked; raises not_yours when there is none, or when somebody else's people are named.
+
+    Another one may stand for it by now, and somebody else for its people: the visit stays with whom it names.
+    """
     household = people.lock_household(body.household_uuid) if body.household_uuid else None
-    if household is None or not set(body.people) <= {person.person_uuid for person in household.people}:
+    if household is None or not people.have_been_in(people.lock_standing(household), body.people):
         raise AppError("not_yours")
     return household
 
@@ -228,7 +232,7 @@ def _store_revision(
         own_feed(visit.worker_id),
         body.attachments,
     )
-    _refresh_contacts(household, touched)
+    here = refresh_contacts(household, touched)
     step = "visit.submit" if visit.revision == 1 else "visit.revise"
     audit.record(
         envelope.entered_by or actor,
@@ -242,16 +246,33 @@ def _store_revision(
     )
     _publish(visit)
     ahead = rules.corrected(body.finished_at, envelope.clock_offset_s) - envelope.arrived_at(now)
-    return StoredVisit(visit, revision, household, verdict, ahead.total_seconds())
+    return StoredVisit(visit, revision, here, verdict, ahead.total_seconds())
 
 
-def _refresh_contacts(household: Household, person_uuids: Iterable[str]) -> None:
-    """Work out again, from the visits that count, when these people must next be seen and what to offer then.
+def refresh_contacts(household: Household, person_uuids: Iterable[str]) -> Household:
+    """Work out again, from the visits that count, when these people must next be seen and what to offer then: whoever
+    stands for them by now, and wherever that is. Returns the household that stands for the one given, which is locked.
 
     A visit counts when it reached somebody and was not voided: so a correction or a voiding takes back what it gave.
     """
     db.session.flush()
-    people_actions.set_contacts(household, queries.list_contacts(person_uuids))
+    here = people.lock_standing(household)
+    homes, wanted = {here.household_uuid: here}, set()
+    for person in _list_named(here, person_uuids):
+        standing = people.find_standing(person)
+        wanted.add(standing.person_uuid)
+        if standing.household_uuid not in homes:
+            people.lock_household(standing.household_uuid)
+            homes[standing.household_uuid] = standing.household
+    contacts = queries.list_contacts(wanted)
+    for home in homes.values():
+        people_actions.set_contacts(home, contacts)
+    refresh_last_visit(here)
+    return here
+
+
+def refresh_last_visit(household: Household) -> None:
+    """Work out again when a household was last reached, and which answers the next visit is offered."""
     last = queries.find_last_reached(household.household_uuid)
     if last is None:
         people_actions.set_last_visit(household, None, None)
@@ -260,7 +281,9 @@ def _refresh_contacts(household: Household, person_uuids: Iterable[str]) -> None
     version = checklists.get_version(revision.checklist_key, revision.checklist_version)
     body = VisitBody.model_validate(revision.body)
     verdict = _evaluate(version, db.session.get_one(User, last.worker_id), body, household)
-    carried = checklist_rules.carried(version.document, verdict.answers, body.people)
+    by_uuid = {person.person_uuid: person for person in _list_named(household, body.people)}
+    named = [people.find_standing(by_uuid[uuid]).person_uuid for uuid in body.people]
+    carried = checklist_rules.carried(version.document, verdict.answers, named)
     people_actions.set_last_visit(household, clock.local_date(last.finished_at), carried)
 
 
@@ -289,7 +312,8 @@ def form_context(
     worker: User, household: Household, person_uuids: Iterable[str], method: str, finished_at: datetime
 ) -> dict[str, Any]:
     """What the expressions of a visit's checklist read (docs/checklists.md)."""
-    by_uuid = {person.person_uuid: person for person in household.people}
+    named = list(person_uuids)
+    by_uuid = {person.person_uuid: person for person in _list_named(household, named)}
     restricted = people_sync.get_restricted_tags()
     return {
         "today": clock.local_date(finished_at).isoformat(),
@@ -299,10 +323,16 @@ def form_context(
         "device_uuid": "",
         "household": people_sync.household_record(household),
         "visit": {"method": method},
-        "people": [
-            people_sync.person_record(by_uuid[uuid], restricted) for uuid in person_uuids if uuid in by_uuid
-        ],
+        "people": [people_sync.person_record(by_uuid[uuid], restricted) for uuid in named if uuid in by_uuid],
     }
+
+
+def _list_named(household: Household, person_uuids: Iterable[str]) -> list[Person]:
+    """The people of those uuids: of the household, or of what was merged with it."""
+    wanted = set(person_uuids)
+    members = [person for person in household.people if person.person_uuid in wanted]
+    others = wanted - {person.person_uuid for person in members}
+    return members + (people.list_people(others) if others else [])
 
 
 def _distance_m(body: VisitBody, household: Household) -> float | None:

@@ -12,6 +12,8 @@ from fieldapp.core import scope
 from fieldapp.core.codes import get_codes
 from fieldapp.core.db import db
 from fieldapp.core.errors import AppError
+from fieldapp.people import queries as people
+from fieldapp.people.models import Household, Person
 from fieldapp.people.rules import COUNTS_AS_CONTACT
 from fieldapp.visits.models import Visit, VisitPerson, VisitRevision
 
@@ -53,7 +55,7 @@ def find_visit_before(visit: Visit) -> Visit | None:
     return db.session.scalar(
         select(Visit)
         .where(
-            Visit.household_uuid == visit.household_uuid,
+            Visit.household_uuid.in_(people.list_same(visit.household_uuid)),
             Visit.finished_at < visit.finished_at,
             Visit.outcome == "reached",
             Visit.state != "voided",
@@ -66,35 +68,38 @@ def find_visit_before(visit: Visit) -> Visit | None:
 def list_contacts(person_uuids: Iterable[str]) -> dict[str, list[tuple[datetime, bool]]]:
     """All contacts with these people that count, by uuid: when each ended, and whether it was remote.
 
-    A visit counts for those seen or asked about when it reached somebody and was not voided.
+    A visit counts for those seen or asked about when it reached somebody and was not voided; one that names an entry
+    merged into a person is a contact with them.
     """
-    contacts: dict[str, list[tuple[datetime, bool]]] = {person_uuid: [] for person_uuid in person_uuids}
+    behind = people.list_behind(Person, person_uuids)
+    contacts: dict[str, list[tuple[datetime, bool]]] = {person_uuid: [] for person_uuid in behind.values()}
     methods = get_codes("method")
     rows = db.session.execute(
         select(VisitPerson.person_uuid, Visit.finished_at, Visit.method)
         .join(Visit, VisitPerson.visit_uuid == Visit.visit_uuid)
         .where(
-            VisitPerson.person_uuid.in_(list(contacts)),
+            VisitPerson.person_uuid.in_(list(behind)),
             Visit.outcome.in_(COUNTS_AS_CONTACT),
             Visit.state != "voided",
         )
     )
     for person_uuid, finished_at, method in rows:
         is_remote = method in methods and bool(methods[method].extra.get("remote"))
-        contacts[person_uuid].append((finished_at, is_remote))
+        contacts[behind[person_uuid]].append((finished_at, is_remote))
     return contacts
 
 
 def list_tries_since_reached(household_uuids: Iterable[str]) -> dict[str, list[Visit]]:
     """By household, the visits since it was last reached that reached nobody or were refused, latest first."""
+    behind = people.list_behind(Household, household_uuids)
     tries: dict[str, list[Visit]] = {}
     reached: set[str] = set()
     for visit in db.session.scalars(
         select(Visit)
-        .where(Visit.household_uuid.in_(list(household_uuids)), Visit.state != "voided")
+        .where(Visit.household_uuid.in_(behind), Visit.state != "voided")
         .order_by(Visit.finished_at.desc())
     ):
-        uuid = visit.household_uuid or ""
+        uuid = behind[visit.household_uuid or ""]
         if visit.outcome in COUNTS_AS_CONTACT:
             reached.add(uuid)
         elif uuid not in reached:
@@ -106,17 +111,25 @@ def find_last_reached(household_uuid: str) -> Visit | None:
     """The household's last visit that reached somebody and was not voided, or None."""
     return db.session.scalar(
         select(Visit)
-        .where(Visit.household_uuid == household_uuid, Visit.outcome == "reached", Visit.state != "voided")
+        .where(
+            Visit.household_uuid.in_(people.list_same(household_uuid)),
+            Visit.outcome == "reached",
+            Visit.state != "voided",
+        )
         .order_by(Visit.finished_at.desc())
         .limit(1)
     )
 
 
 def list_visits_of_household(household_uuid: str) -> list[Visit]:
-    """All visits to a household, latest first."""
+    """All visits to a household, under whichever uuid, or to an entry merged into one of its people; latest first."""
+    same = people.list_same(household_uuid)
+    named = select(VisitPerson.visit_uuid).where(VisitPerson.person_uuid.in_(people.list_merged_people(same)))
     return list(
         db.session.scalars(
-            select(Visit).where(Visit.household_uuid == household_uuid).order_by(Visit.finished_at.desc())
+            select(Visit)
+            .where(Visit.household_uuid.in_(same) | Visit.visit_uuid.in_(named))
+            .order_by(Visit.finished_at.desc())
         )
     )
 

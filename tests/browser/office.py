@@ -5,6 +5,7 @@ Invariant: it looks at what is stored, not at what any page says of it.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +17,8 @@ from sqlalchemy import select
 from fieldapp import create_app
 from fieldapp.core import clock, storage
 from fieldapp.core.db import db, transaction
-from fieldapp.people.models import Household, Person
+from fieldapp.people.actions import Origin, add_household
+from fieldapp.people.models import Household, Person, PersonTag
 from fieldapp.reviews import actions as reviews
 from fieldapp.settings import Settings
 from fieldapp.sync.models import Operation
@@ -89,6 +91,28 @@ class Office:
             reviews.return_visit(
                 supervisor, visit.visit_uuid, visit.revision, reason=reason, notes={}, now=clock.now()
             )
+
+    def register_again(self, name: str) -> None:
+        """Put a household and whoever it is called by on the list once more, as a second phone might."""
+        with self._app.app_context(), transaction():
+            household = db.session.scalars(select(Household).where(Household.name == name)).one()
+            [person] = [one for one in household.people if one.name == name]
+            twin = Person(
+                person_uuid=str(uuid.uuid4()),
+                name=name,
+                birth_on=person.birth_on,
+                phone="13800009999",
+                tags=[PersonTag(tag="disabled")],
+                found_at=clock.now(),
+            )
+            again = Household(
+                household_uuid=str(uuid.uuid4()),
+                grid_code=household.grid_code,
+                name=name,
+                address=household.address,
+                people=[twin],
+            )
+            add_household(again, clock.now(), Origin(None, "phone", clock.now()))
 
     def end_account(self, username: str) -> None:
         """End an account."""

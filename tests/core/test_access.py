@@ -16,7 +16,9 @@ from fieldapp.core.guard import ROLES, roles_of
 from fieldapp.followups.models import Followup
 from fieldapp.imports import actions as imports
 from fieldapp.imports.tables import Limits
+from fieldapp.people.actions import add_household
 from fieldapp.people.period_actions import start_period
+from fieldapp.reviews import merge_actions as merging
 from fieldapp.reviews.models import Flag
 from fieldapp.screenings import actions as screenings
 from fieldapp.sweeps import actions as sweeps
@@ -25,7 +27,7 @@ from fieldapp.sync.rules import body_hash
 from fieldapp.users import actions as users
 from fieldapp.users.models import User
 from tests.checklists.vectors import workbook_of
-from tests.factories import GRID, PASSWORD, TOWNSHIP, Desk, Phone, draw_photo
+from tests.factories import GRID, PASSWORD, TOWNSHIP, Desk, Phone, draw_photo, make_household
 
 EVERYONE: frozenset[str] = frozenset({"", *ROLES})
 SIGNED_IN = frozenset(ROLES)
@@ -129,6 +131,14 @@ ACCESS: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/api/households/<uuid:household_uuid>/entry"): SUPERVISOR,
     ("PUT", "/api/households/<uuid:household_uuid>/entry/attachments/<sha256>"): SUPERVISOR,
     ("GET", "/reviews/<uuid:visit_uuid>/correct"): SUPERVISOR,
+    ("GET", "/duplicates"): READERS,
+    ("POST", "/duplicates/rule-out"): SUPERVISOR,
+    ("GET", "/duplicates/people/<uuid:person_uuid>/<uuid:other_person_uuid>"): READERS,
+    ("POST", "/duplicates/people/<uuid:person_uuid>/<uuid:other_person_uuid>"): SUPERVISOR,
+    ("GET", "/duplicates/households/<uuid:household_uuid>/<uuid:other_household_uuid>"): READERS,
+    ("POST", "/duplicates/households/<uuid:household_uuid>/<uuid:other_household_uuid>"): SUPERVISOR,
+    ("GET", "/merges/<int:merge_id>"): READERS,
+    ("POST", "/merges/<int:merge_id>/undo"): SUPERVISOR,
     ("GET", "/due"): READERS,
     ("GET", "/periods"): READERS,
     ("POST", "/periods"): OFFICER,
@@ -217,6 +227,8 @@ def records(app, county) -> dict[str, object]:
             "visit_uuid": body["visit_uuid"],
             "household_uuid": county.household_uuid,
             "person_uuid": county.person_uuids[0],
+            "other_person_uuid": county.person_uuids[1],
+            **_merge_households(),
             "followup_id": db.session.scalars(select(Followup.followup_id)).first(),
             "flag_id": db.session.scalars(select(Flag.id)).first(),
             "period_id": _start_period(),
@@ -228,6 +240,18 @@ def records(app, county) -> dict[str, object]:
             "sha256": sha256,
             "name": "nothing.js",
         }
+
+
+def _merge_households() -> dict[str, object]:
+    """Two households of which one was merged into the other, and a third one to compare."""
+    supervisor = db.session.scalars(select(User).where(User.username == "supervisor")).one()
+    now = clock.now()
+    with transaction():
+        one, two, three = (
+            add_household(make_household(GRID, "赵洪生", []), now).household_uuid for _ in range(3)
+        )
+        merge_id = merging.merge(supervisor, "household", one, two, (), (0, 0), now).merge_id
+    return {"other_household_uuid": three, "merge_id": merge_id}
 
 
 def _bring_roster() -> int:
@@ -389,7 +413,10 @@ def test_outside_ones_area_everything_is_404(app, records):
     missing = {
         **{
             key: str(uuid.uuid4())
-            for key in ("visit_uuid", "household_uuid", "person_uuid", "followup_id", "op_uuid")
+            for key in (
+                *("visit_uuid", "household_uuid", "person_uuid", "followup_id", "op_uuid"),
+                *("other_household_uuid", "other_person_uuid"),
+            )
         },
         "flag_id": 999_999,
         "user_id": 999_999,
@@ -398,6 +425,7 @@ def test_outside_ones_area_everything_is_404(app, records):
         "sweep_id": 999_999,
         "screening_id": 999_999,
         "import_id": 999_999,
+        "merge_id": 999_999,
         "key": "none",
         "version": "77",
         "area_code": "999999",
