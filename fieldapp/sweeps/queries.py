@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, literal, or_, select, true
 from sqlalchemy.orm import aliased
 
 from fieldapp.areas.models import LEVELS
@@ -20,6 +20,7 @@ from fieldapp.checklists.queries import is_on_branch
 from fieldapp.core import clock, scope
 from fieldapp.core.db import db
 from fieldapp.core.errors import AppError
+from fieldapp.people import queries as people_queries
 from fieldapp.people.models import Household, Person, PersonTag
 from fieldapp.people.rules import COUNTS_AS_CONTACT
 from fieldapp.sweeps.models import CLOSED, Sweep, SweepRow, SweepTarget
@@ -28,9 +29,9 @@ from fieldapp.visits.models import Visit, VisitPerson
 # What has become of somebody on the list: reached; or why not.
 REACHED, REFUSED, NOT_REACHED, UNTRIED = "reached", "refused", "not_reached", "untried"
 # Who is on the list and is not to be reached any more.
-DIED, MOVED_AWAY, ELSEWHERE = "died", "moved_away", "elsewhere"
+DIED, MOVED_AWAY, ELSEWHERE, MERGED = "died", "moved_away", "elsewhere", "merged"
 MISSED = (REFUSED, NOT_REACHED, UNTRIED)
-APART = (DIED, MOVED_AWAY, ELSEWHERE)
+APART = (DIED, MOVED_AWAY, ELSEWHERE, MERGED)
 PAGE_ROWS = 50
 SWEEPS_PER_PAGE = 20
 
@@ -93,7 +94,10 @@ def list_not_told() -> list[int]:
 
 
 def fitting(sweep: Sweep, today: date) -> Select[str, str]:
-    """(person, grid) of those who fit a sweep's criteria, or whom its file means, and are not on its list."""
+    """(person, grid) of those who fit a sweep's criteria, or whom its file means, and are not on its list.
+
+    Who was registered twice and merged is meant where the entry that stands for them is.
+    """
     on_it = exists().where(
         SweepTarget.sweep_id == sweep.sweep_id, SweepTarget.person_uuid == Person.person_uuid
     )
@@ -110,8 +114,22 @@ def fitting(sweep: Sweep, today: date) -> Select[str, str]:
     )
     if sweep.criteria is None:
         meant = select(SweepRow.person_uuid).where(SweepRow.sweep_id == sweep.sweep_id)
-        return people.where(Person.person_uuid.in_(meant))
-    return people.where(*_criteria(sweep.criteria, today))
+        wanted = Person.person_uuid.in_(meant)
+    else:
+        wanted = and_(true(), *_criteria(sweep.criteria, today))
+    return people.where(wanted | Person.person_uuid.in_(_list_standing_for_merged(sweep)))
+
+
+def _list_standing_for_merged(sweep: Sweep) -> set[str]:
+    """Who stands for those on the list, or in the file, that were merged into others."""
+    merged = select(Person.person_uuid).where(Person.merged_into.is_not(None))
+    listed = merged.join(SweepTarget, SweepTarget.person_uuid == Person.person_uuid).where(
+        SweepTarget.sweep_id == sweep.sweep_id
+    )
+    meant = merged.join(SweepRow, SweepRow.person_uuid == Person.person_uuid).where(
+        SweepRow.sweep_id == sweep.sweep_id
+    )
+    return set(people_queries.list_standing(Person, db.session.scalars(listed.union(meant))).values())
 
 
 def _criteria(criteria: dict[str, Any], today: date) -> list[ColumnElement[bool]]:
@@ -298,18 +316,30 @@ def _place(sweep: Sweep) -> ColumnElement[str]:
 def _standing(sweep: Sweep) -> ColumnElement[Any]:
     if sweep.state == CLOSED:
         return SweepTarget.standing.expression
+    refused, not_reached = _list_tried_as_merged(sweep)
     return case(
+        (Person.merged_into.is_not(None), literal(MERGED)),
         (_is_reached(sweep), literal(REACHED)),
         (Person.died_on.is_not(None), literal(DIED)),
         (Person.moved_away_on.is_not(None), literal(MOVED_AWAY)),
         (~scope.within(Household.grid_code, [sweep.area_code]), literal(ELSEWHERE)),
-        else_=func.coalesce(_last_try(sweep), literal(UNTRIED)),
+        else_=func.coalesce(
+            _last_try(sweep),
+            case(
+                (Person.household_uuid.in_(refused), literal(REFUSED)),
+                (Person.household_uuid.in_(not_reached), literal(NOT_REACHED)),
+                else_=literal(UNTRIED),
+            ),
+        ),
     )
 
 
 def _is_reached(sweep: Sweep) -> ColumnElement[bool]:
-    """A visit that counts is enough, by whomever; a corrected one is one visit, a voided one none."""
-    return (
+    """A visit that counts is enough, by whomever; a corrected one is one visit, a voided one none.
+
+    One that names an entry merged into theirs is as good.
+    """
+    visited = (
         exists()
         .where(
             VisitPerson.person_uuid == SweepTarget.person_uuid,
@@ -320,6 +350,44 @@ def _is_reached(sweep: Sweep) -> ColumnElement[bool]:
         )
         .correlate(SweepTarget)
     )
+    return visited | SweepTarget.person_uuid.in_(_list_reached_as_merged(sweep))
+
+
+def _list_reached_as_merged(sweep: Sweep) -> set[str]:
+    """Who was reached under an entry of the area that was merged into theirs."""
+    found = db.session.scalars(
+        select(VisitPerson.person_uuid)
+        .join(Visit, Visit.visit_uuid == VisitPerson.visit_uuid)
+        .join(Person, Person.person_uuid == VisitPerson.person_uuid)
+        .join(Household, Household.household_uuid == Person.household_uuid)
+        .where(
+            Person.merged_into.is_not(None),
+            scope.within(Household.grid_code, [sweep.area_code]),
+            Visit.outcome.in_(COUNTS_AS_CONTACT),
+            Visit.method.in_(sweep.methods),
+            *_counts(sweep, Visit),
+        )
+    )
+    return set(people_queries.list_standing(Person, found).values())
+
+
+def _list_tried_as_merged(sweep: Sweep) -> tuple[list[str], list[str]]:
+    """Households tried in vain under an entry of the area merged into theirs: those that refused last, and the others."""
+    found = db.session.execute(
+        select(Visit.household_uuid, Visit.outcome)
+        .join(Household, Household.household_uuid == Visit.household_uuid)
+        .where(
+            Household.merged_into.is_not(None),
+            scope.within(Household.grid_code, [sweep.area_code]),
+            Visit.outcome.in_((NOT_REACHED, REFUSED)),
+            *_counts(sweep, Visit),
+        )
+        .order_by(Visit.finished_at)
+    ).all()
+    standing = people_queries.list_standing(Household, (str(uuid) for uuid, _ in found))
+    last = {standing[str(uuid)]: outcome for uuid, outcome in found}
+    refused = [uuid for uuid, outcome in last.items() if outcome == REFUSED]
+    return refused, [uuid for uuid in last if uuid not in refused]
 
 
 def _last_try(sweep: Sweep) -> ColumnElement[Any]:

@@ -28,6 +28,7 @@ STANDINGS = {
     queries.DIED: (lazy_gettext("Has died"), "over"),
     queries.MOVED_AWAY: (lazy_gettext("Moved away"), "over"),
     queries.ELSEWHERE: (lazy_gettext("Lives in another area now"), "over"),
+    queries.MERGED: (lazy_gettext("Registered twice, merged with another entry"), "over"),
 }
 ROW_FAULTS: Mapping[str, Any] = {
     **FAULTS,

@@ -17,7 +17,7 @@ from fieldapp.imports.tables import Limits
 from fieldapp.people import actions as people
 from fieldapp.people.actions import Origin
 from fieldapp.people.models import Household, Person
-from fieldapp.reviews import actions as reviews
+from fieldapp.reviews import actions as reviews, merge_actions, merge_queries
 from fieldapp.sweeps import actions, queries
 from fieldapp.sweeps.actions import Plan
 from fieldapp.sweeps.lists import read_list
@@ -178,6 +178,29 @@ def test_who_dies_or_leaves_is_shown_apart_and_never_vanishes(app, county):
         # Who has seen them on their list still does; where they live now, nobody sees this sweep.
         assert set(standings(sweep_id, GRID)) == {"刘玉珍", "刘小宝"}
         assert standings(sweep_id, OTHER_GRID) == {}
+
+
+def test_who_was_registered_twice_counts_once_under_the_entry_that_stands(app, county):
+    with app.app_context():
+        with transaction():
+            twice = make_household(GRID, "王桂兰", ["王桂兰"])
+            twice.people[0].main_class = "dibao_urban"
+            people.add_household(twice, clock.now())
+            winner = twice.people[0].person_uuid
+        sweep_id = open_one(criteria={"classes": ["dibao_rural"], "tags": ["living_alone"]})
+        assert set(standings(sweep_id)) == {"刘玉珍", "陈立国"}
+    visit(app, county)
+    with app.app_context():
+        with transaction():
+            actor, loser = user_of("supervisor"), county.person_uuids[0]
+            kept, other = (merge_queries.get_entry("person", one, [TOWNSHIP]) for one in (winner, loser))
+            seen = merge_queries.compare("person", kept, other).seen
+            merge_actions.merge(actor, "person", winner, loser, [], seen, clock.now())
+        assert standings(sweep_id) == {"刘玉珍": "merged", "陈立国": "untried"}
+        # Nobody is dropped: whoever stands for them is offered, though nothing else brings them onto the list.
+        with transaction():
+            assert actions.add_fitting(user_of("officer"), sweep_id, clock.now()) == 1
+        assert standings(sweep_id) == {"刘玉珍": "merged", "陈立国": "untried", "王桂兰": "reached"}
 
 
 def test_a_closed_sweep_stays_as_it_was_and_says_what_came_in_since(app, county):
