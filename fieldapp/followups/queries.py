@@ -5,7 +5,7 @@ Invariant: a task waits for the desk when it is done, was refused, has nobody, o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -95,6 +95,17 @@ def list_followups_of_visit(visit_uuid: str) -> list[Followup]:
     return list(
         db.session.scalars(
             select(Followup).where(Followup.visit_uuid == visit_uuid).order_by(Followup.created_at)
+        )
+    )
+
+
+def list_followups_of_visits(visit_uuids: Iterable[str]) -> list[Followup]:
+    """The tasks those visits led to, oldest first."""
+    return list(
+        db.session.scalars(
+            select(Followup)
+            .where(Followup.visit_uuid.in_(list(visit_uuids)))
+            .order_by(Followup.created_at, Followup.followup_id)
         )
     )
 

@@ -1,26 +1,35 @@
-"""Pages that are made to be printed: 走访记录表 of a household, filled in or blank.
+"""Pages that are made to be printed: 走访记录表 of a household, filled in or blank, and the monthly 台账 of a grid.
 
-Invariant: nothing is printed unmasked without a reason in the audit trail.
+Invariant: nothing is printed unmasked without a reason in the audit trail; what leaves as a file is noted there.
 """
 
 from __future__ import annotations
 
+import io
 from datetime import date
 from uuid import UUID
 
-from flask import Blueprint, Flask, render_template, request
+from flask import Blueprint, Flask, render_template, request, send_file
 from flask_login import current_user
+from werkzeug.wrappers import Response
 
+from fieldapp.areas import queries as areas
+from fieldapp.areas.models import LEVELS
 from fieldapp.checklists import queries as checklists
-from fieldapp.core import clock, wording
+from fieldapp.core import audit, clock, scope, wording
 from fieldapp.core.db import transaction
+from fieldapp.core.errors import AppError
 from fieldapp.core.guard import READERS, require
 from fieldapp.core.web import pick_text
-from fieldapp.papers import record_page
+from fieldapp.papers import ledger_page, record_page
+from fieldapp.papers.ledger import Ledger, make_ledger, read_month
 from fieldapp.people import numbers, queries as people
 from fieldapp.people.forms import RevealReasonForm
 from fieldapp.people.models import Household
 from fieldapp.visits import queries as visits
+
+EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+PAPERS = ("a3", "a4")
 
 bp = Blueprint("papers", __name__)
 
@@ -65,6 +74,52 @@ def blank_record(household_uuid: UUID) -> str:
         methods=wording.get_words("method")["method"],
         today=today,
     )
+
+
+@bp.get("/areas/<code>/ledger")
+@require(*READERS)
+def grid_ledger(code: str) -> str:
+    """台账 of a grid for a month; `show` lists the visits behind a figure, of one household or of all."""
+    ledger = _get_ledger(code)
+    paper = request.args.get("paper", "")
+    show, household_uuid = request.args.get("show", ""), request.args.get("household", "")
+    figures = ledger_page.say_figures()
+    return render_template(
+        "papers/ledger.html",
+        ledger=ledger,
+        path=" ".join(area.name for area in areas.list_path(code)[2:]),
+        paper=paper if paper in PAPERS else PAPERS[0],
+        figures=figures,
+        show=show if show in figures else "",
+        behind=ledger_page.list_behind(ledger, show, household_uuid) if show in figures else [],
+        this_month=read_month("", clock.local_date(clock.now())),
+        today=clock.local_date(clock.now()),
+    )
+
+
+@bp.get("/areas/<code>/ledger.xlsx")
+@require(*READERS)
+def grid_ledger_workbook(code: str) -> Response:
+    """The same as an Excel workbook."""
+    ledger = _get_ledger(code)
+    content = ledger_page.write_ledger(ledger)
+    with transaction():
+        audit.record(current_user, "ledger.export", "area", code, at=clock.now(), month=str(ledger.month))
+    return send_file(
+        io.BytesIO(content),
+        mimetype=EXCEL,
+        as_attachment=True,
+        download_name=f"{ledger.grid.name}-{ledger.month}.xlsx",
+    )
+
+
+def _get_ledger(code: str) -> Ledger:
+    """The ledger the address asks for; raises not_found for what is no grid, or not the reader's."""
+    grid = areas.find_area(code)
+    if grid is None or len(code) != LEVELS["grid"] or not scope.covers(current_user.area_codes(), code):
+        raise AppError("not_found")
+    today = clock.local_date(clock.now())
+    return make_ledger(grid, read_month(request.args.get("month", ""), today), today)
 
 
 def _show_record(household: Household, form: RevealReasonForm, *, in_full: bool = False) -> str:

@@ -252,6 +252,27 @@ def list_grids_ever(household_uuid: str) -> list[str]:
     )
 
 
+def list_households_in(grid_code: str, from_at: datetime, until_at: datetime) -> list[Household]:
+    """The households that were in a grid at some time from one instant to another, with their people, by name."""
+    ever = select(HouseholdGrid.household_uuid).where(HouseholdGrid.grid_code == grid_code)
+    rows = db.session.scalars(
+        select(HouseholdGrid)
+        .where(HouseholdGrid.household_uuid.in_(ever))
+        .order_by(HouseholdGrid.household_uuid, HouseholdGrid.from_at.nulls_first(), HouseholdGrid.id)
+    ).all()
+    there = set()
+    for row, following in zip(rows, [*rows[1:], None], strict=True):
+        ends_at = following.from_at if following and following.household_uuid == row.household_uuid else None
+        if (
+            row.grid_code == grid_code
+            and (row.from_at is None or row.from_at < until_at)
+            and (ends_at is None or ends_at > from_at)
+        ):
+            there.add(row.household_uuid)
+    households = list_households(there)
+    return sorted(households, key=lambda one: (one.name, one.address, one.household_uuid))
+
+
 def list_moves(household_uuid: str) -> list[HouseholdGrid]:
     """The moves of a household from grid to grid, oldest first."""
     return list(

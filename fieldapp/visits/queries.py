@@ -134,6 +134,25 @@ def list_visits_of_household(household_uuid: str) -> list[Visit]:
     )
 
 
+def list_visits_in(
+    grid_code: str, household_uuids: Iterable[str], from_at: datetime, until_at: datetime
+) -> list[Visit]:
+    """The visits to those households that counted in a grid and ended in a span of time, voided ones left out, oldest first."""
+    return list(
+        db.session.scalars(
+            select(Visit)
+            .where(
+                Visit.household_uuid.in_(list(household_uuids)),
+                Visit.area_code == grid_code,
+                Visit.finished_at >= from_at,
+                Visit.finished_at < until_at,
+                Visit.state != "voided",
+            )
+            .order_by(Visit.finished_at, Visit.visit_uuid)
+        )
+    )
+
+
 def list_own_recent(visit_uuids: Iterable[str], worker_id: int, now: datetime) -> list[Visit]:
     """Of those visits, the worker's own that a phone keeps."""
     return list(

@@ -51,3 +51,29 @@ def test_record_of_visits_is_printed_on_a4(desk, words, open_household):
     count, size = print_page(page)
     assert size == (210, 297)
     assert 2 <= count <= 4
+
+
+def test_ledger_of_a_grid_is_printed_on_a3_or_a4_and_opens_what_it_counts(desk, words):
+    page = desk.page
+    page.goto("/areas")
+    for name in ("达连河村", "达连河村第1网格"):
+        page.get_by_role("main").get_by_role("link", name=name, exact=True).click()
+        expect(page.get_by_role("heading", level=1)).to_contain_text(name)
+    desk.link("Monthly ledger, to print or as an Excel file").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text(words("Ledger"))
+    count, size = print_page(page)
+    assert size == (420, 297)
+    assert count >= 1
+    desk.link("For A4 paper").click()
+    expect(desk.link("For A3 paper")).to_be_visible()
+    assert print_page(page)[1] == (297, 210)
+    total = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name=words("Total")))
+    figure = total.get_by_role("link").first
+    counted = int(figure.inner_text())
+    figure.click()
+    heading = page.get_by_role("heading", name=re.compile(words("Visits that reached somebody")))
+    expect(heading).to_contain_text(str(counted))
+    behind = page.get_by_role("main").get_by_role("listitem")
+    expect(behind).to_have_count(counted)
+    behind.first.get_by_role("link").click()
+    expect(page.get_by_role("region", name=words("Decision"))).to_be_visible()

@@ -126,6 +126,8 @@ ACCESS: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/households/<uuid:household_uuid>/record"): READERS,
     ("POST", "/households/<uuid:household_uuid>/record"): READERS,
     ("GET", "/households/<uuid:household_uuid>/blank-record"): READERS,
+    ("GET", "/areas/<code>/ledger"): READERS,
+    ("GET", "/areas/<code>/ledger.xlsx"): READERS,
     ("GET", "/households/<uuid:household_uuid>/entry"): SUPERVISOR,
     ("GET", "/households/<uuid:household_uuid>/entry/form"): SUPERVISOR,
     ("POST", "/api/households/<uuid:household_uuid>/entry"): SUPERVISOR,
