@@ -42,6 +42,7 @@ from fieldapp.sweeps.queries import list_not_told
 from fieldapp.upkeep.backup import LOST, NEW, ONLY_HERE, BackupRefused, make_backup
 from fieldapp.upkeep.doctor import WRONG, examine
 from fieldapp.upkeep.restore import restore as restore_backup
+from fieldapp.upkeep.retention import remove_old_attachments
 from fieldapp.upkeep.schema import NotSetUp, bring_up_to_date, check_up_to_date
 from fieldapp.upkeep.snapshots import SnapshotFailed
 from fieldapp.users import queries as users
@@ -194,6 +195,18 @@ def twins() -> None:
     with create_app(_read_settings()).app_context():
         looked_at = sum(number for _, number in look_for_pairs_in([area.code for area in list_roots()]))
     click.echo(f"{looked_at} people compared with the list")
+
+
+@commands.command()
+def retention() -> None:
+    """Remove photos, recordings and files older than FIELDAPP_ATTACHMENTS_KEPT_DAYS of what is settled: daily."""
+    settings = _read_settings()
+    with create_app(settings).app_context():
+        removed = remove_old_attachments(clock.now())
+    if settings.attachments_kept_days:
+        click.echo(f"{removed} photos and files were removed")
+    else:
+        click.echo("FIELDAPP_ATTACHMENTS_KEPT_DAYS is not set: nothing is ever removed")
 
 
 @commands.command("import")

@@ -84,6 +84,12 @@ class Settings:
         default=20, metadata={"help": "A desk session ends after so many minutes without a request."}
     )
     phone_session_days: int = field(default=90, metadata={"help": "A phone session ends after so many days."})
+    attachments_kept_days: int = field(
+        default=0,
+        metadata={
+            "help": "Photos, recordings and files of what is settled are removed so many days after it; 0: never."
+        },
+    )
     sign_in_failures: int = field(
         default=5, metadata={"help": "Wrong passwords before an account is locked."}
     )

@@ -24,6 +24,7 @@ class AttachmentView:
 
     sha256: str
     is_here: bool
+    removed_at: datetime | None  # its file: it was here longer than attachments are kept
     kind: str  # image, audio, video or file; what was asked for while it is not here
     label: str  # of the question
     taken_at: datetime | None
@@ -59,7 +60,8 @@ def _view(use: AttachmentUse, held: Attachment | None, line: Line | None) -> Att
     size = held.size if held else use.size
     return AttachmentView(
         use.sha256,
-        held is not None,
+        held is not None and held.removed_at is None,
+        held.removed_at if held else None,
         kind,
         line.label if line else "",
         use.taken_at,

@@ -59,6 +59,10 @@ ERRORS: dict[str, tuple[int, Any]] = {
         ),
     ),
     "not_found": (404, lazy_gettext("There is nothing here, or it is outside your area.")),
+    "attachment_removed": (
+        410,
+        lazy_gettext("This photo or file was removed: it was older than the time for which they are kept."),
+    ),
     "method_wrong": (405, lazy_gettext("This address does not answer that kind of request.")),
     "range_wrong": (416, lazy_gettext("The file has no such part. Reload the page and try again.")),
     "too_large": (413, lazy_gettext("This is too large. The limit is %(limit)s.")),

@@ -43,6 +43,10 @@ class Attachment(Base):
     width: Mapped[int | None] = mapped_column(doc="Of a picture: pixels, upright.")
     height: Mapped[int | None] = mapped_column(doc="Of a picture: pixels, upright.")
     stored_at: Mapped[datetime] = mapped_column(Instant, doc="When it was first here whole.")
+    removed_at: Mapped[datetime | None] = mapped_column(
+        Instant,
+        doc="When its file was removed, because attachments are kept no longer than that; empty: it is here.",
+    )
 
 
 class AttachmentUpload(Base):
@@ -93,6 +97,13 @@ def store_attachment(sha256: str, stream: IO[bytes], user_id: int, now: datetime
         file.flush()
         with open_sealed(part, place_of(sha256)) as plain:
             found = _inspect(plain, size)
+    # Before its file takes its place: what is marked as removed may be removed at any moment.
+    with transaction():
+        db.session.execute(
+            update(Attachment)
+            .where(Attachment.sha256 == sha256, Attachment.removed_at.is_not(None))
+            .values(removed_at=None)
+        )
     durable.put_in_place(part, path_of(sha256))
     with transaction():
         is_new = insert_if_absent(
@@ -216,10 +227,12 @@ def open_attachment(sha256: str) -> BinaryIO:
 
 
 def get_attachment(sha256: str) -> Attachment:
-    """What is known of an attachment that is here; raises not_found."""
+    """What is known of an attachment that is here; raises not_found, attachment_removed."""
     held = db.session.get(Attachment, sha256)
     if held is None:
         raise AppError("not_found")
+    if held.removed_at:
+        raise AppError("attachment_removed")
     return held
 
 
@@ -242,6 +255,14 @@ def list_uses(kind: str, uuid: str, revision: int) -> list[tuple[AttachmentUse, 
         .order_by(AttachmentUse.question, AttachmentUse.taken_at, AttachmentUse.sha256)
     )
     return [(use, held) for use, held in rows]
+
+
+def remove_attachment(sha256: str) -> None:
+    """Remove the file of an attachment that is marked as removed; nothing to do when it has been sent once more."""
+    with transaction():
+        marked = select(Attachment).where(Attachment.sha256 == sha256, Attachment.removed_at.is_not(None))
+        if db.session.scalar(marked.with_for_update()) is not None:
+            path_of(sha256).unlink(missing_ok=True)
 
 
 def check_storage() -> None:

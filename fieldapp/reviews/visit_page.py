@@ -188,7 +188,9 @@ def prepare_visit(visit: Visit, reader: User) -> VisitPage:
         change_count=sum(line.before is not None for line in lines),
         problems=read_problems(revision.problems, labels),
         attachments=attachments,
-        attachments_missing=sum(not attachment.is_here for attachment in attachments),
+        attachments_missing=sum(
+            not attachment.is_here and not attachment.removed_at for attachment in attachments
+        ),
         has_photos_only=are_all_photos(attachments),
         place=_find_place(revision, household),
         urgent_calls=[

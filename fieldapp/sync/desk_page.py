@@ -493,7 +493,7 @@ def _view_attachments(operation: Operation, lines: Sequence[Line]) -> dict[str, 
     views = view_attachments(desk_queries.list_uses(operation), lines)
     return {
         "attachments": views,
-        "attachments_missing": sum(not view.is_here for view in views),
+        "attachments_missing": sum(not view.is_here and not view.removed_at for view in views),
         "has_photos_only": are_all_photos(views),
     }
 

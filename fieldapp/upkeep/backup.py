@@ -15,6 +15,7 @@ import os
 import re
 import shutil
 from collections import Counter
+from collections.abc import Container, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -111,7 +112,8 @@ def make_backup(folder: Path, keep: int, now: datetime) -> Backup:
     try:
         database = DATABASES[db.engine.dialect.name]
         with snapshots.taken(here / database) as connection:
-            photos, newest_lost = _take_photos(connection, folder, part)
+            removed = list_removed(connection)
+            photos, newest_lost = _take_photos(connection, folder, part, removed)
             counts, revision = count_rows(connection), read_revision(connection)
         durable.copy(here / database, part / database)
         manifest = Manifest(
@@ -136,6 +138,7 @@ def make_backup(folder: Path, keep: int, now: datetime) -> Backup:
         with transaction():
             feeds.note_backup(up_to)
     _remove_older(folder, data_dir, keep, now)
+    _remove_photos(folder, removed)
     return Backup(snapshot, manifest, photos, lets_forget, folder.stat().st_dev == data_dir.stat().st_dev)
 
 
@@ -194,13 +197,25 @@ def _check(folder: Path, data_dir: Path) -> None:
         )
 
 
-def _take_photos(connection: Connection, folder: Path, part: Path) -> tuple[Counter[str], datetime | None]:
+def list_removed(connection: Connection) -> dict[str, datetime]:
+    """When attachments were removed that are kept no longer. A backup before an update meets a database without them."""
+    if "removed_at" not in {column["name"] for column in inspect(connection).get_columns("attachments")}:
+        return {}
+    removed = select(Attachment.sha256, Attachment.removed_at).where(Attachment.removed_at.is_not(None))
+    return {sha256: at for sha256, at in connection.execute(removed) if at}
+
+
+def _take_photos(
+    connection: Connection, folder: Path, part: Path, removed: Container[str]
+) -> tuple[Counter[str], datetime | None]:
     """Take the attachments that the snapshot names; returns what became of them and when the newest lost one came."""
     photos: Counter[str] = Counter()
     newest_lost = None
     named = select(Attachment.sha256, Attachment.stored_at)
     with connection.execution_options(yield_per=1000).execute(named) as rows:
         for sha256, stored_at in rows:
+            if sha256 in removed:
+                continue
             became = _take_photo(sha256, folder / PHOTOS / sha256[:2] / sha256, part / sha256)
             photos[became] += 1
             if became == LOST:
@@ -225,6 +240,14 @@ def _link_or_copy(source: Path, part: Path) -> None:
         os.link(source, part)
     except OSError:
         durable.copy(source, part)
+
+
+def _remove_photos(folder: Path, removed: Mapping[str, datetime]) -> None:
+    """Let go of the attachments that were removed here before the oldest snapshot was made: none needs them."""
+    oldest = datetime.strptime(list_snapshots(folder)[0].name, NAME_FORMAT).replace(tzinfo=UTC)
+    for sha256, at in removed.items():
+        if at < oldest:
+            (folder / PHOTOS / sha256[:2] / sha256).unlink(missing_ok=True)
 
 
 def _said_before() -> datetime:

@@ -116,7 +116,9 @@ def _check_photos(_now: datetime) -> Iterator[Finding]:
     count = 0
     for prefix in (f"{number:02x}" for number in range(256)):
         named = Attachment.sha256.between(prefix + "0" * 62, prefix + "f" * 62)
-        known = set(db.session.scalars(select(Attachment.sha256).where(named)))
+        known = set(
+            db.session.scalars(select(Attachment.sha256).where(named, Attachment.removed_at.is_(None)))
+        )
         folder = storage.photo_dir() / prefix
         there = set(os.listdir(folder)) if folder.is_dir() else set()
         count += len(known & there)
@@ -126,7 +128,8 @@ def _check_photos(_now: datetime) -> Iterator[Finding]:
     if missing:
         words = f"{len(missing)} photos or files are missing: look in the backup's folder of photos"
         yield Finding(WRONG, words, missing)
-    sample = db.session.scalars(select(Attachment.sha256).order_by(func.random()).limit(SAMPLE)).all()
+    kept = select(Attachment.sha256).where(Attachment.removed_at.is_(None))
+    sample = db.session.scalars(kept.order_by(func.random()).limit(SAMPLE)).all()
     damaged = [
         sha256 for sha256 in sample if sha256 not in missing and not is_whole(storage.path_of(sha256), sha256)
     ]
@@ -140,7 +143,7 @@ def _check_photos(_now: datetime) -> Iterator[Finding]:
             NOTE, f"{len(waiting)} photos or files are named by a record and still on a phone", list(waiting)
         )
     used = select(AttachmentUse).where(Attachment.sha256 == AttachmentUse.sha256).exists()
-    orphans = db.session.scalars(select(Attachment.sha256).where(~used)).all()
+    orphans = db.session.scalars(kept.where(~used)).all()
     if orphans:
         yield Finding(
             NOTE, f"{len(orphans)} photos or files are named by no record; they are kept", list(orphans)

@@ -30,6 +30,7 @@ from fieldapp.upkeep.backup import (
     count_rows,
     hash_of,
     is_whole,
+    list_removed,
     list_snapshots,
     put_if_whole,
 )
@@ -114,11 +115,11 @@ def _check_counts(manifest: Manifest) -> None:
 def _bring_photos(kept: Path) -> tuple[int, int]:
     """Bring the attachments that the database names; returns how many there are and how many are missing."""
     there = missing = 0
-    with (
-        db.engine.connect().execution_options(yield_per=1000) as connection,
-        connection.scalars(select(Attachment.sha256)) as named,
-    ):
-        for sha256 in named:
+    with db.engine.connect() as connection:
+        removed = list_removed(connection)
+        for sha256 in connection.execution_options(yield_per=1000).scalars(select(Attachment.sha256)):
+            if sha256 in removed:
+                continue
             if is_whole(storage.path_of(sha256), sha256) or _bring_photo(kept / sha256[:2] / sha256, sha256):
                 there += 1
             else:
