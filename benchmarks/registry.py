@@ -36,6 +36,7 @@ from fieldapp.people import queries, rules
 from fieldapp.people.area_queries import count_by_area
 from fieldapp.people.due_queries import count_due, list_due
 from fieldapp.people.models import Household, Person
+from fieldapp.people.pair_queries import find_likely, list_pairs
 from fieldapp.people.search_queries import find_by_number, find_by_words
 from fieldapp.people.tally_actions import put_right
 from fieldapp.settings import Settings
@@ -75,7 +76,10 @@ _COLUMNS = {
     "people": "person_uuid, household_uuid, position, name, relation, sex, birth_on, id_number, id_hash, id_tail_hash, "
     "phone, phone_hash, phone_tail_hash, bank_name, main_class, causes, risk, due_on, registered_on",
     "search_words": "household_uuid, kind, word, grid_code",
+    "likely_pairs": "one_uuid, other_uuid, one_grid, other_grid, why",
 }
+# One household in so many has two entries that could be one person.
+_LIKELY = 50
 # None of them may be read as a whole.
 _READ = (*_COLUMNS, "tallies")
 
@@ -180,7 +184,7 @@ def _copy(url: str, villages: Sequence[Any], people: int) -> None:
 
 
 def _rows(number: int, village: Any, chance: random.Random) -> tuple[list[Any], ...]:
-    """One household's rows of the three tables."""
+    """One household's rows of each table."""
     grid, household_uuid = village.code + "001", str(uuid.UUID(int=chance.getrandbits(128)))
     address = f"{village.name}{chance.randint(1, 9)}组{chance.randint(1, 99)}号"
     names = [_draw_name(chance) for _ in range(PEOPLE_OF_HOUSEHOLD)]
@@ -219,7 +223,9 @@ def _rows(number: int, village: Any, chance: random.Random) -> tuple[list[Any], 
         )
     words = [("name", word) for word in set().union(*map(_name_words, names))]
     words += [("address", word) for word in rules.address_words(address)]
-    return [household], members, [(household_uuid, kind, word, grid) for kind, word in words]
+    one, other = sorted(member[0] for member in members)
+    pairs = [(one, other, grid, grid, '["place"]')] if number % _LIKELY == 0 else []
+    return [household], members, [(household_uuid, kind, word, grid) for kind, word in words], pairs
 
 
 _CLASSES = ("dibao_rural", "dibao_urban", "destitute_scattered", "dibao_margin", "none")
@@ -242,7 +248,7 @@ def _draw_name(chance: random.Random) -> str:
 def _measure() -> list[Searched]:
     chance = random.Random(7)
     people = db.session.execute(
-        select(Person.id_number, Person.name, Household.grid_code, Household.address)
+        select(Person.person_uuid, Person.id_number, Person.name, Household.grid_code, Household.address)
         .join(Household)
         .order_by(Person.person_uuid)
         .limit(5000)
@@ -250,6 +256,9 @@ def _measure() -> list[Searched]:
     drawn = [chance.choice(people) for _ in range(RUNS)]
     found = [
         _time("who is overdue, in a township", _list_overdue, [(one, [one.grid_code[:9]]) for one in drawn]),
+        _time("who else it could be", _find_likely, [(one, []) for one in drawn]),
+        _time("likely pairs, of a township", _list_pairs, [(one, [one.grid_code[:9]]) for one in drawn]),
+        _time("likely pairs, of the province", _list_pairs, [(one, [one.grid_code[:2]]) for one in drawn]),
         _time("coverage, of the province", _count_due, [(one, [one.grid_code[:2]]) for one in drawn]),
         _time("tree of areas, of the province", _count_all, [(one, [one.grid_code[:2]]) for one in drawn]),
     ]
@@ -261,6 +270,14 @@ def _measure() -> list[Searched]:
 
 def _list_overdue(_one: Any, codes: list[str]) -> object:
     return list_due(codes, TODAY)
+
+
+def _find_likely(one: Any, _codes: list[str]) -> object:
+    return find_likely(db.session.get_one(Person, one.person_uuid))
+
+
+def _list_pairs(_one: Any, codes: list[str]) -> object:
+    return list_pairs(codes, 1)
 
 
 def _count_due(_one: Any, codes: list[str]) -> object:

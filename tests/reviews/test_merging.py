@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from itertools import product
 from typing import Any
@@ -15,13 +16,15 @@ from fieldapp.core.audit import AuditEntry
 from fieldapp.core.db import Base, db, transaction
 from fieldapp.core.errors import AppError
 from fieldapp.followups import actions as followups
-from fieldapp.people import actions, editing, pair_queries, queries as people
+from fieldapp.people import actions, editing, pair_queries, queries as people, tally_queries
 from fieldapp.people.actions import Origin
-from fieldapp.people.models import Carer, Household, LikelyPair, Person, PersonTag
+from fieldapp.people.models import Carer, Household, LikelyPair, Merge, Person, PersonTag
 from fieldapp.people.relatives import declare_relative, is_declared_relative
-from fieldapp.reviews import merge_actions as merging, merge_queries
+from fieldapp.reviews import actions as reviews, merge_actions as merging, merge_queries
 from fieldapp.sync.models import Operation
+from fieldapp.users import actions as users
 from fieldapp.users.models import User
+from fieldapp.visits.models import Visit
 from tests.factories import GRID, OTHER_GRID, TOWNSHIP, Phone, make_household, text_of
 
 ID_NUMBER = "230183195005041249"
@@ -78,6 +81,14 @@ class Twice:
                 compared.seen,
                 clock.now(),
             )
+            return made.merge_id
+
+    def merge_into(self, winner: str, loser: str) -> int:
+        with self.app.app_context(), transaction():
+            seen = (people.last_change(winner), people.last_change(loser))
+            kept, other = (merge_queries.get_entry("person", one, [TOWNSHIP]) for one in (winner, loser))
+            taken = merge_queries.compare("person", kept, other).taken
+            made = merging.merge(self.actor, "person", winner, loser, taken, seen, clock.now())
             return made.merge_id
 
     def undo(self, merge_id: int) -> None:
@@ -325,3 +336,116 @@ def test_merging_twice_is_merging_once_and_two_editors_do_not_cross(app, twice):
     twice.merge("household")
     with app.app_context(), pytest.raises(AppError, match="merged_meanwhile"), transaction():
         editing.edit_household(twice.actor, twice.other_home, 0, {"note": "晚到"}, clock.now(), None)
+
+
+def test_three_entries_of_one_person_become_one_and_each_old_uuid_still_works(app, twice, phone):
+    with app.app_context(), transaction():
+        third = actions.add_household(make_household(OTHER_GRID, "王桂兰", ["王桂兰"]), clock.now())
+        third_home, last = third.household_uuid, third.people[0].person_uuid
+    first = twice.merge()
+    second = twice.merge_into(last, twice.kept)
+    send(phone, phone.op("visit.submit", twice.visit(phone, twice.other_home, [twice.other], 2)))
+    assert twice.facts(last) == (2, 5)
+    with app.app_context():
+        assert people.get_person(twice.other, [TOWNSHIP]).person_uuid == last
+        home = db.session.get_one(Household, third_home)
+        # In another grid, and yet due by the visit that went to the first home.
+        assert home.due_on == home.people[0].due_on
+        with pytest.raises(AppError, match="merge_not_undone"), transaction():
+            merging.undo_merge(twice.actor, first, "错", clock.now())
+    # What the phone knew of the first entry is set on the one that stands.
+    correction = {"phone": {"from": "13800001111", "to": "13800002222"}}
+    send(
+        phone,
+        phone.op(
+            "person.update",
+            {
+                "person_uuid": twice.other,
+                "household_uuid": twice.other_home,
+                "fields": correction,
+                "reason": None,
+            },
+        ),
+    )
+    with app.app_context():
+        assert db.session.get_one(Person, last).phone == "13800002222"
+        # Undoing would lose that: the page says so.
+        [obstacle] = merge_queries.list_obstacles(db.session.get_one(Merge, second))
+        assert obstacle.field == "phone"
+        with transaction():
+            person = people.get_person(last, [TOWNSHIP])
+            actions.change_person(person, {"phone": "13800001111"}, Origin(None, "desk", clock.now()))
+    twice.undo(second)
+    assert twice.facts(last)[0] is None
+    assert twice.facts(twice.kept)[0] == 2
+    twice.undo(first)
+    assert (twice.facts(twice.kept)[0], twice.facts(twice.other)[0]) == (None, 2)
+
+
+def test_a_merged_household_moves_as_one_and_what_was_registered_comes_again_as_known(app, twice, phone):
+    newcomer = {
+        "person_uuid": str(uuid.uuid4()),
+        "household_uuid": twice.other_home,
+        "name": "王小红",
+        "found_at": text_of(clock.now()),
+    }
+    send(phone, phone.op("person.register", newcomer))
+    visit = twice.visit(phone, twice.other_home, [twice.other], 1)
+    send(phone, phone.op("visit.submit", visit))
+    household_merge = twice.merge("household")
+    [again] = phone.push(phone.op("person.register", newcomer))
+    assert again["outcome"] == "duplicate"
+    move = {
+        "household_uuid": twice.other_home,
+        "from_grid": GRID,
+        "to_grid": OTHER_GRID,
+        "reason": "搬到女儿家",
+    }
+    with app.app_context(), transaction():
+        # The worker has both grids.
+        users.grant_area(
+            db.session.get_one(User, twice.county.users["admin"]), phone.user_id, OTHER_GRID, clock.now()
+        )
+    send(phone, phone.op("household.move", move))
+    late = twice.visit(phone, twice.other_home, [twice.along], 0)
+    send(phone, phone.op("visit.submit", late))
+    with app.app_context():
+        home = db.session.get_one(Household, twice.kept_home)
+        assert home.grid_code == OTHER_GRID
+        assert [person.name for person in home.people] == ["王桂兰", "王桂兰", "王小明", "王小红"]
+        with transaction():
+            stored = db.session.get_one(Visit, late["visit_uuid"])
+            reviews.void_visit(twice.actor, stored.visit_uuid, 1, reason="错户", now=clock.now())
+    assert twice.facts(twice.along)[0] is None
+    assert twice.facts(twice.other)[0] == 1
+    twice.undo(household_merge)
+    with app.app_context():
+        assert db.session.get_one(Household, twice.other_home).grid_code == GRID
+        assert not db.session.scalars(select(Operation).where(Operation.state != "accepted")).all()
+        assert tally_queries.list_wrong() == {}
+
+
+def test_two_editors_at_once_merge_once(app, twice):
+    """Each way round, at the same moment: one of them is told."""
+    with app.app_context():
+        seen = (people.last_change(twice.kept), people.last_change(twice.other))
+
+    def merge(turned: bool) -> str:
+        pair, histories = (twice.kept, twice.other), seen
+        if turned:
+            pair, histories = pair[::-1], histories[::-1]
+        with app.app_context():
+            try:
+                with transaction():
+                    merging.merge(twice.actor, "person", *pair, (), histories, clock.now())
+            except AppError as error:
+                return error.code
+            finally:
+                db.session.remove()
+        return "merged"
+
+    with ThreadPoolExecutor(2) as both:
+        outcomes = sorted(both.map(merge, (False, True)))
+    assert outcomes == ["merged", "merged_meanwhile"]
+    with app.app_context():
+        assert len(db.session.scalars(select(Merge)).all()) == 1
