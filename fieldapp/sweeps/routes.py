@@ -34,7 +34,7 @@ from fieldapp.sweeps.forms import FILE, FILTER, SweepForm
 from fieldapp.sweeps.lists import read_list
 from fieldapp.sweeps.models import DRAFT, OPEN, Sweep
 from fieldapp.sweeps.queries import APART, MISSED, REACHED, Target
-from fieldapp.sweeps.words import ROW_FAULTS, STANDINGS, STATES
+from fieldapp.sweeps.words import ROW_FAULTS, STANDINGS, STATES, TO_CLOSE
 from fieldapp.users import queries as users
 
 # A request tells phones for so long before it shows how far it has come.
@@ -64,7 +64,7 @@ def list_page() -> str:
         {
             "sweep": sweep,
             "area": names.get(sweep.area_code, sweep.area_code),
-            "state": STATES[sweep.state],
+            "state": _say_state(sweep),
             "counts": _sum_up(_count_all(sweep, codes)) if sweep.opened_at else None,
         }
         for sweep in sweeps
@@ -256,7 +256,7 @@ def _show(sweep_id: int, error: AppError | None = None) -> str:
     page = read_page()
     common: dict[str, Any] = {
         "sweep": sweep,
-        "state": STATES[sweep.state],
+        "state": _say_state(sweep),
         "area_name": areas.get_area(sweep.area_code).name,
         "methods": [wording.get_words("method")["method"].get(method, method) for method in sweep.methods],
         "checklist": _list_checklists([sweep.area_code]).get(sweep.checklist_key or ""),
@@ -372,6 +372,11 @@ def _prepare(targets: Sequence[Target], codes: Sequence[str]) -> list[dict[str, 
         }
         for target in targets
     ]
+
+
+def _say_state(sweep: Sweep) -> tuple[Any, str]:
+    is_over = sweep.state == OPEN and sweep.until_on < clock.local_date(clock.now())
+    return TO_CLOSE if is_over else STATES[sweep.state]
 
 
 def _say_criteria(sweep: Sweep) -> list[str]:

@@ -20,6 +20,8 @@ STATES = {
     OPEN: (lazy_gettext("Going on"), "submitted"),
     CLOSED: (lazy_gettext("Over"), "approved"),
 }
+# An open one whose last day has passed.
+TO_CLOSE = (lazy_gettext("Days over, to be closed"), "returned")
 STANDINGS = {
     queries.REACHED: (lazy_gettext("Reached"), "approved"),
     queries.REFUSED: (lazy_gettext("Refused to be visited"), "returned"),
