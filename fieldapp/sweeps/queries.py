@@ -114,7 +114,7 @@ def fitting(sweep: Sweep, today: date) -> Select[str, str]:
     )
     if sweep.criteria is None:
         meant = select(SweepRow.person_uuid).where(SweepRow.sweep_id == sweep.sweep_id)
-        wanted = Person.person_uuid.in_(meant)
+        wanted: ColumnElement[bool] = Person.person_uuid.in_(meant)
     else:
         wanted = and_(true(), *_criteria(sweep.criteria, today))
     return people.where(wanted | Person.person_uuid.in_(_list_standing_for_merged(sweep)))
