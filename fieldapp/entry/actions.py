@@ -71,7 +71,7 @@ def enter_visit(actor: User, household_uuid: str, sent: Any, now: datetime) -> V
     """
     household = people.get_household(household_uuid, actor.area_codes(now))
     entered = read_body(EnteredVisit, sent)
-    people.lock_household(household_uuid)
+    people.lock_household(household.household_uuid)
     worker = db.session.get(User, entered.worker_id)
     if worker is None or worker not in list_workers(household, actor, now):
         raise AppError("worker_not_there")

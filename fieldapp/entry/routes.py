@@ -157,7 +157,7 @@ def _offer(form: EntryForm, household: Household, now: datetime) -> list[User]:
     today = clock.local_date(now)
     form.checklist.choices = [
         (one.key, pick_text(one.document["title"]))
-        for one in checklists.list_visit_versions(household.grid_code, today, today)
+        for one in checklists.list_visit_versions(household.grid_code, form.day.data or today, today)
     ]
     return workers
 

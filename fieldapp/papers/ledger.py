@@ -142,20 +142,26 @@ def make_ledger(grid: Area, month: Month, today: date) -> Ledger:
     """The ledger of a grid; of the month that runs, as it stands today."""
     starts_at, ends_at = month.starts_at, month.following.starts_at
     there = people.list_households_in(grid.code, starts_at, ends_at)
-    found = visits.list_visits_in(grid.code, [one.household_uuid for one in there], starts_at, ends_at)
-    visited = {visit.household_uuid for visit in found}
-    households = [
-        household
-        for household in there
-        if household.household_uuid in visited or any(_is_listed(one, month) for one in household.people)
-    ]
+    standing = people.list_standing(Household, [one.household_uuid for one in there])
+    # What was visited under an entry that was merged since is told of the one that stands for it.
+    behind = people.list_behind(Household, standing.values())
+    found = visits.list_visits_in(grid.code, behind, starts_at, ends_at)
+    by_household: dict[str, list[Visit]] = {}
+    for visit in found:
+        by_household.setdefault(behind[visit.household_uuid or ""], []).append(visit)
+    listed = {
+        one.household_uuid
+        for one in there
+        if one.merged_into is None and any(_is_listed(person, month) for person in one.people)
+    }
+    households = sorted(
+        people.list_households(listed | by_household.keys()),
+        key=lambda one: (one.name, one.address, one.household_uuid),
+    )
     words = wording.get_words("method", "outcome", "followup_type", "class")
     problems = _list_problems(found, words)
     names = users.get_display_names(visit.worker_id for visit in found)
     missed = _list_missed(households, grid.code, month, today)
-    by_household: dict[str, list[Visit]] = {}
-    for visit in found:
-        by_household.setdefault(visit.household_uuid or "", []).append(visit)
     return Ledger(
         grid,
         month,

@@ -253,7 +253,7 @@ def list_grids_ever(household_uuid: str) -> list[str]:
 
 
 def list_households_in(grid_code: str, from_at: datetime, until_at: datetime) -> list[Household]:
-    """The households that were in a grid at some time from one instant to another, with their people, by name."""
+    """The households that were in a grid at some time from one instant to another, merged ones too, with their people."""
     ever = select(HouseholdGrid.household_uuid).where(HouseholdGrid.grid_code == grid_code)
     rows = db.session.scalars(
         select(HouseholdGrid)
@@ -269,8 +269,7 @@ def list_households_in(grid_code: str, from_at: datetime, until_at: datetime) ->
             and (ends_at is None or ends_at > from_at)
         ):
             there.add(row.household_uuid)
-    households = list_households(there)
-    return sorted(households, key=lambda one: (one.name, one.address, one.household_uuid))
+    return list_households(there)
 
 
 def list_moves(household_uuid: str) -> list[HouseholdGrid]:

@@ -12,6 +12,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
+from fieldapp.checklists.models import Publication
 from fieldapp.core import clock
 from fieldapp.core.audit import AuditEntry
 from fieldapp.core.db import db, transaction
@@ -269,6 +270,26 @@ def test_pages_lead_to_the_checklist_of_that_day(county, typist):
         assert refused.status_code == 422
         assert words in words_of(refused)
         assert f'value="{county.users["worker"]}"' in refused.text
+
+
+def test_checklist_retired_since_is_used_for_a_day_on_which_it_was_in_force(app, county, typist):
+    yesterday = clock.local_date(clock.now()) - timedelta(days=1)
+    with app.app_context(), transaction():
+        [publication] = db.session.scalars(select(Publication).where(Publication.key == "routine"))
+        publication.from_on, publication.retired_at = yesterday - timedelta(days=5), clock.now()
+    query = {
+        "worker_id": county.users["worker"],
+        "time": "00:01",
+        "method": "home",
+        "people": county.person_uuids[0],
+        "checklist": "routine",
+    }
+    form = f"/households/{county.household_uuid}/entry/form"
+    answers = [
+        typist.client.get(form, query_string={**query, "day": day}).status_code
+        for day in (yesterday, yesterday + timedelta(days=1))
+    ]
+    assert answers == [200, 422]
 
 
 def test_numbers_the_page_held_masked_are_stored_as_they_are(app, county, typist):

@@ -17,8 +17,9 @@ from fieldapp.core.audit import AuditEntry
 from fieldapp.core.db import db, transaction
 from fieldapp.followups.models import Followup
 from fieldapp.papers.ledger import FIGURES, Month, make_ledger, read_month
-from fieldapp.people import actions as people
+from fieldapp.people import actions as people, queries as people_queries
 from fieldapp.people.models import Household, Person
+from fieldapp.reviews import merge_actions
 from fieldapp.users.models import User, UserScope
 from fieldapp.visits.models import Visit
 from tests.factories import GRID, OTHER_GRID, Desk, Phone, make_household, text_of
@@ -218,3 +219,19 @@ def test_household_whose_people_died_keeps_its_row_for_the_month(app, county, mo
         assert "刘玉珍" in [row.household.name for row in make_ledger(areas.get_area(GRID), LAST, TODAY).rows]
         after = make_ledger(areas.get_area(GRID), Month(TODAY.replace(day=1)), TODAY)
         assert "刘玉珍" not in [row.household.name for row in after.rows]
+
+
+def test_visits_to_an_entry_that_was_merged_stand_with_the_household_that_is_left(app, county, month):
+    with app.app_context(), transaction():
+        supervisor = db.session.get_one(User, county.users["supervisor"])
+        twin = make_household(GRID, "刘玉珍家", ["刘玉珍"])
+        people.add_household(twin, clock.now())
+        db.session.flush()
+        pair = (twin.household_uuid, county.household_uuid)
+        seen = (people_queries.last_change(pair[0]), people_queries.last_change(pair[1]))
+        merge_actions.merge(supervisor, "household", *pair, (), seen, clock.now())
+    with app.test_request_context():
+        ledger = make_ledger(areas.get_area(GRID), LAST, TODAY)
+        assert ledger.totals["reached"] == 2
+        [row] = [row for row in ledger.rows if row.reached]
+        assert row.household.name == "刘玉珍家"
