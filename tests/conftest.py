@@ -43,9 +43,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs Chromium as `browser`, and run it last: what it rests on is reported first."""
+    """Mark what drives the app in Chromium as `browser`, and run it last: what it rests on is reported first."""
     for item in items:
-        if {"browser", "odk"} & set(item.path.relative_to(Path(__file__).parent).parts):
+        if "browser" in item.path.relative_to(Path(__file__).parent).parts:
             item.add_marker("browser")
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
 
@@ -197,13 +197,35 @@ def demo_county(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     return folder, make_demo_county(folder)
 
 
-@pytest.fixture
-def live(demo_county: tuple[Path, str], tmp_path: Path) -> Iterator[Live]:
-    """The real server on the demo county, as `make run` starts it; it may be stopped and started."""
+@pytest.fixture(scope="session")
+def next_live(
+    demo_county: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[], Live]]:
+    """Gives a server on its own copy of the demo county; while a test uses it, the next one gets ready."""
     folder, password = demo_county
-    shutil.copytree(folder, tmp_path / "data")
-    server = Live(tmp_path / "data", password)
-    server.start()
+    waiting: list[Live] = []
+
+    def launch() -> None:
+        data_dir = tmp_path_factory.mktemp("live") / "data"
+        shutil.copytree(folder, data_dir)
+        waiting.append(Live(data_dir, password))
+        waiting[-1].launch()
+
+    def take() -> Live:
+        server = waiting.pop()
+        launch()
+        server.wait_until_it_answers()
+        return server
+
+    launch()
+    yield take
+    waiting.pop().kill()
+
+
+@pytest.fixture
+def live(next_live: Callable[[], Live]) -> Iterator[Live]:
+    """The real server on the demo county, as `make run` starts it; it may be stopped and started."""
+    server = next_live()
     yield server
     server.stop()
 

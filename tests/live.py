@@ -63,9 +63,18 @@ class Live:
 
         `program` is Python to run in place of `python -m fieldapp serve`: the server with a fault built in.
         """
+        self.launch(program)
+        self.wait_until_it_answers()
+
+    def launch(self, program: str = SERVE) -> None:
+        """Start, and return at once."""
         settings = environment(data_dir=self.data_dir, database_url=self.database_url, port=self.port)
         self._process = _processes.Process(target=_run, args=(program, settings, self.log), daemon=True)
         self._process.start()
+
+    def wait_until_it_answers(self) -> None:
+        """Return when it answers; raises RuntimeError with what the server said when it does not."""
+        assert self._process is not None
         deadline = time.monotonic() + START_LIMIT_S
         while not self._answers():
             if not self._process.is_alive() or time.monotonic() > deadline:

@@ -65,7 +65,6 @@ def test_roster_with_errors_from_file_to_undo(desk, words, tmp_path):
     desk.menu.get_by_role("link", name=words("People")).click()
     page.get_by_role("searchbox").fill(make_name(40))
     expect(main.get_by_role("link", name=re.compile(make_name(40))).first).to_be_visible()
-    page.go_back()
 
     page.goto("/imports")
     main.get_by_role("link", name=re.compile("县低保名册")).click()
