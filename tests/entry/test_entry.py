@@ -137,7 +137,7 @@ def test_whoever_typed_it_does_not_decide_on_it(app, county, typist, second):
     typist.enter(typed)
     address = f"/reviews/{typed['visit_uuid']}"
     page = words_of(typist.get(address))
-    assert "这次走访由您代录,须由他人审核。 等待测试second审核。" in page
+    assert "这次走访由您代录，须由他人审核。 等待测试second审核。" in page
     for deed in ("approve", "return", "void"):
         assert typist.post(f"{address}/{deed}", revision=1, reason="x").status_code == 403
     assert Desk(app, "leader").post(f"{address}/approve", revision=1).status_code == 403
@@ -231,7 +231,7 @@ def test_worker_who_has_left_is_offered_for_the_time_they_were_there(app, county
         for held in db.session.scalars(select(UserScope).where(UserScope.user_id == user.id)):
             held.ends_at = left_at
         user.ended_at = left_at
-    assert "测试worker(已不在本网格)" in typist.get(f"/households/{county.household_uuid}/entry").text
+    assert "测试worker（已不在本网格）" in typist.get(f"/households/{county.household_uuid}/entry").text
     assert typist.enter(typist.typed(at=text_of(left_at - timedelta(days=1)))).status_code == 200
     late = typist.enter(typist.typed(at=text_of(left_at + timedelta(days=1))))
     assert code_of(late) == "worker_not_there"

@@ -58,9 +58,9 @@ def test_paper_tells_who_was_visited_what_was_said_and_what_follows(county, phon
         "家里的粮油还够吃几天？ 不足3天",
         "有没有受骗、挨打骂或没人管的迹象？ 没有",
         "临时救助",
-        "走访人(签名)",
-        "被走访人(签名或手印)",
-        "审核人(签名)",
+        "走访人（签名）",
+        "被走访人（签名或手印）",
+        "审核人（签名）",
     ):
         assert words in paper
     assert ID_NUMBER not in paper
