@@ -245,8 +245,7 @@ def _apply(held: Import, judge: Judge, now: datetime) -> None:
             break
     else:
         held.position = rows[-1].number
-    for household in made.values():
-        people_actions.add_household(household, now, origin)
+    people_actions.add_households(made.values(), now, origin)
 
 
 def _as_json(faults: Sequence[Fault]) -> list[list[Any]] | None:

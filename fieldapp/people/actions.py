@@ -71,6 +71,19 @@ class Origin:
 
 def add_household(household: Household, now: datetime, origin: Origin | None = None) -> Household:
     """Store a new household with its people, their look-up hashes and due dates; its history begins with `origin`."""
+    add_households([household], now, origin)
+    return household
+
+
+def add_households(households: Collection[Household], now: datetime, origin: Origin | None = None) -> None:
+    """The same of several; who could be on the list twice is looked for once for all of them."""
+    for household in households:
+        _add_household(household, now, origin)
+    people = [person for household in households for person in household.people]
+    _keep_likely_pairs(people, are_new=True)
+
+
+def _add_household(household: Household, now: datetime, origin: Origin | None) -> None:
     _derive_of_household(household)
     for position, person in enumerate(household.people):
         person.position = position
@@ -80,14 +93,11 @@ def add_household(household: Household, now: datetime, origin: Origin | None = N
     db.session.flush()
     db.session.add(HouseholdGrid(household_uuid=household.household_uuid, grid_code=household.grid_code))
     _keep_search_words(household)
-    for person in household.people:
-        _keep_likely_pairs(person, is_new=True)
     if origin is not None:
         _note("household", household.household_uuid, "add", _as_added(household, HOUSEHOLD_FIELDS), origin)
         for person in household.people:
             _note("person", person.person_uuid, "add", _as_added(person, PERSON_FIELDS), origin)
     refresh_due(household)
-    return household
 
 
 def add_person(household: Household, person: Person, origin: Origin) -> Person:
@@ -98,7 +108,7 @@ def add_person(household: Household, person: Person, origin: Origin) -> Person:
     household.people.append(person)
     db.session.flush()
     _keep_search_words(household)
-    _keep_likely_pairs(person, is_new=True)
+    _keep_likely_pairs([person], are_new=True)
     _note("person", person.person_uuid, "add", _as_added(person, PERSON_FIELDS), origin)
     refresh_due(household)
     return person
@@ -111,7 +121,7 @@ def change_household(household: Household, fields: Mapping[str, Any], origin: Or
         _derive_of_household(household)
         _keep_search_words(household)
         if {"name", "address"} & set(changed):
-            _keep_likely_pairs_of(household)
+            _keep_likely_pairs(household.people)
         _note("household", household.household_uuid, "change", changed, origin)
         publish_household(household)
     return changed
@@ -131,7 +141,7 @@ def change_person(person: Person, fields: Mapping[str, Any], origin: Origin) -> 
         _derive(person)
         _keep_search_words(person.household)
         if _LIKENESS & set(changed):
-            _keep_likely_pairs(person)
+            _keep_likely_pairs([person])
         _note("person", person.person_uuid, "change", changed, origin)
         refresh_due(person.household)
     return changed
@@ -276,40 +286,40 @@ def _list_names(household: Household) -> list[str]:
     return [household.name, *(person.name for person in household.people)]
 
 
-def _keep_likely_pairs_of(household: Household) -> None:
-    for person in household.people:
-        _keep_likely_pairs(person)
+def _keep_likely_pairs(people: Collection[Person], *, are_new: bool = False) -> None:
+    """Write again who else could be those people; of whom it was said that they are not, that stays said."""
+    found = pair_queries.find_likely([person for person in people if person.merged_into is None])
+    for person in people:
+        rows = [] if are_new else pair_queries.list_pairs_of(person.person_uuid)
+        held = {row.one_uuid if row.other_uuid == person.person_uuid else row.other_uuid: row for row in rows}
+        for uuid, (other_grid, why) in found.get(person.person_uuid, {}).items():
+            pair = held.pop(uuid, None) or _make_pair(person.person_uuid, uuid, other_grid)
+            _put_pair_into(pair, person)
+            pair.why = why
+        for pair in held.values():
+            if pair.ruled_out_at is None:
+                db.session.delete(pair)
+            else:
+                _put_pair_into(pair, person)
+        db.session.flush()
 
 
-def _keep_likely_pairs(person: Person, *, is_new: bool = False) -> None:
-    """Write again who else could be this person; of whom it was said that they are not, that stays said."""
-    found = {} if person.merged_into else pair_queries.find_likely(person)
-    held = (
-        {}
-        if is_new
-        else {
-            (row.one_uuid if row.other_uuid == person.person_uuid else row.other_uuid): row
-            for row in pair_queries.list_pairs_of(person.person_uuid)
-        }
-    )
-    grid_code = person.household.grid_code
-    for uuid in found.keys() | held.keys():
-        row = held.get(uuid)
-        if uuid not in found and row is not None and row.ruled_out_at is None:
-            db.session.delete(row)
-            continue
-        if row is None:
-            one, other = sorted((person.person_uuid, uuid))
-            row = LikelyPair(one_uuid=one, other_uuid=other)
-            row.one_grid = row.other_grid = found[uuid][0]
-            db.session.add(row)
-        if row.one_uuid == person.person_uuid:
-            row.one_grid = grid_code
-        else:
-            row.other_grid = grid_code
-        if uuid in found:
-            row.why = found[uuid][1]
-    db.session.flush()
+def _make_pair(person_uuid: str, other_uuid: str, grid_code: str) -> LikelyPair:
+    """The pair of two people; made when it is not there, which it is when both are new."""
+    one, other = sorted((person_uuid, other_uuid))
+    pair = db.session.get(LikelyPair, (one, other))
+    if pair is None:
+        pair = LikelyPair(one_uuid=one, other_uuid=other, one_grid=grid_code, other_grid=grid_code)
+        db.session.add(pair)
+    return pair
+
+
+def _put_pair_into(pair: LikelyPair, person: Person) -> None:
+    """Keep where one of the two is now."""
+    if pair.one_uuid == person.person_uuid:
+        pair.one_grid = person.household.grid_code
+    else:
+        pair.other_grid = person.household.grid_code
 
 
 def rule_out(pair: LikelyPair, actor: User, now: datetime) -> None:
@@ -413,7 +423,7 @@ def _put_into(
     audit.record(
         actor, "household.move", "household", household.household_uuid, at=now, before=before, after=grid_code
     )
-    _keep_likely_pairs_of(household)
+    _keep_likely_pairs(household.people)
     _note("household", household.household_uuid, "move", {"grid_code": [before, grid_code]}, origin)
     # Another special period may hold there.
     refresh_due(household)
@@ -494,7 +504,7 @@ def _settle_people(people: Sequence[Person]) -> None:
     _settle_households({person.household_uuid: person.household for person in people}.values())
     for person in people:
         if person.merged_into is not None:
-            _keep_likely_pairs(person)
+            _keep_likely_pairs([person])
             publish(person.household.grid_code, "person", person.person_uuid, gone=True)
 
 
@@ -505,7 +515,7 @@ def _settle_households(households: Collection[Household]) -> None:
         _derive_of_household(household)
         _keep_search_words(household)
     for household in households:
-        _keep_likely_pairs_of(household)
+        _keep_likely_pairs(household.people)
         refresh_due(household)
 
 
@@ -572,7 +582,7 @@ def look_for_pairs_in(area_codes: Iterable[str]) -> Iterator[tuple[str, int]]:
         for start in range(0, len(uuids), REFRESHED_AT_ONCE):
             with transaction():
                 for household in queries.lock_and_list(uuids[start : start + REFRESHED_AT_ONCE]):
-                    _keep_likely_pairs_of(household)
+                    _keep_likely_pairs(household.people)
                     looked_at += len(household.people)
         yield grid.code, looked_at
 

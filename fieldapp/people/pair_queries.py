@@ -5,7 +5,7 @@ Invariant: every read is of a few ranges of indexes, at two million people too; 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Select, func, select, union
@@ -33,52 +33,71 @@ class Pair:
     why: list[str]
 
 
-def find_likely(person: Person) -> dict[str, tuple[str, list[str]]]:
-    """Who else could be this person, by uuid: their grid and what is alike. By number anywhere, else in the township."""
-    household = person.household
-    township = household.grid_code[: LEVELS["township"]]
-    words = {rules.plain_word(person.name), rules.initials(person.name)} - {""}
-    ways: list[Select[str]] = []
-    if person.id_hash is not None:
-        ways.append(select(Person.person_uuid).where(Person.id_hash == person.id_hash))
-    if person.phone_hash is not None:
-        of_phone = (
-            select(Person.person_uuid)
-            .where(Person.phone_hash == person.phone_hash)
-            .limit(_MOST_OF_ONE_PHONE + 1)
-            .subquery()
-        )
-        few = select(func.count()).select_from(of_phone).scalar_subquery() <= _MOST_OF_ONE_PHONE
-        ways.append(select(of_phone.c.person_uuid).where(few))
-    if words:
-        ways.append(
-            select(Person.person_uuid)
-            .join(SearchWord, SearchWord.household_uuid == Person.household_uuid)
-            .where(
-                SearchWord.kind == "name",
-                SearchWord.word.in_(words),
-                scope.within(SearchWord.grid_code, [township]),
-                (Person.name == person.name)
-                | (Person.birth_on.is_not(None) & (Person.birth_on == person.birth_on)),
-            )
-        )
-    if not ways:
-        return {}
-    found = db.session.scalars(
-        select(Person)
-        .where(
-            Person.person_uuid.in_(union(*ways)),
-            Person.person_uuid != person.person_uuid,
-            Person.merged_into.is_(None),
-        )
-        .options(joinedload(Person.household))
+# By uuid, the grid of who else it could be, and what of the two is alike.
+Likely = dict[str, tuple[str, list[str]]]
+
+
+def find_likely(people: Collection[Person]) -> dict[str, Likely]:
+    """Who else could be one of those people, by their uuid: by number anywhere, else in their township."""
+    entries = {person.person_uuid: _as_entry(person) for person in people}
+    alike: dict[Hashable, list[Person]] = {}
+    for other in _list_candidates(people):
+        for key in _keys_of(_as_entry(other)):
+            alike.setdefault(key, []).append(other)
+    found: dict[str, Likely] = {}
+    for person_uuid, entry in entries.items():
+        others = {other.person_uuid: other for key in _keys_of(entry) for other in alike.get(key, ())}
+        found[person_uuid] = {
+            uuid: (other.household.grid_code, why)
+            for uuid, other in others.items()
+            if uuid != person_uuid and (why := rules.find_likeness(entry, _as_entry(other)))
+        }
+    return found
+
+
+def _list_candidates(people: Collection[Person]) -> list[Person]:
+    """Whoever has one of their numbers; and in their townships one of their names, or a name that sounds like one and
+    one of their birthdays.
+    """
+    names = {person.name for person in people if rules.plain_word(person.name)}
+    words = {rules.plain_word(name) for name in names} | {rules.initials(name) for name in names}
+    townships = {person.household.grid_code[: LEVELS["township"]] for person in people}
+    phones = {person.phone_hash for person in people} - {None}
+    of_few = (
+        select(Person.phone_hash)
+        .where(Person.phone_hash.in_(phones))
+        .group_by(Person.phone_hash)
+        .having(func.count() <= _MOST_OF_ONE_PHONE)
     )
-    mine = _as_entry(person)
-    return {
-        other.person_uuid: (other.household.grid_code, why)
-        for other in found
-        if (why := rules.find_likeness(mine, _as_entry(other)))
-    }
+    phones = set(db.session.scalars(of_few)) if phones else phones
+    ways = union(
+        select(Person.person_uuid).where(Person.id_hash.in_({person.id_hash for person in people} - {None})),
+        select(Person.person_uuid).where(Person.phone_hash.in_(phones)),
+        select(Person.person_uuid)
+        .join(SearchWord, SearchWord.household_uuid == Person.household_uuid)
+        .where(
+            SearchWord.kind == "name",
+            SearchWord.word.in_(words - {""}),
+            scope.within(SearchWord.grid_code, sorted(townships)),
+            Person.name.in_(names) | Person.birth_on.in_({person.birth_on for person in people} - {None}),
+        ),
+    )
+    return list(
+        db.session.scalars(
+            select(Person)
+            .where(Person.person_uuid.in_(ways), Person.merged_into.is_(None))
+            .options(joinedload(Person.household))
+        )
+    )
+
+
+def _keys_of(entry: rules.Entry) -> list[Hashable]:
+    """What two entries must share one of to be compared."""
+    township, name = entry.village_code[: LEVELS["township"]], rules.plain_word(entry.name)
+    keys: list[Hashable] = [("id", entry.id_hash), ("phone", entry.phone_hash)]
+    if name:
+        keys += [("name", township, name), ("sound", township, rules.initials(name), entry.birth_on)]
+    return [key for key in keys if key[-1] is not None]  # type: ignore[index]
 
 
 def _as_entry(person: Person) -> rules.Entry:

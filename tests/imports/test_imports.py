@@ -326,7 +326,7 @@ def test_a_step_that_is_cut_off_goes_on_where_it_was(app, county, monkeypatch):
 
         monkeypatch.setattr(people, name, maybe)
 
-    cut_off(120, "add_household")
+    cut_off(120, "_add_household")
     with pytest.raises(KeyboardInterrupt):
         apply(app, import_id)
     monkeypatch.undo()
