@@ -25,7 +25,7 @@ from fieldapp.sync.models import Operation
 from fieldapp.users import actions as users
 from fieldapp.users.models import User
 from fieldapp.visits.models import Visit
-from tests.factories import GRID, OTHER_GRID, TOWNSHIP, Phone, make_household, text_of
+from tests.factories import GRID, OTHER_GRID, TOWNSHIP, Desk, Phone, make_household, text_of
 
 ID_NUMBER = "230183195005041249"
 # What tells what happened is not what is restored; keys of carers are given out anew.
@@ -449,3 +449,35 @@ def test_two_editors_at_once_merge_once(app, twice):
     assert outcomes == ["merged", "merged_meanwhile"]
     with app.app_context():
         assert len(db.session.scalars(select(Merge)).all()) == 1
+
+
+def test_pages_hide_what_is_restricted_and_say_what_stands_in_the_way(app, twice):
+    desk = Desk(app)
+    assert "出生日期相同" in desk.get("/duplicates").text
+    path = f"/duplicates/people/{twice.kept}/{twice.other}"
+    page = desk.get(path).text
+    assert "两人同行" in page
+    assert "精神障碍" not in page
+    assert desk.post(path, kept_seen=0, other_seen=0).status_code == 409
+    with app.app_context():
+        seen = {
+            "kept_seen": people.last_change(twice.kept),
+            "other_seen": people.last_change(twice.other),
+            "stays-phone": "other",
+        }
+    first, again = desk.post(path, **seen), desk.post(path, **seen)
+    assert (first.status_code, again.status_code) == (303, 303)
+    assert first.location == again.location
+    # The old address leads to who stands; what was open for it is refused.
+    assert desk.get(f"/people/{twice.other}/edit").status_code == 200
+    assert desk.get(path).status_code == 409
+    assert "与另一条记录合并" in desk.get(f"/households/{twice.kept_home}/history").text
+    undo = first.location + "/undo"
+    assert desk.post(undo, reason=" ").status_code == 422
+    with app.app_context(), transaction():
+        person = people.get_person(twice.kept, [TOWNSHIP])
+        actions.change_person(person, {"phone": "13800003333"}, Origin(twice.actor, "desk", clock.now()))
+    refused = desk.post(undo, reason="是两个人")
+    assert refused.status_code == 409
+    assert "“电话”后来由测试supervisor改过" in refused.text
+    assert Desk(app, "stranger").get(first.location).status_code == 404
