@@ -245,7 +245,8 @@ def _apply(held: Import, judge: Judge, now: datetime) -> None:
             break
     else:
         held.position = rows[-1].number
-    people_actions.add_households(made.values(), now, origin)
+    if made:
+        people_actions.add_households(list(made.values()), now, origin)
 
 
 def _as_json(faults: Sequence[Fault]) -> list[list[Any]] | None:
@@ -284,19 +285,33 @@ def _undo(held: Import, judge: Judge, now: datetime) -> None:
     if not rows:
         held.state = UNDONE
         return
-    people.lock_households({row.household_uuid for row in rows if row.household_uuid})
+    uuids = {row.household_uuid for row in rows if row.household_uuid}
+    people.lock_households(uuids)
+    # Held in memory, with their people, to the end of the step.
+    households = people.list_households(uuids)
     touched = queries.list_touched_people(held.import_id, rows)
     actor = db.session.get(User, held.undone_by or held.applied_by)
     reason = gettext("Import no. %(number)s taken back", number=held.import_id)
     origin = Origin(actor, "import", now, source_id=str(held.import_id), reason=reason)
+    taken_out: list[Person] = []
+    made: set[str] = set()
     for row in rows:
-        row.left = _take_back(row, touched, origin) or None
+        row.left = _take_back(row, touched, taken_out, made, origin) or None
         row.is_applied = False
+    if taken_out:
+        people_actions.remove_people(taken_out, origin)
+    if empty := [one for one in households if one.household_uuid in made and people.is_empty(one)]:
+        people_actions.remove_households(empty, origin)
     held.position = rows[-1].number
 
 
-def _take_back(row: ImportRow, touched: set[str], origin: Origin) -> list[str]:
-    """Put back what a row changed; returns what stays: fields changed since, STAYS for somebody added, GONE."""
+def _take_back(
+    row: ImportRow, touched: set[str], taken_out: list[Person], made: set[str], origin: Origin
+) -> list[str]:
+    """Put back what a row changed; returns what stays: fields changed since, STAYS for somebody added, GONE.
+
+    Who is to be taken out is added to `taken_out`, the household that came with them to `made`.
+    """
     household = db.session.get(Household, row.household_uuid)
     person = db.session.get(Person, row.person_uuid)
     if household is None or person is None:
@@ -307,11 +322,11 @@ def _take_back(row: ImportRow, touched: set[str], origin: Origin) -> list[str]:
     elif person.person_uuid in touched:
         left.append(STAYS)
     else:
-        people_actions.remove_person(person, origin)
-    if not row.plan["adds_household"]:
+        taken_out.append(person)
+    if row.plan["adds_household"]:
+        made.add(household.household_uuid)
+    else:
         left += _put_back(household, row.plan["household"], people_actions.change_household, origin)
-    elif people.is_empty(household):
-        people_actions.remove_household(household, origin)
     return left
 
 

@@ -102,7 +102,10 @@ class SearchWord(Base):
 
     grid_code: Mapped[str] = mapped_column(AreaCode, primary_key=True, doc="Grid the household is in.")
     household_uuid: Mapped[str] = mapped_column(
-        ForeignKey(Household.household_uuid), primary_key=True, doc="Which household."
+        # No foreign key: to take out a household would read the whole table for it.
+        UuidText,
+        primary_key=True,
+        doc="Which household.",
     )
     kind: Mapped[str] = mapped_column(String(7), primary_key=True, doc="name or address.")
     word: Mapped[str] = mapped_column(

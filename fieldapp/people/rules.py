@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
 from geopy.distance import geodesic
 from pypinyin import Style, lazy_pinyin
@@ -285,6 +286,7 @@ WORD_LENGTH = 20
 _ADDRESS_LENGTH = 60
 
 
+@lru_cache(maxsize=4096)
 def initials(name: str) -> str:
     """The first letters of a name's pinyin, small: `wgl` for 王桂兰; other letters and digits stand for themselves."""
     surname = next((name[:length] for length in (2, 1) if name[:length] in _SURNAMES), "")

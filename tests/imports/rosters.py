@@ -30,7 +30,8 @@ _GIVEN = "桂兰玉珍淑芬建国志强秀英海燕春梅庆永福德胜凤霞�
 
 def make_id(number: int, *, is_wrong: bool = False) -> str:
     """The ID number of the invented person of that number."""
-    born = date(1935, 1, 1) + timedelta(days=number // 1000 * 7 % 25_000)
+    # Birthdays are far enough apart that few are taken for each other.
+    born = date(1935, 1, 1) + timedelta(days=(number % 1000 * 23 + number // 1000 * 7) % 25_000)
     first = f"230123{born:%Y%m%d}{number % 1000:03d}"
     digit = id_check_digit(first)
     return first + (digit if not is_wrong else "1" if digit != "1" else "2")

@@ -21,6 +21,7 @@ from fieldapp.imports.workbook import write_refused
 from fieldapp.people import actions as people
 from fieldapp.people.actions import Origin
 from fieldapp.people.models import Carer, Household, HouseholdGrid, Person, PersonTag, RegistryChange
+from fieldapp.people.queries import number_hashes
 from tests.factories import GRID, OTHER_GRID, Phone
 from tests.imports.rosters import (
     HEADER,
@@ -153,7 +154,9 @@ def test_thousands_with_bad_rows_of_every_kind(app, county):
         assert db.session.get(Import, import_id).state == APPLIED
         assert len(db.session.scalars(select(Person)).all()) == 3 + good
         assert len(db.session.scalars(select(Household)).all()) == 2 + ROWS // 2
-        someone = person(rows[20][0])
+        # Among so many a name comes back, a number does not.
+        hashed = number_hashes(rows[20][1], "id")[0]
+        someone = db.session.scalars(select(Person).where(Person.id_hash == hashed)).one()
         assert (someone.id_number, someone.phone, someone.bank_account) == (
             rows[20][1],
             rows[20][6],
@@ -203,7 +206,7 @@ def test_people_who_are_there_are_changed_field_by_field_and_given_back(app, cou
         # The ID number tells the birthday, which was not there.
         assert first.plan["person"] == {
             "phone": ["13900000009", "13911111111"],
-            "birth_on": [None, "1936-09-22"],
+            "birth_on": [None, "1936-10-15"],
             "tags": [
                 [["lonely_elder", "2025-01-01", None]],
                 [["living_alone", None, None], ["lonely_elder", "2025-01-01", None]],
@@ -326,7 +329,7 @@ def test_a_step_that_is_cut_off_goes_on_where_it_was(app, county, monkeypatch):
 
         monkeypatch.setattr(people, name, maybe)
 
-    cut_off(120, "_add_household")
+    cut_off(2, "add_households")
     with pytest.raises(KeyboardInterrupt):
         apply(app, import_id)
     monkeypatch.undo()
@@ -339,7 +342,7 @@ def test_a_step_that_is_cut_off_goes_on_where_it_was(app, county, monkeypatch):
             RegistryChange.deed == "add", RegistryChange.kind == "person"
         )
         assert len(set(db.session.scalars(added))) == len(db.session.scalars(added).all()) == 350
-    cut_off(130, "remove_person")
+    cut_off(2, "remove_people")
     with pytest.raises(KeyboardInterrupt):
         undo(app, import_id)
     monkeypatch.undo()

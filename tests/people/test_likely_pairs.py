@@ -96,7 +96,7 @@ def test_the_list_follows_every_change(app, county):
             actions.change_household(other, {"address": one.address}, origin)
         assert [pair.why for pair in pair_queries.list_pairs([TOWNSHIP], 1)[0]] == [["place"]]
         with transaction():
-            actions.remove_person(other.people[0], origin)
+            actions.remove_people([other.people[0]], origin)
         assert db.session.scalars(select(LikelyPair)).all() == []
 
 

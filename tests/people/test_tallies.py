@@ -137,9 +137,9 @@ class Doors:
         with transaction():
             if (person := self.someone()) and not person.last_contact_at:
                 household = person.household
-                actions.remove_person(person, self.origin())
+                actions.remove_people([person], self.origin())
                 if not household.people:
-                    actions.remove_household(household, self.origin())
+                    actions.remove_households([household], self.origin())
 
     def trip(self) -> None:
         """A transaction that comes to nothing."""

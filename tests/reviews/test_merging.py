@@ -481,3 +481,11 @@ def test_pages_hide_what_is_restricted_and_say_what_stands_in_the_way(app, twice
     assert refused.status_code == 409
     assert "“电话”后来由测试supervisor改过" in refused.text
     assert Desk(app, "stranger").get(first.location).status_code == 404
+
+
+def test_two_who_come_together_and_are_alike_are_one_pair(app, county):
+    with app.app_context():
+        with transaction():
+            actions.add_household(make_household(GRID, "孙海", ["孙海", "孙海"]), clock.now())
+        pairs, _ = pair_queries.list_pairs([GRID], 1)
+        assert [(pair.one.name, pair.other.name) for pair in pairs] == [("孙海", "孙海")]
