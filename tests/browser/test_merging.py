@@ -18,9 +18,11 @@ def test_from_the_list_of_duplicates_to_merged_to_undone(desk, office):
     # What only one of them has stays; the whole household is here twice, so that comes first.
     expect(page.locator("input[name='stays-phone'][value='other']")).to_be_checked()
     desk.link("Compare the two households").click()
+    expect(desk.text("One household, or two?")).to_be_visible()
     desk.button("Merge the two").click()
     expect(desk.text("These are still here twice")).to_be_visible()
     page.get_by_role("main").get_by_role("link", name="李德福 · 李德福").click()
+    expect(desk.text("One person, or two?")).to_be_visible()
     desk.button("Merge the two").click()
     expect(desk.text("Merged. If that was wrong, it can be undone here.")).to_be_visible()
     of_people = page.url
