@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import String, delete, text, tuple_
+from sqlalchemy import String, bindparam, delete, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from fieldapp.core.db import AreaCode, Base, db, insert_into, pending
@@ -58,10 +58,13 @@ def write_tallies(session: Session) -> None:
         ),
         rows,
     )
-    # Days that are over must not pile up.
-    of_them = tuple_(Tally.kind, Tally.key, Tally.area_code).in_(list(changes))
-    session.execute(
-        delete(Tally).where(of_them, Tally.count == 0), execution_options={"synchronize_session": False}
+    # Days that are over must not pile up. One by one: a whole registry's are more than one statement may name.
+    given = (Tally.kind, Tally.key, Tally.area_code)
+    empty = delete(Tally.__table__).where(  # type: ignore[arg-type]
+        *(column == bindparam(f"of_{column.key}") for column in given), Tally.count == 0
+    )
+    session.connection().execute(
+        empty, [{f"of_{column.key}": row[column.key] for column in given} for row in rows]
     )
 
 

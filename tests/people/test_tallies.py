@@ -6,11 +6,11 @@ import random
 import threading
 import uuid
 from contextlib import suppress
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.exc import OperationalError
 
 from fieldapp.areas.actions import add_grid
@@ -317,3 +317,17 @@ def test_what_was_written_around_the_door_is_named_and_put_right(app, county):
         assert put_right() == 0
         person = db.session.get_one(Person, county.other_person_uuid)
         assert person.household.counted["classes"] == ["none"]
+
+
+def test_more_wrong_counts_than_one_statement_may_name_are_put_right(app, county):
+    with app.app_context():
+        with transaction():
+            days = (f"{date(1900, 1, 1) + timedelta(days=number)}" for number in range(22_000))
+            db.session.execute(
+                insert(Tally),
+                [{"kind": "due", "key": day, "area_code": TOWNSHIP, "count": 1} for day in days],
+            )
+        assert put_right() == 22_000
+        assert list_wrong() == {}
+        kept = select(func.count()).select_from(Tally).where(Tally.key.between("1900", "1990"))
+        assert db.session.scalar(kept) == 0
