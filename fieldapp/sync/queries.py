@@ -17,7 +17,7 @@ from fieldapp.checklists import sync as checklists
 from fieldapp.core import clock, feeds
 from fieldapp.core.codes import Code
 from fieldapp.core.db import begin_snapshot, db
-from fieldapp.core.feeds import COMMON, Feed, FeedEntry, own_feed
+from fieldapp.core.feeds import COMMON, KEEP_GONE, Feed, FeedEntry, own_feed
 from fieldapp.followups import sync as followups
 from fieldapp.people import period_queries, queries as people, sync as people_sync
 from fieldapp.reviews import sync as reviews
@@ -28,6 +28,9 @@ from fieldapp.users.models import User
 PAGE = 500
 # As many other records as a checklist weighs: a page is still small enough for a slow link.
 DOCUMENT_WEIGHT = 50
+
+# In a cursor, beside the feeds: when a reading from the start began that has not come to its end, in seconds since 1970.
+_BEGAN = "began"
 
 Records = dict[str, dict[str, Any]]
 
@@ -40,9 +43,17 @@ def get_page(user: User, cursor: str | None, now: datetime) -> dict[str, Any]:
     own = [COMMON, *feeds_above(grids), *grids, own_feed(user.id)]
     held = feeds.get_feeds(own)
     read_to = rules.decode_cursor(cursor, epoch)
-    if any(feed.compacted_to > read_to.get(code, feed.compacted_to) for code, feed in held.items()):
+    began = read_to.pop(_BEGAN, 0)
+    # Whoever reads from the start is still below what was dropped, and misses nothing: what goes from now on is told
+    # for as long as KEEP_GONE.
+    is_on_the_way = now.timestamp() - began < KEEP_GONE.total_seconds()
+    if not is_on_the_way and any(
+        feed.compacted_to > read_to.get(code, feed.compacted_to) for code, feed in held.items()
+    ):
         read_to = {}
     is_from_start = not read_to
+    if is_from_start:
+        began = int(now.timestamp())
     left = sorted(set(read_to) - set(own))
     entries, has_more = _read_on(own, held, read_to)
     page = {
@@ -51,7 +62,8 @@ def get_page(user: User, cursor: str | None, now: datetime) -> dict[str, Any]:
         "cursor": rules.encode_cursor(
             # Of a feed nothing was read from there is nothing to remember, nor later to let go of.
             epoch,
-            {feed: number for feed, number in read_to.items() if feed in own},
+            {feed: number for feed, number in read_to.items() if feed in own}
+            | ({_BEGAN: began} if began and has_more else {}),
         ),
         "more": has_more,
         "server_time": clock.iso(now),

@@ -285,6 +285,46 @@ def test_compacting_takes_old_visits_from_the_phone_but_none_that_is_returned(ap
     assert phone.push(phone.op("visit.submit", old))[0]["outcome"] == "duplicate"
 
 
+def test_reading_from_the_start_ends_where_a_feed_was_compacted_beyond_its_first_page(
+    app, phone, monkeypatch
+):
+    phone.push(*(phone.op("visit.submit", phone.visit()) for _ in range(6)))
+    held = set(phone.pull())
+    with app.app_context(), transaction():
+        db.session.execute(update(Feed).values(compacted_to=Feed.number))
+    monkeypatch.setattr(queries, "PAGE", 2)
+    phone.cursor = None
+    pages = [phone.pull_page()]
+    while pages[-1]["more"]:
+        assert len(pages) < 500, "it begins again and again"
+        phone.cursor = pages[-1]["cursor"]
+        pages.append(phone.pull_page())
+    assert [page.get("from_start", False) for page in pages] == [True] + [False] * (len(pages) - 1)
+    met = {
+        (change["kind"], change["uuid"]) for page in pages for change in page["changes"] if change["record"]
+    }
+    assert held <= met
+    # Read to its end, it is a cursor like any other.
+    phone.cursor = pages[-1]["cursor"]
+    assert phone.pull_page()["changes"] == []
+    assert "began" not in phone.cursor
+
+
+def test_reading_that_stopped_on_its_way_for_longer_than_what_is_gone_is_told_begins_again(
+    app, phone, monkeypatch
+):
+    phone.push(*(phone.op("visit.submit", phone.visit()) for _ in range(6)))
+    monkeypatch.setattr(queries, "PAGE", 2)
+    phone.cursor = phone.pull_page()["cursor"]
+    with app.app_context(), transaction():
+        db.session.execute(update(Feed).values(compacted_to=Feed.number))
+    real = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: real + timedelta(days=29))
+    assert "from_start" not in phone.pull_page()
+    monkeypatch.setattr(clock, "now", lambda: real + timedelta(days=31))
+    assert phone.pull_page()["from_start"]
+
+
 def test_followup_goes_to_its_assignee_and_leaves_when_given_to_another(app, phone, county):
     with app.app_context(), transaction():
         now = clock.now()
