@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from playwright.sync_api import Locator, expect
 
@@ -68,7 +70,13 @@ def sign(phone, question: str, start: str = "Sign", done: str = "Signed", lines=
     expect(pad).to_be_visible()
     write(phone, pad, *lines)
     expect(dialog.get_by_role("button", name=phone.words("Undo a line"))).to_be_enabled()
-    phone.tap(dialog.get_by_role("button", name=phone.words(done), exact=True))
+    keep = dialog.get_by_role("button", name=phone.words(done), exact=True)
+    phone.tap(keep)
+    # On a busy machine Chromium now and then makes no click of a tap right after a line; a person taps again.
+    with suppress(AssertionError):
+        expect(dialog).to_have_count(0, timeout=5_000)
+    if dialog.count():
+        phone.tap(keep)
     expect(dialog).to_have_count(0)
 
 
