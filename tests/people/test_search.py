@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Callable
 from datetime import date
+from typing import Any
 
 import pytest
 from sqlalchemy import event, insert, select, text
@@ -256,6 +258,27 @@ def plan_of(statement) -> str:
     )
 
 
+def plan_of_union(ask: Callable[[], object]) -> str:
+    """What the database would do with the union that `ask` has it read; the transaction is rolled back."""
+    asked: list[Any] = []
+
+    def note(*call: Any) -> None:
+        asked.append(call[2:4])
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    ask()
+    event.remove(db.engine, "before_cursor_execute", note)
+    statement, parameters = next(one for one in asked if "UNION" in one[0])
+    is_sqlite = db.engine.dialect.name == "sqlite"
+    if not is_sqlite:
+        # A table of a page is read as a whole for less.
+        db.session.execute(text("SET LOCAL enable_seqscan = off"))
+    explain = "EXPLAIN QUERY PLAN " if is_sqlite else "EXPLAIN "
+    rows = db.session.connection().exec_driver_sql(explain + statement, parameters).all()
+    db.session.rollback()
+    return "\n".join(str(row) for row in rows)
+
+
 @pytest.mark.parametrize("codes", [[VILLAGE], ["2301"], ["23"], [VILLAGE, OTHER_VILLAGE]])
 @pytest.mark.parametrize("kind", ["name", "address"])
 def test_words_are_read_from_an_index_alone(app, people, kind, codes):
@@ -288,19 +311,8 @@ def test_words_are_read_from_an_index_alone(app, people, kind, codes):
 
 @pytest.mark.parametrize("number", [ID_NUMBER, "1249"])
 def test_numbers_are_read_from_their_indexes(app, people, number):
-    asked = []
     with app.app_context():
-        event.listen(db.engine, "before_cursor_execute", lambda *call: asked.append(call[2:4]))
-        find_by_number(number, [TOWNSHIP], 20)
-        statement, parameters = next(one for one in asked if "UNION" in one[0])
-        is_sqlite = db.engine.dialect.name == "sqlite"
-        if not is_sqlite:
-            # A table of a page is read as a whole for less.
-            db.session.execute(text("SET LOCAL enable_seqscan = off"))
-        explain = "EXPLAIN QUERY PLAN " if is_sqlite else "EXPLAIN "
-        rows = db.session.connection().exec_driver_sql(explain + statement, parameters).all()
-        db.session.rollback()
-    plan = "\n".join(str(row) for row in rows)
+        plan = plan_of_union(lambda: find_by_number(number, [TOWNSHIP], 20))
     part = "_tail" if number == "1249" else ""
     for index in (
         f"ix_people_id{part}_hash",
