@@ -80,6 +80,7 @@ PHONE = {
     "{n} days overdue": "超期 {n} 天",
     "Start visit to {name}": "开始走访 {name}",
     "{name} · visit unfinished": "{name} · 走访未完成",
+    "{name} · correction unfinished": "{name} · 更正未完成",
     "{name} · {type}": "{name} · {type}",
     "{name} · returned": "{name} · 退回补充",
     "▲ {n} to send": "▲ {n} 条待上传",

@@ -6,6 +6,7 @@
 import { html, nothing } from 'lit-html'
 import { app } from '../app.js'
 import { firstVisit } from '../drafts.js'
+import { askToDrop } from '../dropping.js'
 import { idFault, normalNumber, readId } from '../id_number.js'
 import { askPlace } from '../location.js'
 import { icon, innerBar, radios } from '../parts.js'
@@ -114,7 +115,7 @@ export function registerScreen([what, ...params]) {
     const op = { op_uuid: newUuid(), kind, base: null, replaces: replaces ?? null, at: new Date().toISOString(), body }
     try {
       const begins = goesOn ? await visitAfter(op) : null
-      await app.store.finish({ op, urgent: false, title, draft, shas: [], begins })
+      await app.store.finish({ op, urgent: false, title, draft: { ...draft, href }, shas: [], begins })
       app.say(`✓ ${t('register.kept')}`, t('visit.kept_hint'))
       await app.reload()
       app.go(begins ? `#/visit/${begins.draft_uuid}` : replaces ? '#/send' : `#/household/${draft.household_uuid}`, { replace: true })
@@ -131,13 +132,6 @@ export function registerScreen([what, ...params]) {
     const person = { ...people[0], household_uuid: record.household_uuid, position: 0, main_class: 'none', risk: 'low', last_contact_on: null, due_on: null, died_on: null, id_masked: null }
     delete person.id_number
     return firstVisit({ ...record, due_on: null, last_visit_on: null, carry: null }, [person], USES[what], op.op_uuid)
-  }
-
-  function askToDrop() {
-    app.openSheet(t('visit.drop_ask'), () => html`
-      <h2>${t('visit.drop_ask')}</h2><p>${t('visit.drop_hint')}</p>
-      <div class="row"><button class="btn danger" @click=${drop}>${t('visit.drop_go')}</button>
-      <button class="btn" @click=${() => app.closeSheet()}>${t('app.cancel')}</button></div>`)
   }
 
   async function drop() {
@@ -203,7 +197,7 @@ export function registerScreen([what, ...params]) {
               ${idNumber()}`}
             ${isPerson ? nothing : place()}
           </form>
-          <p class="center"><button class="link danger" @click=${askToDrop}>${t('visit.drop')}</button></p>
+          <p class="center"><button class="link danger" @click=${() => askToDrop(drop)}>${t('visit.drop')}</button></p>
         </main>
         <footer class="foot ${isPerson || replaces ? '' : 'two'}">
           ${isPerson || replaces ? nothing : html`<button class="btn" @click=${() => submit({ goesOn: false })}>${t('register.only')}</button>`}

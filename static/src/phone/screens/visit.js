@@ -11,6 +11,7 @@ import { app } from '../app.js'
 import { Attachments, FILE_TYPES, photosIn } from '../attachments.js'
 import { BarcodeControl, canScan } from '../barcode_control.js'
 import { finishedOf, formOf, togglePerson } from '../drafts.js'
+import { askToDrop } from '../dropping.js'
 import { DrawingControl } from '../drawing_control.js'
 import { FileControl } from '../file_control.js'
 import { empty, icon, innerBar } from '../parts.js'
@@ -134,13 +135,6 @@ export function visitScreen([draftUuid]) {
     save()
     await saving
     if (saveState === 'saved') app.go('#/today')
-  }
-
-  function askToDrop() {
-    app.openSheet(t('visit.drop_ask'), () => html`
-      <h2>${t('visit.drop_ask')}</h2><p>${t('visit.drop_hint')}</p>
-      <div class="row"><button class="btn danger" @click=${drop}>${t('visit.drop_go')}</button>
-      <button class="btn" @click=${() => app.closeSheet()}>${t('app.cancel')}</button></div>`)
   }
 
   async function drop() {
@@ -308,7 +302,7 @@ export function visitScreen([draftUuid]) {
           ${returnedCard()}
           ${startPlace.view()}
           ${unsavedByBrowser(view.template())}
-          <p class="center"><button class="link danger" @click=${askToDrop}>${t('visit.drop')}</button></p>
+          <p class="center"><button class="link danger" @click=${() => askToDrop(drop)}>${t('visit.drop')}</button></p>
         </main>
         <footer class="foot two">
           <button class="btn" @click=${later}>${t('visit.later')}</button>

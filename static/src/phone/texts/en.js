@@ -416,6 +416,7 @@ export default {
   'list.comma': ', ',
 
   'checklist.kind_register': 'registration',
+  'checklist.kind_correct': 'correction',
   'today.not_listed': 'Somebody not on the list',
   'today.clue': 'New clue',
   'today.nameless': 'Nameless card',

@@ -413,6 +413,7 @@ export default {
   'list.comma': '、',
 
   'checklist.kind_register': '登记',
+  'checklist.kind_correct': '更正',
   'today.not_listed': '不在名单上的人',
   'today.clue': '发现新对象',
   'today.nameless': '无名氏登记卡',
