@@ -17,6 +17,8 @@ from fieldapp.core.errors import AppError
 from fieldapp.people import rules
 from fieldapp.people.models import Household, HouseholdGrid, Merge, Person, RegistryChange
 
+CHANGES_PER_PAGE = 50
+
 
 def get_household(household_uuid: str, area_codes: Sequence[str]) -> Household:
     """The household that stands under that uuid, with its people, when it is in scope; raises not_found."""
@@ -328,6 +330,20 @@ def list_changes(uuids: Iterable[str], *, after: int = 0) -> list[RegistryChange
             .order_by(RegistryChange.id)
         )
     )
+
+
+def list_history(uuids: Iterable[str], page: int) -> tuple[list[RegistryChange], bool]:
+    """A page of the history of those households and people, the newest first; whether there are more."""
+    found = list(
+        db.session.scalars(
+            select(RegistryChange)
+            .where(RegistryChange.kind.in_(("household", "person")), RegistryChange.uuid.in_(list(uuids)))
+            .order_by(RegistryChange.id.desc())
+            .limit(CHANGES_PER_PAGE + 1)
+            .offset((page - 1) * CHANGES_PER_PAGE)
+        )
+    )
+    return found[:CHANGES_PER_PAGE], len(found) > CHANGES_PER_PAGE
 
 
 def last_change(uuid: str) -> int:

@@ -19,6 +19,7 @@ from fieldapp.core.codes import get_codes
 from fieldapp.core.db import transaction
 from fieldapp.core.errors import AppError
 from fieldapp.core.guard import READERS, SUPERVISOR, require
+from fieldapp.core.paging import read_page
 from fieldapp.people import (
     editing,
     numbers,
@@ -261,17 +262,20 @@ def undo_leaving(person_uuid: UUID) -> str | tuple[str, int] | Response:
 @bp.get("/households/<uuid:household_uuid>/history")
 @require(*READERS)
 def history_page(household_uuid: UUID) -> str:
-    """Every change of a household and its people, the newest first."""
+    """The changes of a household and its people, the newest first."""
     household = queries.get_household(str(household_uuid), current_user.area_codes())
     same = queries.list_same(household.household_uuid)
     uuids = [person.person_uuid for person in household.people] + queries.list_merged_people(same)
     names = {person.person_uuid: person.name or gettext("no name") for person in queries.list_people(uuids)}
-    changes = queries.list_changes([*same, *names])
+    page = read_page()
+    changes, has_more = queries.list_history([*same, *names], page)
     return render_template(
         "people/history.html",
         household=household,
         names=names,
-        entries=read_history(reversed(changes), current_user),
+        entries=read_history(changes, current_user),
+        page=page,
+        has_more=has_more,
     )
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import html
 import re
 from datetime import date
-from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -14,12 +12,12 @@ from fieldapp.core import clock
 from fieldapp.core.audit import AuditEntry
 from fieldapp.core.codes import Code
 from fieldapp.core.db import db, transaction
-from fieldapp.people import period_actions
+from fieldapp.people import period_actions, queries
 from fieldapp.people.models import Carer, Household, Person, PersonTag, RegistryChange
-from fieldapp.people.relatives import has_relative_in, is_declared_relative
 from fieldapp.people.rules import id_check_digit
 from fieldapp.users.models import User
 from tests.factories import GRID, TOWNSHIP, Desk, Phone
+from tests.people.pages import edit, fields_of, words_of
 
 ID = "230183195005041242"
 BAD_CHECK = "230183195005041245"
@@ -38,38 +36,6 @@ def household(county):
 @pytest.fixture
 def person(county):
     return f"/people/{county.person_uuids[0]}"
-
-
-def words_of(answer) -> str:
-    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", answer.text)).split())
-
-
-def fields_of(answer) -> dict[str, Any]:
-    """What a browser would send of the page's form as it stands."""
-    page = re.search(r"<main.*</main>", answer.text, re.S)
-    assert page
-    form = page[0]
-    fields: dict[str, Any] = {}
-    for tag in re.findall(r"<input[^>]*>", form):
-        values = dict(re.findall(r'([\w-]+)="([^"]*)"', tag))
-        if values.get("name") == "csrf_token" or (values.get("type") == "checkbox" and " checked" not in tag):
-            continue
-        if values.get("type") == "checkbox":
-            fields.setdefault(values["name"], []).append(values.get("value", "y"))
-        else:
-            fields[values["name"]] = html.unescape(values.get("value", ""))
-    for name, options in re.findall(r'<select[^>]*name="([^"]+)"[^>]*>(.*?)</select>', form, re.S):
-        chosen = re.search(r'<option[^>]*selected[^>]*value="([^"]*)"', options)
-        chosen = chosen or re.search(r'value="([^"]*)"', options)
-        fields[name] = chosen[1] if chosen else ""
-    for name, text in re.findall(r'<textarea[^>]*name="([^"]+)"[^>]*>(.*?)</textarea>', form, re.S):
-        fields[name] = html.unescape(text).strip()
-    return fields
-
-
-def edit(desk: Desk, path: str, seen: Any = None, **more: Any):
-    """Open the form (or take the answer `seen`), change some fields and send it."""
-    return desk.post(path, **{**fields_of(seen or desk.get(path)), **more})
 
 
 def person_of(app, person_uuid) -> Person:
@@ -441,6 +407,17 @@ def test_history_says_who_what_and_why_and_masks_numbers(app, county, desk, hous
     assert not any(number in page.text for number in [*numbers.values(), "13900001111", "13700003333"])
 
 
+def test_long_history_comes_in_pages(app, county, desk, household, person, monkeypatch):
+    monkeypatch.setattr(queries, "CHANGES_PER_PAGE", 1)
+    for phone in ("13812345678", "13700003333"):
+        assert edit(desk, person + "/edit", phone=phone).status_code == 303
+    newest, older = (words_of(desk.get(f"{household}/history{page}")) for page in ("", "?page=2"))
+    assert "138****5678 → 137****3333" in newest
+    assert "下一页" in newest
+    assert "138****5678 → 137****3333" not in older
+    assert "138****5678" in older
+
+
 def test_number_is_shown_in_full_once_with_a_reason_that_is_audited(app, county, desk, household, person):
     assert edit(desk, person + "/edit", id_number=ID).status_code == 303
     page = desk.get(household + "/numbers")
@@ -558,47 +535,3 @@ def test_leaving_dibao_while_a_period_pauses_that_asks_for_a_reason_and_loses_no
     # A death is never paused.
     other = f"/people/{county.person_uuids[1]}"
     assert desk.post(other + "/death", died_on=today.isoformat()).status_code == 303
-
-
-# --- near relatives, the notice, corrections --------------------------------------------------------------------
-
-
-def test_near_relative_is_declared_by_oneself_or_for_a_worker_and_seen_by_officers(
-    app, county, desk, household, person
-):
-    leader, path = Desk(app, "leader"), person + "/relatives"
-    own, worker = county.users["leader"], county.users["worker"]
-    assert leader.post(path, user=own, relation=" ").status_code == 422
-    assert leader.post(path, user=own, relation="姨母").status_code == 303
-    assert leader.post(path, user=worker, relation="母亲").status_code == 422
-    assert desk.post(path, user=worker, relation="母亲").status_code == 303
-    assert desk.post(path, user=county.users["worker2"], relation="母亲").status_code == 422
-    assert "测试leader, 测试worker" in words_of(Desk(app, "officer").get(household)).replace(
-        "、", ", "
-    ).replace("，", ", ")
-    assert "姨母" in words_of(leader.get("/people/my-relatives"))
-    with app.app_context():
-        [first, second] = county.person_uuids
-        assert is_declared_relative(worker, first)
-        assert not is_declared_relative(worker, second)
-        assert has_relative_in(own, county.household_uuid)
-        assert not has_relative_in(own, county.other_household_uuid)
-    assert leader.post(f"{path}/{worker}/withdraw", reason="登错").status_code == 404
-    assert leader.post(f"{path}/{own}/withdraw", reason=" ").status_code == 422
-    assert leader.post(f"{path}/{own}/withdraw", reason="登错").status_code == 303
-    with app.app_context():
-        assert not is_declared_relative(own, county.person_uuids[0])
-        trail = db.session.scalars(select(AuditEntry.action).where(AuditEntry.action.like("relative.%")))
-        assert list(trail) == ["relative.declare", "relative.declare", "relative.withdraw"]
-
-
-def test_correction_that_somebody_asks_for_becomes_a_task(desk, county, household):
-    page = desk.get(household)
-    link = f"/followups/new?household={county.household_uuid}&type=data_correction"
-    assert link in html.unescape(page.text)
-    assert fields_of(desk.get(link))["type"] == "data_correction"
-
-
-def test_notice_fits_a_page_in_both_languages(desk):
-    assert "不会影响您享受救助" in words_of(desk.get("/people/notice"))
-    assert "does not take any aid away" in words_of(desk.get("/people/notice?lang=en"))
