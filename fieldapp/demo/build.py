@@ -1,4 +1,4 @@
-"""Builds the demo county in an empty installation: areas, accounts, households, visits, flags, follow-ups.
+"""Builds the demo county in an empty installation: areas, accounts, households, visits, flags, follow-ups, a sweep.
 
 Invariant: visits and decisions go through the same actions as real ones; running it again changes nothing.
 """
@@ -9,6 +9,7 @@ import hashlib
 import io
 import os
 import secrets
+import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -25,6 +26,7 @@ from fieldapp.demo.stories import list_photo_stories, worker_of
 from fieldapp.people.actions import add_household
 from fieldapp.people.models import Household, Person, PersonTag
 from fieldapp.people.queries import find_household
+from fieldapp.sweeps.actions import Plan, make_sweep, open_sweep, tell_phones
 from fieldapp.users.actions import add_user, hasher
 from fieldapp.users.queries import find_user_by_name
 
@@ -57,6 +59,8 @@ def build_demo(now: datetime) -> DemoResult:
         with transaction():
             _add_households(roster, now)
             let_happen(roster, drawn, now)
+            sweep_id = _open_sweep(now)
+        tell_phones(sweep_id)
     return DemoResult(county.ACCOUNTS, password)
 
 
@@ -124,6 +128,26 @@ def _add_households(roster: list[county.RosterHousehold], now: datetime) -> None
             for person in entry.people
         ]
         add_household(household, now)
+
+
+def _open_sweep(now: datetime) -> int:
+    """A sweep that goes on for some days: whoever was visited since it began is reached."""
+    officer = find_user_by_name("officer")
+    assert officer is not None
+    begun = now - county.SWEEP_SINCE
+    today = clock.local_date(now)
+    plan = Plan(
+        name=county.SWEEP,
+        area_code=county.SWEPT,
+        from_on=clock.local_date(begun),
+        until_on=today + county.SWEEP_LEFT,
+        methods=["home"],
+        checklist_key=None,
+        criteria={"classes": [], "tags": [], "risks": [], "overdue": False},
+    )
+    sweep = make_sweep(officer, str(uuid.uuid5(county.NAMESPACE, "sweep")), plan, begun)
+    open_sweep(officer, sweep.sweep_id, begun)
+    return sweep.sweep_id
 
 
 def _store_photos(roster: list[county.RosterHousehold], now: datetime) -> dict[tuple[int, int], DrawnPhoto]:

@@ -48,6 +48,10 @@ GRIDS = {
 WORKER_GRIDS = ("230123101209001", "230123101209002", "230123101210001")
 WORKER2_GRIDS = ("230123101007001", "230123101007002", "230123101205001")
 
+# A sweep over one community that began some days ago and has some left.
+SWEEP, SWEPT = "化工社区入冬大走访", "230123101007"
+SWEEP_SINCE, SWEEP_LEFT = timedelta(days=12), timedelta(days=9)
+
 # Households furthest from the village point are this far away.
 SCATTER_M = 1200.0
 # Of the households, every so many has no place on the map yet.

@@ -11,8 +11,8 @@ from datetime import date, datetime
 
 from sqlalchemy import delete, insert, update
 
-from fieldapp.core import audit, scope
-from fieldapp.core.db import db, insert_if_absent
+from fieldapp.core import audit
+from fieldapp.core.db import db
 from fieldapp.core.errors import AppError
 from fieldapp.screenings import queries
 from fieldapp.screenings.models import Screening, ScreeningRow
@@ -35,21 +35,16 @@ def keep_screening(
     now: datetime,
 ) -> Screening:
     """Keep a list and whom it means; the same form again gives the same screening. Raises not_found."""
-    if not scope.covers(actor.area_codes(now), area_code):
-        raise AppError("not_found")
-    is_new = insert_if_absent(
+    screening, is_new = sweeps.keep_once(
         Screening,
-        form_uuid=form_uuid,
+        actor,
+        form_uuid,
+        now,
         area_code=area_code,
         name=name,
         screened_on=screened_on,
         file_name=file_name[:200],
-        made_by=actor.id,
-        made_at=now,
     )
-    screening = queries.find_by_form(form_uuid)
-    if screening is None or screening.made_by != actor.id:
-        raise AppError("not_found")
     if is_new:
         db.session.execute(
             insert(ScreeningRow),

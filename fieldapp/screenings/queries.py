@@ -45,11 +45,6 @@ def get_screening(screening_id: int, area_codes: Sequence[str], *, lock: bool = 
     return found
 
 
-def find_by_form(form_uuid: str) -> Screening | None:
-    """The screening that was brought with a form, or None."""
-    return db.session.scalar(select(Screening).where(Screening.form_uuid == form_uuid))
-
-
 def find_sweep(screening: Screening) -> Sweep | None:
     """The sweep made of it, or None; one that was thrown away as a draft is none."""
     return sweeps.find_by_form(screening.sweep_uuid) if screening.sweep_uuid else None

@@ -10,12 +10,12 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import delete, false, insert, literal, select, update
 
 from fieldapp.core import audit, clock, scope
-from fieldapp.core.db import Instant, db, insert_if_absent, transaction
+from fieldapp.core.db import Base, Instant, db, insert_if_absent, transaction
 from fieldapp.core.errors import AppError
 from fieldapp.core.feeds import publish
 from fieldapp.people import queries as people
@@ -26,6 +26,7 @@ from fieldapp.sweeps.models import DRAFT, OPEN, Sweep, SweepRow, SweepTarget
 from fieldapp.users.models import User
 
 TOLD_AT_ONCE = 200
+Kept = TypeVar("Kept", bound=Base)
 
 
 @dataclass(frozen=True)
@@ -45,11 +46,11 @@ class Plan:
 
 def make_sweep(actor: User, form_uuid: str, plan: Plan, now: datetime) -> Sweep:
     """Prepare a sweep over an area of the actor's; the same form again gives the same sweep. Raises not_found."""
-    if not scope.covers(actor.area_codes(now), plan.area_code):
-        raise AppError("not_found")
-    is_new = insert_if_absent(
+    sweep, is_new = keep_once(
         Sweep,
-        form_uuid=form_uuid,
+        actor,
+        form_uuid,
+        now,
         area_code=plan.area_code,
         name=plan.name,
         from_on=plan.from_on,
@@ -58,12 +59,7 @@ def make_sweep(actor: User, form_uuid: str, plan: Plan, now: datetime) -> Sweep:
         checklist_key=plan.checklist_key,
         criteria=dict(plan.criteria) if plan.criteria is not None else None,
         file_name=plan.file_name[:200] if plan.file_name else None,
-        made_by=actor.id,
-        made_at=now,
     )
-    sweep = queries.find_by_form(form_uuid)
-    if sweep is None or sweep.made_by != actor.id:
-        raise AppError("not_found")
     if not is_new:
         return sweep
     if plan.rows:
@@ -82,6 +78,24 @@ def make_sweep(actor: User, form_uuid: str, plan: Plan, now: datetime) -> Sweep:
         rows=len(plan.rows),
     )
     return sweep
+
+
+def keep_once(
+    model: type[Kept], actor: User, form_uuid: str, now: datetime, *, area_code: str, **values: Any
+) -> tuple[Kept, bool]:
+    """The row that a form makes over an area of the actor's, and whether it is new: sent twice, it makes one row.
+
+    Raises not_found.
+    """
+    if not scope.covers(actor.area_codes(now), area_code):
+        raise AppError("not_found")
+    is_new = insert_if_absent(
+        model, form_uuid=form_uuid, area_code=area_code, made_by=actor.id, made_at=now, **values
+    )
+    kept = db.session.scalar(select(model).filter_by(form_uuid=form_uuid, made_by=actor.id))
+    if kept is None:
+        raise AppError("not_found")
+    return kept, is_new
 
 
 def _as_stored(sweep_id: int, row: Row) -> dict[str, Any]:

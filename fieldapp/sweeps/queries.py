@@ -7,7 +7,7 @@ nothing is. Somebody counts where they live now; who has left the sweep's area, 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -34,6 +34,7 @@ MISSED = (REFUSED, NOT_REACHED, UNTRIED)
 APART = (DIED, MOVED_AWAY, ELSEWHERE, MERGED)
 PAGE_ROWS = 50
 SWEEPS_PER_PAGE = 20
+READ_AT_ONCE = 500
 
 
 def get_sweep(sweep_id: int, area_codes: Sequence[str]) -> Sweep:
@@ -202,9 +203,25 @@ def list_targets(
     sweep: Sweep, area_codes: Sequence[str], standings: Collection[str], page: int
 ) -> tuple[list[Target], bool]:
     """A page of those on the list in those areas who stand so, by place and household; whether there are more."""
+    found = db.session.execute(
+        _targets(sweep, area_codes, standings).limit(PAGE_ROWS + 1).offset((page - 1) * PAGE_ROWS)
+    ).all()
+    return [Target(*row) for row in found[:PAGE_ROWS]], len(found) > PAGE_ROWS
+
+
+def iterate_targets(sweep: Sweep, area_codes: Sequence[str], standings: Collection[str]) -> Iterator[Target]:
+    """All of them in that order, a few hundred in memory at a time."""
+    found = db.session.execute(
+        _targets(sweep, area_codes, standings).execution_options(yield_per=READ_AT_ONCE)
+    )
+    for row in found:
+        yield Target(*row)
+
+
+def _targets(sweep: Sweep, area_codes: Sequence[str], standings: Collection[str]) -> Select[Any]:
     place, standing = _place(sweep), _standing(sweep)
     is_closed = sweep.state == CLOSED
-    found = db.session.execute(
+    return (
         _on_list(sweep, area_codes)
         .with_only_columns(
             Person,
@@ -218,10 +235,7 @@ def list_targets(
         )
         .where(standing.in_(standings))
         .order_by(place, Person.household_uuid, Person.position, Person.person_uuid)
-        .limit(PAGE_ROWS + 1)
-        .offset((page - 1) * PAGE_ROWS)
-    ).all()
-    return [Target(*row) for row in found[:PAGE_ROWS]], len(found) > PAGE_ROWS
+    )
 
 
 def count_late(sweep: Sweep, area_codes: Sequence[str]) -> int:

@@ -5,12 +5,24 @@ Invariant: areas stand in the order of their codes, never of their figures; noth
 
 from __future__ import annotations
 
+import io
 import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flask import Blueprint, Flask, current_app, flash, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Flask,
+    current_app,
+    flash,
+    g,
+    redirect,
+    render_template,
+    request,
+    send_file,
+    url_for,
+)
 from flask_babel import gettext, ngettext
 from flask_login import current_user
 from werkzeug.wrappers import Response
@@ -18,7 +30,7 @@ from werkzeug.wrappers import Response
 from fieldapp.areas import queries as areas
 from fieldapp.areas.models import Area
 from fieldapp.checklists import queries as checklists
-from fieldapp.core import clock, scope, wording
+from fieldapp.core import audit, clock, scope, wording
 from fieldapp.core.codes import list_codes
 from fieldapp.core.db import transaction
 from fieldapp.core.errors import AppError
@@ -26,7 +38,8 @@ from fieldapp.core.forms import hold_files_in_memory
 from fieldapp.core.guard import OFFICER, READERS, require
 from fieldapp.core.paging import read_page
 from fieldapp.core.web import pick_text
-from fieldapp.imports.tables import Limits
+from fieldapp.imports.tables import XLSX, Limits
+from fieldapp.people import queries as people_queries
 from fieldapp.people.sync import get_restricted_tags
 from fieldapp.sweeps import actions, queries
 from fieldapp.sweeps.actions import Plan
@@ -35,6 +48,7 @@ from fieldapp.sweeps.lists import read_list
 from fieldapp.sweeps.models import DRAFT, OPEN, Sweep
 from fieldapp.sweeps.queries import APART, MISSED, REACHED, Target
 from fieldapp.sweeps.words import ROW_FAULTS, STANDINGS, STATES, TO_CLOSE
+from fieldapp.sweeps.workbook import write_missed
 from fieldapp.users import queries as users
 
 # A request tells phones for so long before it shows how far it has come.
@@ -121,6 +135,26 @@ def make() -> str | tuple[str, int] | Response:
 def sweep_page(sweep_id: int) -> str:
     """A draft and who fits it; or how far a sweep has come: figures of the areas below, and the people by name."""
     return _show(sweep_id)
+
+
+@bp.get("/<int:sweep_id>/not-reached.xlsx")
+@require(*READERS)
+def download_missed(sweep_id: int) -> Response:
+    """Whom an opened sweep has not reached in an area, and why, as an Excel workbook."""
+    codes = current_user.area_codes()
+    sweep = queries.get_sweep(sweep_id, codes)
+    if sweep.state == DRAFT:
+        raise AppError("not_found")
+    within = _read_area(sweep, codes)
+    content = write_missed(sweep, within, codes)
+    with transaction():
+        audit.record(current_user, "sweep.export", "sweep", sweep_id, at=clock.now(), areas=within)
+    return send_file(
+        io.BytesIO(content),
+        mimetype=XLSX,
+        as_attachment=True,
+        download_name=f"{sweep.name}-{gettext('Not reached')}.xlsx",
+    )
 
 
 @bp.post("/<int:sweep_id>/open")
@@ -394,6 +428,26 @@ def _say_criteria(sweep: Sweep) -> list[str]:
     return said or [gettext("Everybody on the list of the area")]
 
 
+def _tell_household() -> dict[str, Any]:
+    """On a household's page: the open sweeps that have yet to reach somebody of it, and whom."""
+    if g.get("failed") or request.endpoint != "reviews.household_page":
+        return {}
+    household_uuid = str((request.view_args or {})["household_uuid"])
+    try:
+        household = people_queries.get_household(household_uuid, current_user.area_codes())
+    except AppError:
+        # The page says that there is none.
+        return {}
+    marks = queries.list_open_marks([person.person_uuid for person in household.people])
+    names: dict[int, list[str]] = {}
+    for person in household.people:
+        for sweep_id in marks.get(person.person_uuid, []):
+            names.setdefault(sweep_id, []).append(person.name or gettext("no name"))
+    sweeps = sorted(queries.list_by_ids(names), key=lambda sweep: (sweep.until_on, sweep.sweep_id))
+    return {"household_sweeps": [{"sweep": sweep, "names": names[sweep.sweep_id]} for sweep in sweeps]}
+
+
 def init_app(app: Flask) -> None:
     """Register the pages."""
     app.register_blueprint(bp)
+    app.context_processor(_tell_household)

@@ -151,6 +151,7 @@ ACCESS: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/sweeps"): OFFICER,
     ("GET", "/sweeps/new"): OFFICER,
     ("GET", "/sweeps/<int:sweep_id>"): READERS,
+    ("GET", "/sweeps/<int:sweep_id>/not-reached.xlsx"): READERS,
     **{
         ("POST", f"/sweeps/<int:sweep_id>/{step}"): OFFICER
         for step in ("open", "add", "tell", "close", "discard")

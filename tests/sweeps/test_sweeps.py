@@ -7,6 +7,7 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
+import openpyxl
 import pytest
 from sqlalchemy import insert, select, text
 
@@ -362,6 +363,31 @@ def test_a_file_without_names_or_numbers_is_refused_in_words(app, county):
     )
     assert answer.status_code == 422
     assert "身份证号" in answer.text
+
+
+def test_whom_it_has_not_reached_is_a_workbook_and_stands_with_their_household(app, county):
+    with app.app_context():
+        sweep_id = open_one()
+    visit(app, county, outcome="not_reached")
+    desk = Desk(app)
+    page = desk.get(f"/households/{county.household_uuid}").text
+    assert f'href="/sweeps/{sweep_id}"' in page
+    assert "还没见到：刘玉珍、刘小宝" in page
+    book = openpyxl.load_workbook(io.BytesIO(desk.get(f"/sweeps/{sweep_id}/not-reached.xlsx").data))
+    rows = {row[1]: row for row in book.active.iter_rows(values_only=True)}
+    assert rows["刘玉珍"][3:5] == ("去过，没见到", 1)
+    assert rows["陈立国"][3:] == ("还没去", 0, "")
+    # Of a grid alone, and not of what is nobody's yet.
+    book = openpyxl.load_workbook(
+        io.BytesIO(desk.get(f"/sweeps/{sweep_id}/not-reached.xlsx?area={OTHER_GRID}").data)
+    )
+    assert [row[1] for row in book.active.iter_rows(min_row=2, values_only=True)] == ["陈立国"]
+    with app.app_context():
+        draft = prepare()
+        assert db.session.scalar(select(AuditEntry.action).where(AuditEntry.action == "sweep.export"))
+        close(sweep_id)
+    assert desk.get(f"/sweeps/{draft}/not-reached.xlsx").status_code == 404
+    assert f'href="/sweeps/{sweep_id}"' not in desk.get(f"/households/{county.household_uuid}").text
 
 
 def test_phones_hold_open_sweeps_and_whom_they_have_yet_to_reach(app, county):
