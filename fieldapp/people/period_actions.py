@@ -22,6 +22,11 @@ from fieldapp.users.models import User
 
 # How many grids are done between two notes of how far it is.
 NOTED_AFTER = 20
+# What a period that goes on in another area keeps.
+_CARRIED = (
+    *("name", "from_on", "until_on", "risk_days", "tags", "pauses_exit", "relaxed_papers"),
+    *("started_by", "started_at", "ended_by", "ended_at"),
+)
 
 
 def start_period(
@@ -88,6 +93,19 @@ def end_period(actor: User, period_id: int, now: datetime) -> SpecialPeriod:
     audit.record(actor, "period.end", "period", period.id, at=now, until_on=yesterday.isoformat())
     _publish(period)
     return period
+
+
+def carry_periods(actor: User, area_code: str, to_code: str, now: datetime) -> None:
+    """Let the periods of that very area hold in another one too, which goes on with a part of it, before its people go
+    there: each move works out their due dates. Also those that are over: what fell due in one stays due.
+    """
+    for period in queries.list_periods_of(area_code):
+        kept = {name: getattr(period, name) for name in _CARRIED}
+        carried = SpecialPeriod(area_code=to_code, worked_out_to=None, **kept)
+        db.session.add(carried)
+        db.session.flush()
+        audit.record(actor, "period.carry", "period", carried.id, at=now, of=period.id, area=to_code)
+        _publish(carried)
 
 
 def work_out(period_id: int) -> int:

@@ -50,6 +50,15 @@ def list_periods_over(grid_code: str) -> list[SpecialPeriod]:
     )
 
 
+def list_periods_of(area_code: str) -> list[SpecialPeriod]:
+    """The periods of that very area, ended ones too."""
+    return list(
+        db.session.scalars(
+            select(SpecialPeriod).where(SpecialPeriod.area_code == area_code).order_by(SpecialPeriod.id)
+        )
+    )
+
+
 def list_rules_over(grid_code: str) -> list[rules.Period]:
     """What the periods of the areas a grid lies in ask for."""
     return [

@@ -1,7 +1,7 @@
 """Redrawing the map: grids that are moved or ended, villages that are split or merged.
 
-Invariant: nobody is left in an area that has ended: its households, their unsettled tasks, its workers and checklists go
-along, in one transaction. Visits made before still count where they were made, whenever they arrive.
+Invariant: nobody is left in an area that has ended: its households, their unsettled tasks, its workers, checklists and
+special periods go along, in one transaction. Visits made before still count where they were made, whenever they arrive.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from fieldapp.areas.models import Area
 from fieldapp.checklists import actions as checklists
 from fieldapp.core import audit, scope
 from fieldapp.core.errors import AppError
-from fieldapp.people import queries as people
+from fieldapp.people import period_actions, queries as people
 from fieldapp.reviews.actions import move_household
 from fieldapp.users import actions as users
 from fieldapp.users.models import User
@@ -74,7 +74,8 @@ def split_village(
     new = areas.add_village(village, new_code, name, now)
     audit.record(actor, "area.split", "area", village.code, at=now, new=new.code, grids=list(grid_codes))
     checklists.carry_publications(actor, village.code, new.code, now)
-    carried = [_carry(actor, grid, new, now) for grid in grids]
+    period_actions.carry_periods(actor, village.code, new.code, now)
+    carried = [_carry(actor, grid, new, now, periods_of=[grid.code]) for grid in grids]
     # Whoever has the whole village keeps what was in it.
     users.extend_areas(actor, village.code, carried, now)
     return new
@@ -85,15 +86,21 @@ def merge_village(actor: User, village_code: str, into_code: str, *, now: dateti
     village, into = _get(actor, village_code, "village", now), _get(actor, into_code, "village", now)
     if village.code == into.code or village.parent_code != into.parent_code:
         raise AppError("not_found")
-    carried = [_carry(actor, grid, into, now) for grid in areas_read.list_grids([village.code])]
+    # The village's special periods hold on for its own people only.
+    carried = [
+        _carry(actor, grid, into, now, periods_of=[village.code, grid.code])
+        for grid in areas_read.list_grids([village.code])
+    ]
     _end(actor, village, into.code, carried, now)
     return len(carried)
 
 
-def _carry(actor: User, grid: Area, village: Area, now: datetime) -> str:
-    """Let a grid go on under a code of another village; returns that code."""
+def _carry(actor: User, grid: Area, village: Area, now: datetime, *, periods_of: Sequence[str]) -> str:
+    """Let a grid go on under a code of another village, with the special periods of those areas; returns that code."""
     successor = areas.add_grid(areas_read.next_grid_code(village.code), grid.name)
     checklists.carry_publications(actor, grid.code, successor.code, now)
+    for code in periods_of:
+        period_actions.carry_periods(actor, code, successor.code, now)
     move_grid(actor, grid.code, successor.code, now=now)
     _end(actor, grid, successor.code, [successor.code], now)
     return successor.code

@@ -16,8 +16,9 @@ from fieldapp.people import actions, period_actions
 from fieldapp.people.actions import Origin
 from fieldapp.people.models import Household, Person, SpecialPeriod
 from fieldapp.people.tags import list_choosable
+from fieldapp.reviews import area_actions
 from fieldapp.users.models import User
-from tests.factories import GRID, OTHER_GRID, TOWNSHIP, VILLAGE, Desk, Phone, make_household
+from tests.factories import GRID, OTHER_GRID, OTHER_VILLAGE, TOWNSHIP, VILLAGE, Desk, Phone, make_household
 from tests.live import run_command
 
 
@@ -82,6 +83,30 @@ def test_a_period_brings_everybody_in_its_area_forward_and_its_end_back(app, cou
             period_actions.end_period(user_of("officer"), period_id, clock.now())
         deeds = db.session.scalars(select(AuditEntry.action).where(AuditEntry.subject_kind == "period"))
         assert list(deeds) == ["period.start", "period.end"]
+
+
+@pytest.mark.parametrize("is_split", [True, False], ids=["split", "merged"])
+def test_periods_of_a_village_hold_on_for_its_people_when_the_map_is_redrawn(app, county, is_split):
+    near, far = county.person_uuids[0], county.other_person_uuid
+    with app.app_context():
+        see(near, 5)
+        see(far, 0)
+        over = start(VILLAGE, from_on=day(-4))
+        with transaction():
+            period_actions.end_period(user_of("officer"), over, clock.now())
+        start(VILLAGE)
+        with transaction():
+            officer, now = user_of("officer"), clock.now()
+            if is_split:
+                area_actions.split_village(officer, VILLAGE, TOWNSHIP + "900", "河东村", [GRID], now=now)
+            else:
+                area_actions.merge_village(officer, VILLAGE, OTHER_VILLAGE, now=now)
+        # Of the period that is over it stays due since then; who was there before is none of the village's.
+        assert (due_in(near), due_in(far)) == (-2, 7)
+        see(near, 0)
+        assert due_in(near) == 3
+    held = [record for (kind, _), record in Phone(app, county).pull().items() if kind == "period"]
+    assert len(held) == 2
 
 
 def test_who_fell_due_in_a_period_stays_due_when_it_has_ended(app, county):
