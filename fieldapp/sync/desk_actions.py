@@ -145,7 +145,7 @@ def _take_in_visit(
     return mended
 
 
-def _take_in_report(
+def _take_in_task(
     operation: Operation,
     worker: User,
     sent: dict[str, Any],
@@ -154,25 +154,13 @@ def _take_in_report(
     taken_in: TakenIn,
     now: datetime,
 ) -> repairs.Repair:
-    mended = _mend(ReportBody, sent, _as_body(operation, corrections, sent))
-    body = ReportBody.model_validate(mended.body)
-    task = followups.report_followup(worker, body, _wrap(operation, mended, taken_in), now)
-    operation.record_uuid, operation.feed = task.followup_id, task.area_code
-    return mended
-
-
-def _take_in_refusal(
-    operation: Operation,
-    worker: User,
-    sent: dict[str, Any],
-    _corrections: Corrections,
-    _revision: int | None,
-    taken_in: TakenIn,
-    now: datetime,
-) -> repairs.Repair:
-    mended = _mend(RefuseBody, sent, {})
-    body = RefuseBody.model_validate(mended.body)
-    task = followups.refuse_followup(worker, body, _wrap(operation, mended, taken_in), now)
+    is_report = operation.kind == "followup.report"
+    mended = _mend(BODIES[operation.kind], sent, _as_body(operation, corrections, sent) if is_report else {})
+    envelope = _wrap(operation, mended, taken_in)
+    if is_report:
+        task = followups.report_followup(worker, ReportBody.model_validate(mended.body), envelope, now)
+    else:
+        task = followups.refuse_followup(worker, RefuseBody.model_validate(mended.body), envelope, now)
     operation.record_uuid, operation.feed = task.followup_id, task.area_code
     return mended
 
@@ -207,8 +195,8 @@ def _take_in_registry(
 _APPLY: dict[str, Callable[..., repairs.Repair]] = {
     "visit.submit": _take_in_visit,
     "visit.revise": _take_in_visit,
-    "followup.report": _take_in_report,
-    "followup.refuse": _take_in_refusal,
+    "followup.report": _take_in_task,
+    "followup.refuse": _take_in_task,
     **dict.fromkeys(registry.KINDS, _take_in_registry),
 }
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from flask_babel import gettext
+
 from fieldapp.core import scope
 from fieldapp.people import queries as people
 from fieldapp.people.history import Entry, read_history
-from fieldapp.people.models import Household, RegistryChange
+from fieldapp.people.models import Household, Person, RegistryChange
 from fieldapp.sync import words
 from fieldapp.sync.models import Operation
 from fieldapp.users import queries as users
@@ -31,6 +33,7 @@ class Recorded:
     household: Household | None  # when it is the reader's now
     entries: list[tuple[str, Entry]]  # with the name of whom each is about
     died: bool
+    unclassified: list[str]  # who was registered by it and has neither class nor risk yet
 
 
 def prepare_recorded(operations: Sequence[Operation], reader: User) -> list[Recorded]:
@@ -64,9 +67,20 @@ def prepare_recorded(operations: Sequence[Operation], reader: User) -> list[Reco
                     for one in own
                 ],
                 any((one.values.get("died_on") or [None, None])[1] for one in own),
+                [
+                    persons[one.uuid].name or gettext("no name")
+                    for one in own
+                    if one.deed == "add" and one.uuid in persons and _is_unclassified(persons[one.uuid])
+                ],
             )
         )
     return recorded
+
+
+def _is_unclassified(person: Person) -> bool:
+    """Whether they stand on the list as everybody begins there."""
+    is_here = not (person.merged_into or person.died_on or person.moved_away_on)
+    return is_here and (person.main_class, person.risk) == ("none", "low")
 
 
 def _shorten(change: RegistryChange, entry: Entry) -> Entry:

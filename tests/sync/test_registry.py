@@ -490,6 +490,11 @@ def test_what_phones_registered_and_corrected_is_read_at_the_desk(app, phone, co
     assert "13812341234" not in page
     assert page.count('class="moment"') == 3
     assert page.count("sev-red") == 1
+    assert "待认定类别：赵大爷" in page
+    with app.app_context(), transaction():
+        person = db.session.scalars(select(Person).where(Person.name == "赵大爷")).one()
+        people.change_person(person, {"main_class": "dibao_rural"}, Origin(None, "desk", clock.now()))
+    assert "待认定类别" not in Desk(app).get("/quarantine/recorded").text
     assert "赵大爷" not in Desk(app, "stranger").get("/quarantine/recorded").text
     assert Desk(app, "leader").get("/quarantine/recorded").status_code == 403
 
