@@ -9,8 +9,8 @@ import os
 import re
 import signal
 import socket
-import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -24,22 +24,26 @@ from urllib.parse import urlencode
 ROOT = Path(__file__).resolve().parent.parent
 START_LIMIT_S = 30
 
-SERVE = """
+COMMAND = """
 import sys
 from fieldapp import cli
-sys.argv = ["fieldapp", "serve"]
+sys.argv = {arguments!r}
 cli.main()
 """
-# Servers are split off a process that has read the program already: reading it takes longer than many a test.
+SERVE = COMMAND.format(arguments=["fieldapp", "serve"])
+# Commands are split off a process that has read the program already: reading it takes longer than many a test.
 _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload(["fieldapp.cli", "pytest"])
 
 
-def _run(program: str, settings: dict[str, str], log: Path) -> None:
-    """In a process of its own: run Python with this environment; `log` gets what it prints, on SIGABRT where it stands."""
-    with log.open("ab") as output:
+def _run(program: str, settings: dict[str, str], printed: Path, said: Path) -> None:
+    """In a process of its own: run Python with this environment; `printed` and `said` get what it prints and complains of.
+
+    On SIGABRT it says where it stands.
+    """
+    with printed.open("ab") as output, said.open("ab") as errors:
         os.dup2(output.fileno(), sys.stdout.fileno())
-        os.dup2(output.fileno(), sys.stderr.fileno())
+        os.dup2(errors.fileno(), sys.stderr.fileno())
     faulthandler.enable()
     os.environ.clear()
     os.environ.update(settings)
@@ -69,7 +73,9 @@ class Live:
     def launch(self, program: str = SERVE) -> None:
         """Start, and return at once."""
         settings = environment(data_dir=self.data_dir, database_url=self.database_url, port=self.port)
-        self._process = _processes.Process(target=_run, args=(program, settings, self.log), daemon=True)
+        self._process = _processes.Process(
+            target=_run, args=(program, settings, self.log, self.log), daemon=True
+        )
         self._process.start()
 
     def wait_until_it_answers(self) -> None:
@@ -194,16 +200,17 @@ def run_command(name: str, *arguments: object, **settings: object) -> str:
 
     Raises RuntimeError with what it said when it fails.
     """
-    done = subprocess.run(
-        [sys.executable, "-m", "fieldapp", name, *map(str, arguments)],
-        cwd=ROOT,
-        env=environment(**settings),
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode:
-        raise RuntimeError(f"`python -m fieldapp {name}` failed:\n{done.stdout}{done.stderr}")
-    return done.stdout
+    with tempfile.TemporaryDirectory() as folder:
+        printed, said = Path(folder, "printed"), Path(folder, "said")
+        program = COMMAND.format(arguments=["fieldapp", name, *map(str, arguments)])
+        process = _processes.Process(target=_run, args=(program, environment(**settings), printed, said))
+        process.start()
+        process.join()
+        if process.exitcode:
+            raise RuntimeError(
+                f"`python -m fieldapp {name}` failed:\n{printed.read_text()}{said.read_text()}"
+            )
+        return printed.read_text()
 
 
 def make_demo_county(folder: Path) -> str:
