@@ -23,7 +23,7 @@ run: set-up-run ## set up, make the demo county in an empty data directory, serv
 test: set-up .system-packages ## every test: Python on SQLite and on PostgreSQL, JavaScript, the app in a browser
 	node --test --test-reporter=dot $(shell find tests/js -name '*.test.js')
 	python -m pytest -m "not browser" --numprocesses auto --maxprocesses 4 --dist worksteal
-	python -m pytest -m browser --timeout 600
+	python -m pytest -m browser --numprocesses auto --maxprocesses 2 --dist loadfile --timeout 600
 
 test-long: set-up .system-packages ## ten times as many random answers to forms, and as many schedules of faults between phones and server
 	ODK_INSTANCES=750 python -m pytest tests/odk --timeout 3600
