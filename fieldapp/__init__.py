@@ -56,11 +56,11 @@ def create_app(settings: Settings | None = None, *, create_key: bool = False) ->
         people,
         checklists,
         followups,
-        reviews,
-        papers,
         imports,
         sweeps,
         screenings,
+        reviews,
+        papers,
         sync,
         entry,
     ):

@@ -31,6 +31,7 @@ from fieldapp.reviews import actions, area_routes, due_routes, merge_routes, que
 from fieldapp.reviews.forms import DecisionForm, DismissForm, MoveForm, ReturnForm, VoidForm
 from fieldapp.reviews.queries import QueueFilter
 from fieldapp.reviews.visit_page import prepare_visit
+from fieldapp.sweeps import queries as sweeps
 from fieldapp.users import queries as users
 from fieldapp.visits import queries as visits
 from fieldapp.visits.models import Visit
@@ -162,6 +163,7 @@ def household_page(household_uuid: UUID) -> str:
         grid_path=" ".join(area.name for area in areas.list_path(household.grid_code)[2:]),
         members=prepare_members(household, current_user),
         merges=merge_routes.prepare_merges_into(household),
+        sweeps=_list_sweeps(household),
         story=_tell_story(household.household_uuid),
         words=words,
         visit_states=wording.VISIT_STATES,
@@ -185,6 +187,17 @@ def move_household(household_uuid: UUID) -> Response:
     grid_name = areas.get_names([household.grid_code])[household.grid_code]
     flash(gettext("%(name)s is in %(grid)s now.", name=household.name, grid=grid_name))
     return redirect(url_for(".household_page", household_uuid=household_uuid), 303)
+
+
+def _list_sweeps(household: Household) -> list[dict[str, Any]]:
+    """The open sweeps that have yet to reach somebody of a household, and whom."""
+    marks = sweeps.list_open_marks([person.person_uuid for person in household.people])
+    names: dict[int, list[str]] = {}
+    for person in household.people:
+        for sweep_id in marks.get(person.person_uuid, []):
+            names.setdefault(sweep_id, []).append(person.name or gettext("no name"))
+    open_ones = sorted(sweeps.list_by_ids(names), key=lambda sweep: (sweep.until_on, sweep.sweep_id))
+    return [{"sweep": sweep, "names": names[sweep.sweep_id]} for sweep in open_ones]
 
 
 def _list_other_grids(household: Household, codes: list[str]) -> list[dict[str, str]]:

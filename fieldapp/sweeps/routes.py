@@ -16,7 +16,6 @@ from flask import (
     Flask,
     current_app,
     flash,
-    g,
     redirect,
     render_template,
     request,
@@ -39,7 +38,6 @@ from fieldapp.core.guard import OFFICER, READERS, require
 from fieldapp.core.paging import read_page
 from fieldapp.core.web import pick_text
 from fieldapp.imports.tables import XLSX, Limits
-from fieldapp.people import queries as people_queries
 from fieldapp.people.sync import get_restricted_tags
 from fieldapp.sweeps import actions, queries
 from fieldapp.sweeps.actions import Plan
@@ -428,26 +426,6 @@ def _say_criteria(sweep: Sweep) -> list[str]:
     return said or [gettext("Everybody on the list of the area")]
 
 
-def _tell_household() -> dict[str, Any]:
-    """On a household's page: the open sweeps that have yet to reach somebody of it, and whom."""
-    if g.get("failed") or request.endpoint != "reviews.household_page":
-        return {}
-    household_uuid = str((request.view_args or {})["household_uuid"])
-    try:
-        household = people_queries.get_household(household_uuid, current_user.area_codes())
-    except AppError:
-        # The page says that there is none.
-        return {}
-    marks = queries.list_open_marks([person.person_uuid for person in household.people])
-    names: dict[int, list[str]] = {}
-    for person in household.people:
-        for sweep_id in marks.get(person.person_uuid, []):
-            names.setdefault(sweep_id, []).append(person.name or gettext("no name"))
-    sweeps = sorted(queries.list_by_ids(names), key=lambda sweep: (sweep.until_on, sweep.sweep_id))
-    return {"household_sweeps": [{"sweep": sweep, "names": names[sweep.sweep_id]} for sweep in sweeps]}
-
-
 def init_app(app: Flask) -> None:
     """Register the pages."""
     app.register_blueprint(bp)
-    app.context_processor(_tell_household)
