@@ -448,7 +448,7 @@ def walk_uploads(desk: Desk, password: str) -> Iterator[str]:
     desk.link("Household record").click()
     desk.text("Move to another grid…").click()
     yield "household, to be moved"
-    desk.button("Next").click()
+    desk.button("Go on").click()
     expect(desk.button("Move the household")).to_be_visible()
     yield "household, move to confirm"
     desk.button("Move the household").click()
