@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -25,6 +26,7 @@ from fieldapp.core.crypto import KEY_FILE, KeyMissing
 from fieldapp.core.db import transaction
 from fieldapp.core.errors import AppError
 from fieldapp.demo.build import build_demo
+from fieldapp.followups import actions as followups, incident_actions as incidents
 from fieldapp.imports import actions as imports
 from fieldapp.imports.models import RUNNING
 from fieldapp.imports.page import get_percent
@@ -35,7 +37,7 @@ from fieldapp.people.actions import look_for_pairs_in, refresh_due_in
 from fieldapp.people.period_actions import work_out
 from fieldapp.people.period_queries import list_unfinished
 from fieldapp.people.tally_actions import put_right
-from fieldapp.serving import make_server
+from fieldapp.serving import EachMinute, make_server
 from fieldapp.settings import Settings, SettingsError
 from fieldapp.sweeps.actions import tell_phones
 from fieldapp.sweeps.queries import list_not_told
@@ -104,16 +106,26 @@ def serve() -> None:
         check_up_to_date()
         storage.remove_left_over(clock.now())
     server = make_server(settings, app)
+    each_minute = EachMinute(app, _watch)
     scheme = "https" if settings.tls_cert else "http"
     try:
         server.prepare()
         click.echo(f"Desk:  {scheme}://{settings.host}:{settings.port}/")
         click.echo(f"Phone: {scheme}://{settings.host}:{settings.port}/app/")
+        each_minute.start()
         server.serve()
     except KeyboardInterrupt:
         click.echo("Stopping")
     finally:
         server.stop()
+        if each_minute.is_alive():
+            each_minute.stop()
+
+
+def _watch(now: datetime) -> None:
+    incidents.climb(now)
+    followups.pass_on(now)
+    followups.climb(now)
 
 
 @commands.command()

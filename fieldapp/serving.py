@@ -6,18 +6,25 @@ phone that loses its signal leaves a connection behind; each would hold one of a
 
 from __future__ import annotations
 
+import logging
 import signal
 import socket
 import ssl
 import threading
+from collections.abc import Callable
+from datetime import datetime
 
 from cheroot.server import HTTPConnection
 from cheroot.ssl.builtin import BuiltinSSLAdapter
 from cheroot.wsgi import Server
 from flask import Flask
 
+from fieldapp.core import clock
 from fieldapp.settings import Settings
 
+log = logging.getLogger(__name__)
+
+MINUTE_S = 60
 # A phone on a slow link may pause between packets; a photo still gets through.
 PAUSE_S = 60
 # Connections kept open between requests; a new one costs a phone several round trips.
@@ -44,6 +51,33 @@ class LateHandshake(BuiltinSSLAdapter):
         """Gives the socket, and what the app is told of it."""
         wrapped = self.context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
         return wrapped, {"wsgi.url_scheme": "https", "HTTPS": "on"}
+
+
+class EachMinute(threading.Thread):
+    """What has to happen because time passes: at the start and each minute after, as long as the server serves.
+
+    Another server on the same database does the same: `deed` must stand that.
+    """
+
+    def __init__(self, app: Flask, deed: Callable[[datetime], object]) -> None:
+        super().__init__(name="each minute", daemon=True)
+        self._app, self._deed, self._is_over = app, deed, threading.Event()
+
+    def run(self) -> None:
+        """Do it, and wait; what goes wrong is in the log, and tried again a minute later."""
+        while True:
+            try:
+                with self._app.app_context():
+                    self._deed(clock.now())
+            except Exception:
+                log.exception("what each minute brings was not done")
+            if self._is_over.wait(MINUTE_S):
+                return
+
+    def stop(self) -> None:
+        """End, after what is being done."""
+        self._is_over.set()
+        self.join()
 
 
 def make_server(settings: Settings, app: Flask) -> PatientServer:

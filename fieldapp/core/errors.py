@@ -310,8 +310,30 @@ ERRORS: dict[str, tuple[int, Any]] = {
         ),
     ),
     "period_over": (409, lazy_gettext("This period is over already.")),
+    "incident_answered": (
+        409,
+        lazy_gettext(
+            "Somebody else has answered for this in the meantime. Reload to see who and what they do."
+        ),
+    ),
+    "referral_waits": (
+        409,
+        lazy_gettext(
+            "This task is referred already. Write down what that body answered, then refer it again."
+        ),
+    ),
+    "referral_settled": (
+        409,
+        lazy_gettext("What this body answered is written down already. Reload to see it."),
+    ),
+    "shift_over": (409, lazy_gettext("This shift is over or was taken out already.")),
     "reason_needed": (422, lazy_gettext("Write a reason, so that the other side knows what to do.")),
     "assignee_outside": (422, lazy_gettext("This person does not work in that area. Choose another one.")),
+    "assignee_relative": (
+        422,
+        lazy_gettext("This person is declared a near relative of somebody there. Choose another one."),
+    ),
+    "partner_needed": (422, lazy_gettext("Two have to go together. Name the second one, too.")),
     "registry_needed": (
         422,
         lazy_gettext("First write down who answers for this checklist and why it is needed."),

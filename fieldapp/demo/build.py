@@ -11,7 +11,7 @@ import os
 import secrets
 import uuid
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path
 
 from flask import current_app
@@ -23,6 +23,8 @@ from fieldapp.core.db import transaction
 from fieldapp.demo import county, photos
 from fieldapp.demo.history import DrawnPhoto, finished_at, let_happen
 from fieldapp.demo.stories import list_photo_stories, worker_of
+from fieldapp.followups.duty_actions import add_shift
+from fieldapp.followups.referral_actions import add_provider
 from fieldapp.people.actions import add_household
 from fieldapp.people.models import Household, Person, PersonTag
 from fieldapp.people.queries import find_household
@@ -58,6 +60,8 @@ def build_demo(now: datetime) -> DemoResult:
         drawn = _store_photos(roster, now)
         with transaction():
             _add_households(roster, now)
+            _put_on_duty(now)
+            _add_providers(now)
             let_happen(roster, drawn, now)
             sweep_id = _open_sweep(now)
         tell_phones(sweep_id)
@@ -89,6 +93,33 @@ def _add_accounts(password: str, now: datetime, *, renew: bool) -> None:
             )
         elif renew:
             user.password_hash = hasher.hash(password)
+
+
+def _put_on_duty(now: datetime) -> None:
+    """Somebody for the township and the county, since midnight and for a week."""
+    starts_at = datetime.combine(clock.local_date(now), time(), clock.LOCAL)
+    for code, username in county.ON_DUTY.items():
+        user = find_user_by_name(username)
+        assert user is not None
+        phone, ends_at = county.DUTY_PHONES[code], starts_at + timedelta(days=7)
+        add_shift(user, code, user.id, phone, starts_at=starts_at, ends_at=ends_at, now=now)
+
+
+def _add_providers(now: datetime) -> None:
+    officer = find_user_by_name("officer")
+    assert officer is not None
+    for name, kind, area, services, address, contact, phone in county.PROVIDERS:
+        values = {
+            "name": name,
+            "kind": kind,
+            "services": services,
+            "address": address,
+            "contact": contact,
+            "phone": phone,
+            "note": None,
+            "takes_referrals": True,
+        }
+        add_provider(officer, area, values, now)
 
 
 def _add_households(roster: list[county.RosterHousehold], now: datetime) -> None:

@@ -21,6 +21,40 @@ ROSTER_FILE = Path(__file__).parent / "data" / "roster.tsv"
 
 CITY, COUNTY, TOWNSHIP = "2301", "230123", "230123101"
 DUTY_PHONES = {COUNTY: "0451-00002301", TOWNSHIP: "0451-00001010", "230123200": "0451-00002000"}
+# Who is on duty for them, under those numbers.
+ON_DUTY = {COUNTY: "officer", TOWNSHIP: "supervisor"}
+
+# To whom tasks can be referred: name, kind, area, kinds of help, address, whom one asks for, phone.
+PROVIDERS = (
+    (
+        "依兰县社会福利院",
+        "institution",
+        COUNTY,
+        ["temporary_care", "service"],
+        "依兰镇健康路",
+        "值班室",
+        "0451-00005001",
+    ),
+    (
+        "依兰县救助管理站",
+        "station",
+        COUNTY,
+        ["family_tracing", "source_governance"],
+        "依兰镇通江路",
+        "接待室",
+        "0451-00005002",
+    ),
+    (
+        "依兰县慈善协会",
+        "charity",
+        COUNTY,
+        ["charity", "temporary_relief"],
+        "依兰镇文化路",
+        "秘书处",
+        "0451-00005003",
+    ),
+    ("达连河镇卫生院", "hospital", TOWNSHIP, ["medical"], "达连河镇中心街", "公卫科", "0451-00005004"),
+)
 
 # A point in each village, WGS-84 degrees. Approximate: read off the position of the township, good enough for a map.
 VILLAGE_POINTS = {

@@ -29,6 +29,8 @@ from fieldapp.demo.stories import (
     worker_of,
 )
 from fieldapp.followups import actions as followups
+from fieldapp.followups.incident_actions import acknowledge_incident
+from fieldapp.followups.incident_queries import find_of_visit
 from fieldapp.followups.models import Followup
 from fieldapp.followups.sync import RefuseBody, ReportBody
 from fieldapp.people.queries import find_household
@@ -43,6 +45,8 @@ from fieldapp.visits.sync import VisitBody
 SUPERVISOR = "supervisor"
 # What the supervisor gives a worker for a task.
 TASK_TIME = timedelta(days=5)
+# What was done at once about something red.
+TIME_TO_ANSWER, ANSWER = timedelta(minutes=12), "已打电话给村干部，今晚先送去急需的东西，明天上门核实。"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +125,9 @@ class _Telling:
         body = self._body()
         envelope = _wrap(f"op {self.visit_uuid}", body)
         reviews.receive_visit(self.worker, read_body(VisitBody, body), envelope, self.received_at)
+        if incident := find_of_visit(self.visit_uuid):
+            at = min(self.received_at + TIME_TO_ANSWER, self.now)
+            acknowledge_incident(self.people[SUPERVISOR], incident.id, text=ANSWER, now=at)
 
     def decide(self) -> None:
         supervisor, at = self.people[SUPERVISOR], self._days_after(1, time(10))

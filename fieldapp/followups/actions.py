@@ -14,13 +14,15 @@ from sqlalchemy import select
 from fieldapp.checklists import queries as checklists, rules as checklist_rules
 from fieldapp.checklists.models import ChecklistVersion
 from fieldapp.core import audit, clock, scope, storage
-from fieldapp.core.db import db
+from fieldapp.core.codes import find_code
+from fieldapp.core.db import db, transaction
 from fieldapp.core.errors import AppError
 from fieldapp.core.feeds import publish
 from fieldapp.followups import queries, rules
+from fieldapp.followups.incident_actions import RED, raise_for_task
 from fieldapp.followups.models import Followup, FollowupEvent
 from fieldapp.followups.sync import RefuseBody, ReportBody
-from fieldapp.people import queries as people
+from fieldapp.people import queries as people, relatives
 from fieldapp.people.models import Household
 from fieldapp.users import queries as users
 from fieldapp.users.models import User
@@ -28,6 +30,8 @@ from fieldapp.visits.actions import Envelope
 from fieldapp.visits.models import Visit
 
 RESULT_CHECKLIST = "followup_result"
+# Between two levels, where the code table says nothing of it.
+CLIMB_HOURS = 24
 
 
 def open_for_flag(
@@ -39,6 +43,8 @@ def open_for_flag(
     person_uuid: str | None,
     reason: Any,
     now: datetime,
+    *,
+    is_abuse: bool = False,
 ) -> Followup:
     """The task of a flag, made when it is not there yet; its severity follows the flag while it is open.
 
@@ -51,26 +57,21 @@ def open_for_flag(
             task.severity, task.reason = severity, reason
             _publish(task)
         return task
-    settings = queries.get_type_settings(type_)
-    task = Followup(
-        followup_id=str(uuid.uuid4()),
+    task = _add_task(
+        None,
+        type_,
+        severity,
+        reason,
+        grid_code,
+        now,
         flag_id=flag_id,
-        type=type_,
-        severity=severity,
-        state="open",
-        area_code=grid_code,
         household_uuid=visit.household_uuid,
         person_uuid=person_uuid,
         visit_uuid=visit.visit_uuid,
-        reason=reason,
-        checklist_key=settings.get("checklist_key", RESULT_CHECKLIST),
-        assignee_id=_default_assignee(settings.get("assignee_role"), grid_code, visit.worker_id, now),
-        due_at=now + timedelta(hours=settings.get("due_hours", {}).get(severity, 72)),
-        created_at=now,
+        source="flag",
+        is_abuse=is_abuse,
     )
-    db.session.add(task)
-    db.session.flush()
-    audit.record(None, "followup.open", "followup", task.followup_id, at=now, type=type_, flag_id=flag_id)
+    task.assignee_id = _default_assignee(task, visit.worker_id, now)
     _publish(task)
     return task
 
@@ -88,31 +89,75 @@ def create_followup(
     due_at: datetime,
     instructions: str | None,
     now: datetime,
+    partner_id: int | None = None,
 ) -> Followup:
-    """Make a task by hand; raises not_found, reason_needed, assignee_outside."""
+    """Make a task by hand; raises as `hand_out_followup`, and reason_needed."""
     household = people.get_household(household_uuid, actor.area_codes(now))
     if not reason_text.strip():
         raise AppError("reason_needed")
-    task = Followup(
-        followup_id=str(uuid.uuid4()),
-        type=type,
-        severity=severity,
-        state="open",
-        area_code=household.grid_code,
+    task = _add_task(
+        actor,
+        type,
+        severity,
+        {"zh": reason_text, "en": reason_text},
+        household.grid_code,
+        now,
+        due_at=due_at,
         household_uuid=household.household_uuid,
         person_uuid=person_uuid,
         visit_uuid=visit_uuid,
-        reason={"zh": reason_text, "en": reason_text},
-        checklist_key=queries.get_type_settings(type).get("checklist_key", RESULT_CHECKLIST),
-        due_at=due_at,
-        created_at=now,
+        is_abuse=queries.is_abuse(type),
     )
-    db.session.add(task)
-    db.session.flush()
-    audit.record(actor, "followup.open", "followup", task.followup_id, at=now, type=type)
+    _raise_if_red(task, now)
     return hand_out_followup(
-        actor, task.followup_id, assignee_id=assignee_id, due_at=due_at, instructions=instructions, now=now
+        actor,
+        task.followup_id,
+        assignee_id=assignee_id,
+        partner_id=partner_id,
+        due_at=due_at,
+        instructions=instructions,
+        now=now,
     )
+
+
+def take_in(
+    actor: User,
+    *,
+    source: str,
+    area_code: str,
+    household_uuid: str | None,
+    type: str,
+    severity: str,
+    reason_text: str,
+    caller: dict[str, str] | None,
+    now: datetime,
+) -> Followup:
+    """Make a task of a call, of somebody who came, or of a letter: due by its kind, of those who do that kind.
+
+    A complaint has nobody until an officer hands it out. Raises not_found, reason_needed.
+    """
+    codes = actor.area_codes(now)
+    household = people.get_household(household_uuid, codes) if household_uuid else None
+    area_code = household.grid_code if household else area_code
+    if not scope.covers(codes, area_code):
+        raise AppError("not_found")
+    task = _add_task(
+        actor,
+        type,
+        severity,
+        {"zh": _reason(reason_text), "en": _reason(reason_text)},
+        area_code,
+        now,
+        household_uuid=household.household_uuid if household else None,
+        source=source,
+        caller=caller,
+        is_abuse=queries.is_abuse(type),
+    )
+    if not task.is_restricted:
+        task.assignee_id = _default_assignee(task, None, now)
+    _raise_if_red(task, now)
+    _publish(task)
+    return task
 
 
 def hand_out_followup(
@@ -123,17 +168,24 @@ def hand_out_followup(
     due_at: datetime,
     instructions: str | None,
     now: datetime,
+    partner_id: int | None = None,
 ) -> Followup:
-    """Give a task to somebody whose areas cover its household, or to somebody else.
+    """Give a task to somebody whose areas cover its household, or to somebody else; where two go together, to two.
 
-    Raises not_found, state_wrong, assignee_outside.
+    Raises not_found, wrong_role, state_wrong, assignee_outside, assignee_relative, partner_needed.
     """
-    task = _get_for_step(actor, followup_id, "handed_out", now)
-    if assignee_id is not None and not _works_in(assignee_id, task.area_code, now):
-        raise AppError("assignee_outside")
-    task.assignee_id, task.assigned_by_id = assignee_id, actor.id
+    task = get_for_step(actor, followup_id, "handed_out", now)
+    for user_id in (assignee_id, partner_id):
+        if user_id is not None and not _works_in(user_id, task.area_code, now):
+            raise AppError("assignee_outside")
+        if user_id in _list_kept_out(task):
+            raise AppError("assignee_relative")
+    if queries.get_type_settings(task.type).get("pair") and partner_id in (None, assignee_id):
+        raise AppError("partner_needed")
+    task.assignee_id, task.assigned_by_id, task.partner_id = assignee_id, actor.id, partner_id
     task.due_at, task.instructions = due_at, instructions
-    _step(task, "handed_out", actor, now, text=instructions)
+    task.climbs_at = due_at
+    take_step(task, "handed_out", actor, now, text=instructions)
     return task
 
 
@@ -143,7 +195,7 @@ def report_followup(actor: User, body: ReportBody, envelope: Envelope, now: date
     version = checklists.get_version(body.checklist.key, body.checklist.version)
     if not rules.can_step("reported", task.state):
         raise AppError("state_wrong", state=task.state)
-    event = _step(task, "reported", actor, now)
+    event = take_step(task, "reported", actor, now)
     _note_envelope(event, envelope)
     event.checklist_key, event.checklist_version = body.checklist.key, body.checklist.version
     event.problems = _problems_of(version, body, actor) or None
@@ -156,9 +208,16 @@ def report_followup(actor: User, body: ReportBody, envelope: Envelope, now: date
 
 def record_result(actor: User, followup_id: str, *, text: str, now: datetime) -> Followup:
     """Write down at the desk what came of a task done without a phone; raises not_found, state_wrong, reason_needed."""
-    task = _get_for_step(actor, followup_id, "reported", now)
-    _step(task, "reported", actor, now, text=_reason(text))
+    task = get_for_step(actor, followup_id, "reported", now)
+    take_step(task, "reported", actor, now, text=_reason(text))
     return task
+
+
+def note_outcome(actor: User, followup_id: str, *, text: str, now: datetime) -> None:
+    """Take what a body outside has done for the task's result, where the task still waits for one."""
+    task = db.session.get_one(Followup, followup_id, with_for_update=True, populate_existing=True)
+    if rules.can_step("reported", task.state):
+        take_step(task, "reported", actor, now, text=text)
 
 
 def refuse_followup(actor: User, body: RefuseBody, envelope: Envelope, now: datetime) -> Followup:
@@ -166,14 +225,14 @@ def refuse_followup(actor: User, body: RefuseBody, envelope: Envelope, now: date
     task = _get_own(actor, body.followup_id, envelope, now)
     if not rules.can_step("refused", task.state):
         raise AppError("state_wrong", state=task.state)
-    _note_envelope(_step(task, "refused", actor, now, text=body.reason), envelope)
+    _note_envelope(take_step(task, "refused", actor, now, text=body.reason), envelope)
     return task
 
 
 def verify_followup(actor: User, followup_id: str, *, now: datetime) -> Followup:
     """Accept the result; raises not_found, state_wrong."""
-    task = _get_for_step(actor, followup_id, "verified", now)
-    _step(task, "verified", actor, now)
+    task = get_for_step(actor, followup_id, "verified", now)
+    take_step(task, "verified", actor, now)
     return task
 
 
@@ -182,16 +241,17 @@ def reopen_followup(actor: User, followup_id: str, *, reason: str, now: datetime
 
     Raises not_found, state_wrong, reason_needed.
     """
-    task = _get_for_step(actor, followup_id, "reopened", now)
+    task = get_for_step(actor, followup_id, "reopened", now)
     _keep_in_hands(task, now)
-    _step(task, "reopened", actor, now, text=_reason(reason))
+    take_step(task, "reopened", actor, now, text=_reason(reason))
+    task.climbs_at = max(task.due_at, now + _time_to_climb(task.severity))
     return task
 
 
 def cancel_followup(actor: User, followup_id: str, *, reason: str, now: datetime) -> Followup:
     """Close a task that need not be done; raises not_found, state_wrong, reason_needed."""
-    task = _get_for_step(actor, followup_id, "cancelled", now)
-    _step(task, "cancelled", actor, now, text=_reason(reason))
+    task = get_for_step(actor, followup_id, "cancelled", now)
+    take_step(task, "cancelled", actor, now, text=_reason(reason))
     return task
 
 
@@ -240,21 +300,78 @@ def tell_whom(household: Household) -> None:
             _publish(task)
 
 
-def _keep_in_hands(task: Followup, now: datetime) -> None:
-    """Leave the task with its assignee while they work in its grid; else give it to their like who does, if anybody."""
-    if task.assignee_id is not None and not _works_in(task.assignee_id, task.area_code, now):
-        role = users.get_user(task.assignee_id).role
-        task.assignee_id = _default_assignee(role, task.area_code, None, now)
+def pass_on(now: datetime) -> int:
+    """Give the tasks of those who do not work there any more, or must not have them, to their like; how many.
+
+    An account that ended, an area that was withdrawn, a near relative declared where abuse is suspected: where nobody
+    else is there, the task waits for the supervisor. Runs transactions of its own; two servers at once do it once.
+    """
+    passed = 0
+    for followup_id in queries.list_misplaced(now):
+        with transaction():
+            task = db.session.get_one(Followup, followup_id, with_for_update=True, populate_existing=True)
+            before = task.assignee_id
+            if task.state == "open":
+                _keep_in_hands(task, now)
+            if task.assignee_id == before:
+                continue
+            # Of whoever had it: what they did before they knew may still come from their phone.
+            db.session.add(FollowupEvent(followup_id=followup_id, at=now, step="passed_on", actor_id=before))
+            audit.record(
+                None,
+                "followup.passed_on",
+                "followup",
+                followup_id,
+                at=now,
+                before=before,
+                after=task.assignee_id,
+            )
+            _publish(task)
+            passed += 1
+    return passed
 
 
-def _works_in(user_id: int, area_code: str, now: datetime) -> bool:
-    user = users.get_user(user_id)
-    return user.is_active and scope.covers(user.area_codes(now), area_code)
+def climb(now: datetime) -> int:
+    """Take every task that is late one level up, as an event of its own; how many. Two servers at once do it once.
+
+    Runs transactions of its own.
+    """
+    late = Followup.state.in_(rules.WAITING), Followup.climbs_at <= now
+    climbed = 0
+    for followup_id in db.session.scalars(select(Followup.followup_id).where(*late)).all():
+        with transaction():
+            mine = select(Followup).where(Followup.followup_id == followup_id, *late).with_for_update()
+            task = db.session.scalar(mine.execution_options(populate_existing=True))
+            if task is not None:
+                _climb(task, now)
+                climbed += 1
+    return climbed
 
 
-def _step(task: Followup, step: str, actor: User, now: datetime, text: str | None = None) -> FollowupEvent:
+def _climb(task: Followup, now: datetime) -> None:
+    role = users.get_user(task.assignee_id).role if task.assignee_id is not None else None
+    level = rules.climb(task.climbed_to, role)
+    task.climbs_at = now + _time_to_climb(task.severity) if level else None
+    if level is None:
+        return
+    task.climbed_to = level
+    db.session.add(FollowupEvent(followup_id=task.followup_id, at=now, step="climbed", level=level))
+    audit.record(None, "followup.climbed", "followup", task.followup_id, at=now, level=level)
+
+
+def _time_to_climb(severity: str) -> timedelta:
+    row = find_code("severity", severity)
+    return timedelta(hours=(row.extra if row else {}).get("climb_hours", CLIMB_HOURS))
+
+
+def take_step(
+    task: Followup, step: str, actor: User, now: datetime, text: str | None = None
+) -> FollowupEvent:
+    """Take a step that was found possible: the task's state, its event, its audit entry, and what phones are told."""
     before, task.state = task.state, rules.TRANSITIONS[step][1]
     task.closed_at = now if task.state in rules.CLOSED else None
+    if task.state not in rules.WAITING:
+        task.climbs_at = None
     event = FollowupEvent(followup_id=task.followup_id, at=now, actor_id=actor.id, step=step, text=text)
     db.session.add(event)
     audit.record(
@@ -271,14 +388,33 @@ def _step(task: Followup, step: str, actor: User, now: datetime, text: str | Non
     return event
 
 
-def _get_for_step(actor: User, followup_id: str, step: str, now: datetime) -> Followup:
+def get_for_step(actor: User, followup_id: str, step: str, now: datetime) -> Followup:
+    """The task, locked, when the actor may know of it and take that step now; raises not_found, wrong_role, state_wrong."""
     # Locked, so that two supervisors' decisions come one after the other.
     task = db.session.get(Followup, followup_id, with_for_update=True, populate_existing=True)
-    if task is None or not scope.covers(actor.area_codes(now), task.area_code):
+    if task is None or not queries.may_read(task, actor, now):
         raise AppError("not_found")
+    if not queries.may_take(step, task, actor):
+        raise AppError("wrong_role")
     if not rules.can_step(step, task.state):
         raise AppError("state_wrong", state=task.state)
     return task
+
+
+def _keep_in_hands(task: Followup, now: datetime) -> None:
+    """Leave the task with its assignee while they work in its grid; else give it to their like who does, if anybody."""
+    if task.assignee_id is not None and not _may_have(task, task.assignee_id, now):
+        role = users.get_user(task.assignee_id).role
+        task.assignee_id = _default_assignee(task, None, now, role)
+
+
+def _may_have(task: Followup, user_id: int, now: datetime) -> bool:
+    return _works_in(user_id, task.area_code, now) and user_id not in _list_kept_out(task)
+
+
+def _works_in(user_id: int, area_code: str, now: datetime) -> bool:
+    user = users.get_user(user_id)
+    return user.is_active and scope.covers(user.area_codes(now), area_code)
 
 
 def _get_own(actor: User, followup_id: str, envelope: Envelope, now: datetime) -> Followup:
@@ -289,7 +425,7 @@ def _get_own(actor: User, followup_id: str, envelope: Envelope, now: datetime) -
     if envelope.taken_in:
         is_in_reach = scope.covers(envelope.taken_in.by.area_codes(now), task.area_code)
     else:
-        is_in_reach = task.assignee_id == actor.id
+        is_in_reach = task.assignee_id == actor.id or queries.was_passed_on_by(followup_id, actor.id)
     if not is_in_reach:
         raise AppError("not_yours")
     return task
@@ -311,11 +447,66 @@ def _problems_of(version: ChecklistVersion, body: ReportBody, actor: User) -> li
 
 
 def _default_assignee(
-    role: str | None, area_code: str, preferred_id: int | None, now: datetime
+    task: Followup, preferred_id: int | None, now: datetime, role: str | None = None
 ) -> int | None:
-    covering = [user.id for user in users.list_users_covering(area_code, [role] if role else [], now)]
+    role = role or queries.get_type_settings(task.type).get("assignee_role")
+    kept_out = _list_kept_out(task)
+    covering = [
+        user.id
+        for user in users.list_users_covering(task.area_code, [role] if role else [], now)
+        if user.id not in kept_out
+    ]
     # Whoever saw the household first, where the task is a worker's and the grid is still theirs.
     return preferred_id if preferred_id in covering else next(iter(covering), None)
+
+
+def _list_kept_out(task: Followup) -> set[int]:
+    """Who must not have the task: near relatives, where abuse is suspected."""
+    return (
+        relatives.list_declarer_ids(task.household_uuid) if task.is_abuse and task.household_uuid else set()
+    )
+
+
+def _add_task(
+    actor: User | None,
+    type_: str,
+    severity: str,
+    reason: Any,
+    area_code: str,
+    now: datetime,
+    *,
+    due_at: datetime | None = None,
+    flag_id: int | None = None,
+    **about: Any,
+) -> Followup:
+    settings = queries.get_type_settings(type_)
+    due_at = due_at or now + timedelta(hours=settings.get("due_hours", {}).get(severity, 72))
+    task = Followup(
+        followup_id=str(uuid.uuid4()),
+        flag_id=flag_id,
+        type=type_,
+        severity=severity,
+        state="open",
+        area_code=area_code,
+        reason=reason,
+        checklist_key=settings.get("checklist_key", RESULT_CHECKLIST),
+        due_at=due_at,
+        climbs_at=due_at,
+        created_at=now,
+        entered_by_id=actor.id if actor else None,
+        is_restricted=bool(settings.get("restricted")),
+        **about,
+    )
+    db.session.add(task)
+    db.session.flush()
+    audit.record(actor, "followup.open", "followup", task.followup_id, at=now, type=type_, flag_id=flag_id)
+    return task
+
+
+def _raise_if_red(task: Followup, now: datetime) -> None:
+    """Raise the incident of a task made at the desk. A complaint is told to officers only, who have it on their board."""
+    if task.severity == RED and not task.is_restricted:
+        raise_for_task(task, now)
 
 
 def _reason(text: str) -> str:

@@ -24,11 +24,27 @@ from fieldapp.core import clock, storage, wording
 from fieldapp.core.codes import get_codes
 from fieldapp.core.db import transaction
 from fieldapp.core.errors import AppError
-from fieldapp.core.guard import READERS, SUPERVISOR, WORKER, require
+from fieldapp.core.guard import OFFICER, READERS, SUPERVISOR, WORKER, require
 from fieldapp.core.paging import read_key, read_page
 from fieldapp.core.severity import SEVERITIES
-from fieldapp.followups import actions, queries, rules
-from fieldapp.followups.forms import HandOutForm, NewFollowupForm, ReasonForm, as_typed, with_blank
+from fieldapp.followups import (
+    actions,
+    duty_routes,
+    incident_routes,
+    queries,
+    referral_queries,
+    referral_routes,
+    rules,
+)
+from fieldapp.followups.forms import (
+    SOURCES,
+    HandOutForm,
+    NewFollowupForm,
+    ReasonForm,
+    TakeInForm,
+    as_typed,
+    with_blank,
+)
 from fieldapp.followups.models import Followup, FollowupEvent
 from fieldapp.followups.queries import FollowupFilter
 from fieldapp.people import queries as people
@@ -41,13 +57,24 @@ bp = Blueprint("followups", __name__, url_prefix="/followups")
 
 STEPS = {
     "handed_out": lazy_gettext("Handed out"),
+    "referred": lazy_gettext("Referred to an outside body"),
     "reported": lazy_gettext("Result reported"),
     "refused": lazy_gettext("Cannot be done"),
     "verified": lazy_gettext("Checked and closed"),
     "reopened": lazy_gettext("Reopened"),
     "cancelled": lazy_gettext("Cancelled"),
     "moved": lazy_gettext("The household moved to another grid"),
+    "passed_on": lazy_gettext("Whoever had it works elsewhere now"),
+    "climbed": lazy_gettext("Overdue"),
 }
+# Where an overdue task has gone up to.
+CLIMBED_TO = {
+    "township": lazy_gettext("climbed to the township"),
+    "county": lazy_gettext("climbed to the county"),
+    "city": lazy_gettext("climbed to the city"),
+}
+# Who closes tasks: the township's supervisor; an officer, of complaints.
+CLOSERS = (SUPERVISOR, OFFICER)
 # What is offered as due where nothing else is known: tomorrow at this time.
 DEFAULT_DUE = time(17)
 
@@ -75,7 +102,7 @@ def list_page() -> str:
     codes = current_user.area_codes(now)
     chosen = _read_filter()
     page = read_page()
-    items, has_more = queries.list_followups(codes, chosen, current_user.id, now, page)
+    items, has_more = queries.list_followups(current_user, chosen, now, page)
     return render_template(
         "followups/list.html",
         items=items,
@@ -83,10 +110,12 @@ def list_page() -> str:
         page=page,
         chosen=chosen,
         areas=areas.list_choices(codes, chosen.area),
-        assignees=queries.list_assignees(codes),
+        assignees=queries.list_assignees(current_user, now),
         words=wording.get_words("followup_type", "severity"),
         states=wording.FOLLOWUP_STATES,
+        levels=CLIMBED_TO,
         can_act=current_user.role == SUPERVISOR,
+        takes_in=current_user.role in CLOSERS,
     )
 
 
@@ -98,11 +127,11 @@ def followup_page(followup_id: UUID) -> str:
 
 
 @bp.post("/<uuid:followup_id>/hand-out")
-@require(SUPERVISOR)
+@require(*CLOSERS)
 def hand_out(followup_id: UUID) -> str | tuple[str, int] | Response:
     """Give the task to somebody, or to somebody else."""
     now = clock.now()
-    task = queries.get_followup(str(followup_id), current_user.area_codes(now))
+    task = queries.get_followup(str(followup_id), current_user, now)
     form = HandOutForm()
     form.offer(_list_choices_of_assignee(task.area_code, now))
     if not form.validate_on_submit():
@@ -113,6 +142,7 @@ def hand_out(followup_id: UUID) -> str | tuple[str, int] | Response:
             current_user,
             task.followup_id,
             assignee_id=form.assignee_id,
+            partner_id=form.partner_id,
             due_at=form.due_at,
             instructions=form.instructions.data or None,
             now=now,
@@ -123,7 +153,7 @@ def hand_out(followup_id: UUID) -> str | tuple[str, int] | Response:
 
 
 @bp.post("/<uuid:followup_id>/result")
-@require(SUPERVISOR)
+@require(*CLOSERS)
 def record_result(followup_id: UUID) -> str | tuple[str, int] | Response:
     """Write down what came of a task that was done without a phone."""
     return _take_in_words(
@@ -135,7 +165,7 @@ def record_result(followup_id: UUID) -> str | tuple[str, int] | Response:
 
 
 @bp.post("/<uuid:followup_id>/verify")
-@require(SUPERVISOR)
+@require(*CLOSERS)
 def verify(followup_id: UUID) -> str | tuple[str, int] | Response:
     """Accept the result and close the task."""
     return _take(
@@ -146,7 +176,7 @@ def verify(followup_id: UUID) -> str | tuple[str, int] | Response:
 
 
 @bp.post("/<uuid:followup_id>/reopen")
-@require(SUPERVISOR)
+@require(*CLOSERS)
 def reopen(followup_id: UUID) -> str | tuple[str, int] | Response:
     """Send the task back to be done again."""
     return _take_in_words(
@@ -158,7 +188,7 @@ def reopen(followup_id: UUID) -> str | tuple[str, int] | Response:
 
 
 @bp.post("/<uuid:followup_id>/cancel")
-@require(SUPERVISOR)
+@require(*CLOSERS)
 def cancel(followup_id: UUID) -> str | tuple[str, int] | Response:
     """Close a task that need not be done."""
     return _take_in_words(
@@ -189,22 +219,80 @@ def create() -> str | tuple[str, int] | Response:
     _offer_new(form, household, now)
     if not form.validate_on_submit():
         return _show_new(form, household, visit_uuid), 422
+    try:
+        with transaction():
+            task = actions.create_followup(
+                current_user,
+                household_uuid=household.household_uuid,
+                person_uuid=form.person.data or None,
+                visit_uuid=visit_uuid,
+                type=form.type.data,
+                severity=form.severity.data,
+                reason_text=form.reason.data or "",
+                assignee_id=form.assignee_id,
+                partner_id=form.partner_id,
+                due_at=form.due_at,
+                instructions=form.instructions.data or None,
+                now=now,
+            )
+    except AppError as error:
+        if error.code not in ("partner_needed", "assignee_relative"):
+            raise
+        form.partner.errors = [error.message]
+        return _show_new(form, household, visit_uuid), error.status
+    flash(gettext("Handed out. It is on the worker's Today page at the next sync."))
+    return redirect(url_for("followups.followup_page", followup_id=task.followup_id), 303)
+
+
+@bp.get("/take-in")
+@require(*CLOSERS)
+def take_in_page() -> str:
+    """The form of a call, of somebody who came, or of a letter; about a household, where the address names one."""
+    household = _find_subject()
+    form = TakeInForm(formdata=None, severity="orange")
+    return _show_take_in(form, household)
+
+
+@bp.post("/take-in")
+@require(*CLOSERS)
+def take_in() -> str | tuple[str, int] | Response:
+    """Make a task of it, with its clock."""
+    household = _find_subject()
+    form = TakeInForm()
+    _offer_take_in(form)
+    if not form.validate_on_submit():
+        return _show_take_in(form, household), 422
     with transaction():
-        task = actions.create_followup(
+        task = actions.take_in(
             current_user,
-            household_uuid=household.household_uuid,
-            person_uuid=form.person.data or None,
-            visit_uuid=visit_uuid,
+            source=form.source.data,
+            area_code=form.area.data or "",
+            household_uuid=household.household_uuid if household else None,
             type=form.type.data,
             severity=form.severity.data,
             reason_text=form.reason.data or "",
-            assignee_id=form.assignee_id,
-            due_at=form.due_at,
-            instructions=form.instructions.data or None,
-            now=now,
+            caller=form.caller,
+            now=clock.now(),
         )
-    flash(gettext("Handed out. It is on the worker's Today page at the next sync."))
+    flash(gettext("It is a task now, and its time runs."))
     return redirect(url_for("followups.followup_page", followup_id=task.followup_id), 303)
+
+
+def _find_subject() -> Household | None:
+    """The household the address names, if it names one; raises not_found."""
+    household_uuid = _read_uuid("household")
+    return people.get_household(household_uuid, current_user.area_codes()) if household_uuid else None
+
+
+def _offer_take_in(form: TakeInForm) -> None:
+    words = wording.get_words("followup_type", "severity")
+    own = areas.list_own_and_below(current_user.area_codes())
+    form.offer(words["followup_type"], words["severity"], own)
+
+
+def _show_take_in(form: TakeInForm, household: Household | None) -> str:
+    _offer_take_in(form)
+    return render_template("followups/take_in.html", form=form, household=household)
 
 
 def _take(
@@ -242,13 +330,16 @@ def _show(
     result_form: ReasonForm | None = None,
 ) -> str:
     now = clock.now()
-    codes = current_user.area_codes(now)
-    task = queries.get_followup(followup_id, codes)
+    task = queries.get_followup(followup_id, current_user, now)
     household = people.find_household(task.household_uuid) if task.household_uuid else None
     visit = visits.find_visit(task.visit_uuid) if task.visit_uuid else None
     events = queries.list_events(followup_id)
-    may_act = current_user.role == SUPERVISOR
-    can_hand_out = may_act and rules.can_step("handed_out", task.state)
+    possible = {
+        step
+        for step in rules.TRANSITIONS
+        if rules.can_step(step, task.state) and queries.may_take(step, task, current_user)
+    }
+    can_hand_out = "handed_out" in possible
     if can_hand_out and hand_out_form is None:
         hand_out_form = _prepare_hand_out(task, visit, now)
     person = (
@@ -263,17 +354,24 @@ def _show(
         grid_name=areas.get_names([task.area_code]).get(task.area_code, ""),
         steps=_list_steps(task, events),
         names=users.get_display_names(
-            id_ for id_ in (task.assignee_id, task.assigned_by_id, visit and visit.worker_id) if id_
+            id_
+            for id_ in (task.assignee_id, task.partner_id, task.entered_by_id, visit and visit.worker_id)
+            if id_
         ),
+        source=SOURCES.get(task.source),
+        goes_in_pairs=queries.get_type_settings(task.type).get("pair", False),
         is_overdue=task.state == "open" and task.due_at < now,
         words=wording.get_words("followup_type", "severity"),
         states=wording.FOLLOWUP_STATES,
-        mandatory_report=queries.get_type_settings(task.type).get("mandatory_report", False),
+        levels=CLIMBED_TO,
+        referrals=referral_queries.list_referrals(followup_id),
+        referral_states=referral_routes.STATES,
+        can_refer="referred" in possible,
         can_hand_out=can_hand_out,
-        can_record=may_act and rules.can_step("reported", task.state),
-        can_verify=may_act and rules.can_step("verified", task.state),
-        can_reopen=may_act and rules.can_step("reopened", task.state),
-        can_cancel=may_act and rules.can_step("cancelled", task.state),
+        can_record="reported" in possible,
+        can_verify="verified" in possible,
+        can_reopen="reopened" in possible,
+        can_cancel="cancelled" in possible,
         hand_out_form=hand_out_form,
         reopen_form=reopen_form or ReasonForm(formdata=None),
         cancel_form=cancel_form or ReasonForm(formdata=None),
@@ -290,7 +388,11 @@ def _prepare_hand_out(task: Followup, visit: Visit | None, now: datetime) -> Han
         assignee_id = visit.worker_id
     due = task.due_at if task.due_at > now else _tomorrow(now)
     form = HandOutForm(
-        formdata=None, assignee=str(assignee_id or ""), due=as_typed(due), instructions=task.instructions
+        formdata=None,
+        assignee=str(assignee_id or ""),
+        partner=str(task.partner_id or ""),
+        due=as_typed(due),
+        instructions=task.instructions,
     )
     form.offer(choices)
     return form
@@ -312,10 +414,11 @@ def _list_steps(task: Followup, events: list[FollowupEvent]) -> list[Step]:
 
 def _read_step(task: Followup, event: FollowupEvent, names: dict[int, str]) -> Step:
     lines = _read_result(event)
+    climbed = f": {CLIMBED_TO[event.level]}" if event.level else ""
     return Step(
         event.at,
         event.step,
-        str(STEPS[event.step]),
+        f"{STEPS[event.step]}{climbed}",
         names.get(event.actor_id or 0, ""),
         event.text,
         lines,
@@ -344,11 +447,13 @@ def _read_filter() -> FollowupFilter:
     severity = request.args.get("severity", "")
     type_ = request.args.get("type", "")
     area = request.args.get("area", "")
+    climbed = request.args.get("climbed", "")
     return FollowupFilter(
         view=view if view in queries.VIEWS else "active",
         severity=severity if severity in SEVERITIES else "",
         type=type_ if type_ in get_codes("followup_type") else "",
         assignee=read_key("assignee"),
+        climbed=climbed if climbed in CLIMBED_TO else "",
         area=area if area.isascii() and area.isdigit() and len(area) <= 15 else "",
     )
 
@@ -377,7 +482,10 @@ def _read_uuid(name: str) -> str | None:
 def _offer_new(form: NewFollowupForm, household: Household, now: datetime) -> None:
     words = wording.get_words("followup_type", "severity")
     form.offer(_list_choices_of_assignee(household.grid_code, now))
-    form.type.choices = with_blank(words["followup_type"], gettext("Choose…"))
+    # A complaint is taken in on its own page.
+    restricted = {code for code, row in get_codes("followup_type").items() if row.extra.get("restricted")}
+    types = {code: word for code, word in words["followup_type"].items() if code not in restricted}
+    form.type.choices = with_blank(types, gettext("Choose…"))
     form.severity.choices = list(words["severity"].items())
     form.person.choices = [
         ("", gettext("The whole household")),
@@ -392,3 +500,6 @@ def _show_new(form: NewFollowupForm, household: Household, visit_uuid: str | Non
 def init_app(app: Flask) -> None:
     """Register the pages."""
     app.register_blueprint(bp)
+    incident_routes.init_app(app)
+    duty_routes.init_app(app)
+    referral_routes.init_app(app)

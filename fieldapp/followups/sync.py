@@ -16,7 +16,7 @@ from fieldapp.core import clock
 from fieldapp.core.bodies import Body, Location, PhoneInstant, UuidStr
 from fieldapp.core.db import db
 from fieldapp.followups.models import Followup
-from fieldapp.people import queries as people
+from fieldapp.people import queries as people, relatives
 from fieldapp.people.models import Household, Person
 from fieldapp.users import queries as users
 from fieldapp.visits.sync import AttachmentRef, ChecklistRef
@@ -44,7 +44,7 @@ class RefuseBody(Body):
 
 
 def list_records(followup_ids: Iterable[str], user_id: int) -> dict[str, dict[str, Any]]:
-    """By id, those of the tasks that are the account's and not closed."""
+    """By id, those of the tasks that are the account's and not closed; of suspected abuse of a near relative none."""
     tasks = list(
         db.session.scalars(
             select(Followup)
@@ -56,9 +56,11 @@ def list_records(followup_ids: Iterable[str], user_id: int) -> dict[str, dict[st
             .options(selectinload(Followup.events))
         )
     )
+    hidden = relatives.list_households_of_relatives(user_id) if any(task.is_abuse for task in tasks) else []
+    tasks = [task for task in tasks if not (task.is_abuse and task.household_uuid in hidden)]
     actor_ids = {event.actor_id for task in tasks for event in task.events if event.actor_id}
     names = users.get_display_names(
-        actor_ids | {task.assigned_by_id for task in tasks if task.assigned_by_id}
+        actor_ids | {id_ for task in tasks for id_ in (task.assigned_by_id, task.partner_id) if id_}
     )
     # A phone holds only who stands for those a task was made about.
     households = people.list_standing(
@@ -89,6 +91,7 @@ def _record(task: Followup, names: dict[int, str]) -> dict[str, Any]:
         "due_at": clock.iso(task.due_at),
         "checklist_key": task.checklist_key,
         "assigned_by": names.get(task.assigned_by_id or 0),
+        "partner": names.get(task.partner_id or 0),
         "reported_at": clock.iso(reported.at) if reported and task.state == "done" else None,
         "sent_back": {
             "reason": reopened.text,

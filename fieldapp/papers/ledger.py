@@ -231,18 +231,23 @@ def _list_problems(found: Sequence[Visit], words: Words) -> dict[str, list[Probl
     """By visit, what it found: its flags that were not dismissed, and the tasks made of it by hand.
 
     A problem is settled when all that follows from it is closed; where nothing follows, once somebody has confirmed it.
-    What is confidential is told nowhere on paper.
+    What is confidential (complaints, suspected abuse) is told nowhere on paper.
     """
     days = {visit.visit_uuid: clock.local_date(visit.finished_at) for visit in found}
     confidential = {code for code, row in get_codes("followup_type").items() if row.extra.get("restricted")}
-    tasks = [task for task in followups.list_followups_of_visits(days) if task.type not in confidential]
+    tasks = [
+        task
+        for task in followups.list_followups_of_visits(days)
+        if task.type not in confidential and not task.is_abuse
+    ]
     by_flag: dict[int, list[Any]] = {}
     for task in tasks:
         if task.flag_id is not None:
             by_flag.setdefault(task.flag_id, []).append(task)
     problems: dict[str, list[Problem]] = {}
     for flag in reviews.list_flags(days):
-        if flag.state == "dismissed" or flag.followup_type in confidential:
+        is_abuse = followups.is_abuse(flag.followup_type, flag.question)
+        if flag.state == "dismissed" or flag.followup_type in confidential or is_abuse:
             continue
         of_flag = by_flag.get(flag.id, [])
         is_open = any(task.state not in CLOSED for task in of_flag) if of_flag else flag.state == "open"

@@ -27,6 +27,7 @@ from fieldapp.people.tags import show_tags
 from fieldapp.reviews import queries as reviews
 from fieldapp.reviews.visit_page import read_revision, title_of
 from fieldapp.users import queries as users
+from fieldapp.users.models import User
 from fieldapp.visits import queries as visits
 from fieldapp.visits.models import Visit
 
@@ -125,14 +126,21 @@ def _prepare_person(
     )
 
 
+def list_readable(household_uuid: str, reader: User) -> list[Visit]:
+    """The visits to a household that the reader may know of, the latest first."""
+    hidden = reviews.list_hidden(reader)
+    return [
+        visit for visit in visits.list_visits_of_household(household_uuid) if visit.visit_uuid not in hidden
+    ]
+
+
 def list_chosen(
-    household_uuid: str, visit_uuid: str, from_on: date | None, until_on: date | None
+    all_visits: Sequence[Visit], visit_uuid: str, from_on: date | None, until_on: date | None
 ) -> list[Visit]:
-    """The visits a paper is about, oldest first: the one named, those of a span of days, or else the last one.
+    """Of a household's visits those a paper is about, oldest first: the one named, those of some days, or else the last.
 
     Voided ones count nowhere, and are printed only where they are named.
     """
-    all_visits = visits.list_visits_of_household(household_uuid)
     if visit_uuid:
         return [visit for visit in all_visits if visit.visit_uuid == visit_uuid]
     valid = [visit for visit in reversed(all_visits) if visit.state != "voided"]

@@ -26,7 +26,6 @@ from fieldapp.papers.ledger import Ledger, make_ledger, read_month
 from fieldapp.people import numbers, queries as people
 from fieldapp.people.forms import RevealReasonForm
 from fieldapp.people.models import Household
-from fieldapp.visits import queries as visits
 
 EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PAPERS = ("a3", "a4")
@@ -126,7 +125,8 @@ def _show_record(household: Household, form: RevealReasonForm, *, in_full: bool 
     today = clock.local_date(clock.now())
     visit_uuid = request.args.get("visit", "")
     from_on, until_on = _read_day("from"), _read_day("until")
-    chosen = record_page.list_chosen(household.household_uuid, visit_uuid, from_on, until_on)
+    readable = record_page.list_readable(household.household_uuid, current_user)
+    chosen = record_page.list_chosen(readable, visit_uuid, from_on, until_on)
     words = wording.get_words("method", "outcome")
     return render_template(
         "papers/record.html",
@@ -137,7 +137,7 @@ def _show_record(household: Household, form: RevealReasonForm, *, in_full: bool 
                 visit.visit_uuid,
                 f"{wording.say_full(visit.finished_at)} {words['method'].get(visit.method, '')}",
             )
-            for visit in visits.list_visits_of_household(household.household_uuid)
+            for visit in readable
         ],
         chosen_uuid=chosen[0].visit_uuid if len(chosen) == 1 and from_on is None and until_on is None else "",
         from_on=from_on,

@@ -32,17 +32,31 @@ def is_declared_relative(user_id: int, person_uuid: str) -> bool:
 
 def has_relative_in(user_id: int, household_uuid: str) -> bool:
     """Whether that account has declared somebody of the household a near relative."""
+    return user_id in list_declarer_ids(household_uuid)
+
+
+def list_declarer_ids(household_uuid: str) -> set[int]:
+    """The accounts that have declared somebody of the household a near relative."""
     same = queries.list_same(household_uuid)
     merged = queries.list_merged_people(same)
     declared = (
         select(DeclaredRelative.user_id)
         .join(Person, Person.person_uuid == DeclaredRelative.person_uuid)
-        .where(
-            DeclaredRelative.user_id == user_id,
-            Person.household_uuid.in_(same) | Person.person_uuid.in_(merged),
-        )
+        .where(Person.household_uuid.in_(same) | Person.person_uuid.in_(merged))
     )
-    return db.session.scalar(declared.limit(1)) is not None
+    return set(db.session.scalars(declared))
+
+
+def list_households_of_relatives(user_id: int) -> list[str]:
+    """The keys of all entries of the households in which that account has declared a near relative."""
+    declared = db.session.scalars(
+        select(DeclaredRelative.person_uuid).where(DeclaredRelative.user_id == user_id)
+    ).all()
+    if not declared:
+        return []
+    persons = {*declared, *queries.list_standing(Person, declared).values()}
+    households = db.session.scalars(select(Person.household_uuid).where(Person.person_uuid.in_(persons)))
+    return list(queries.list_behind(Household, queries.list_standing(Household, households).values()))
 
 
 def list_declared_of(person_uuids: Iterable[str]) -> list[tuple[str, DeclaredRelative]]:

@@ -20,6 +20,8 @@ from fieldapp.core.db import db
 from fieldapp.core.errors import AppError
 from fieldapp.core.severity import SEVERITIES
 from fieldapp.followups import actions as followups
+from fieldapp.followups.incident_actions import raise_for_flag
+from fieldapp.followups.queries import is_abuse as is_suspected_abuse
 from fieldapp.people import actions as people, queries as people_queries
 from fieldapp.people.actions import Origin
 from fieldapp.people.models import Household
@@ -136,6 +138,9 @@ def _assess(stored: StoredVisit, body: VisitBody, now: datetime) -> Visit:
     thresholds = {code: row.extra for code, row in get_codes("flag_rule").items()}
     for raised in declared + rules.find_flags(facts, thresholds):
         flag = _keep_flag(visit, raised, _person_of(raised.question, body.people), now)
+        is_abuse = is_suspected_abuse(flag.followup_type, flag.question)
+        if flag.severity == SEVERITIES[0] and flag.state != "dismissed":
+            raise_for_flag(flag.id, visit, stored.household.grid_code, flag.text, now, is_abuse=is_abuse)
         if flag.followup_type and flag.state != "dismissed":
             followups.open_for_flag(
                 flag.id,
@@ -146,6 +151,7 @@ def _assess(stored: StoredVisit, body: VisitBody, now: datetime) -> Visit:
                 flag.person_uuid,
                 flag.text,
                 now,
+                is_abuse=is_abuse,
             )
     _refresh_severity(visit)
     return visit

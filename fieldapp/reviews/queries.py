@@ -18,10 +18,13 @@ from fieldapp.core.errors import AppError
 from fieldapp.core.guard import LEADER, OFFICER, SUPERVISOR
 from fieldapp.core.severity import SEVERITIES
 from fieldapp.core.storage import Attachment, AttachmentUse
+from fieldapp.followups import queries as followups
+from fieldapp.people import relatives
 from fieldapp.people.models import Household
 from fieldapp.reviews.models import Flag, Review
 from fieldapp.users import queries as users
 from fieldapp.users.models import User
+from fieldapp.visits import queries as visits
 from fieldapp.visits.models import Visit
 
 PAGE_ROWS = 50
@@ -43,6 +46,8 @@ class QueueFilter:
     queue: str = "waiting"
     severity: str = ""
     area: str = ""
+    # Not for this reader, whatever is chosen.
+    hidden: tuple[str, ...] = ()
 
     def as_query(self) -> dict[str, Any]:
         """The part of an address that repeats this choice; empty for the plain queue."""
@@ -184,6 +189,27 @@ def check_reviewer(reader: User, visit: Visit, now: datetime) -> None:
         raise AppError("own_entry" if visit.entered_by == reader.id else "wrong_role")
 
 
+def get_visit(visit_uuid: str, reader: User, now: datetime) -> Visit:
+    """The visit when the reader may know of it; raises not_found."""
+    visit = visits.get_visit(visit_uuid, reader.area_codes(now))
+    if visit_uuid in list_hidden(reader):
+        raise AppError("not_found")
+    return visit
+
+
+def list_hidden(reader: User) -> tuple[str, ...]:
+    """The visits of which the reader must not know: to their near relatives, where abuse is suspected."""
+    households = relatives.list_households_of_relatives(reader.id)
+    if not households:
+        return ()
+    flags = db.session.execute(
+        select(Flag.visit_uuid, Flag.followup_type, Flag.question)
+        .join(Visit, Visit.visit_uuid == Flag.visit_uuid)
+        .where(Visit.household_uuid.in_(households))
+    )
+    return tuple({visit_uuid for visit_uuid, type_, question in flags if followups.is_abuse(type_, question)})
+
+
 def list_reviews(visit_uuid: str) -> list[Review]:
     """The decisions on a visit, oldest first."""
     return list(
@@ -195,6 +221,8 @@ def list_reviews(visit_uuid: str) -> list[Review]:
 
 def _conditions(area_codes: Sequence[str], chosen: QueueFilter) -> list[ColumnElement[bool]]:
     conditions = [Visit.state.in_(QUEUES[chosen.queue]), scope.within(Visit.area_code, area_codes)]
+    if chosen.hidden:
+        conditions.append(Visit.visit_uuid.not_in(chosen.hidden))
     if chosen.area:
         conditions.append(scope.within(Visit.area_code, [chosen.area]))
     if chosen.severity:

@@ -140,7 +140,9 @@ def dismiss_flag(flag_id: int) -> str | tuple[str, int] | Response:
     if not form.validate_on_submit():
         codes = current_user.area_codes()
         flag = queries.get_flag(flag_id, codes)
-        queries.check_reviewer(current_user, visits.get_visit(flag.visit_uuid, codes), clock.now())
+        queries.check_reviewer(
+            current_user, queries.get_visit(flag.visit_uuid, current_user, clock.now()), clock.now()
+        )
         return _show(flag.visit_uuid, dismiss_form=form), 422
     with transaction():
         flag = actions.dismiss_flag(current_user, flag_id, reason=form.reason.data or "", now=clock.now())
@@ -229,11 +231,19 @@ def _prepare_move(household: Household, codes: list[str]) -> dict[str, Any] | No
 
 def _tell_story(household_uuid: str) -> list[dict[str, Any]]:
     """Visits with their flags, tasks and moves, latest first."""
-    all_visits = visits.list_visits_of_household(household_uuid)
+    hidden = queries.list_hidden(current_user)
+    all_visits = [
+        visit for visit in visits.list_visits_of_household(household_uuid) if visit.visit_uuid not in hidden
+    ]
     flags: dict[str, list[Any]] = {}
     for flag in queries.list_flags([visit.visit_uuid for visit in all_visits]):
         flags.setdefault(flag.visit_uuid, []).append({"flag": flag, "text": pick_text(flag.text)})
-    tasks = followups.list_followups_of_household(household_uuid)
+    now = clock.now()
+    tasks = [
+        task
+        for task in followups.list_followups_of_household(household_uuid)
+        if followups.may_read(task, current_user, now)
+    ]
     names = users.get_display_names(
         {visit.worker_id for visit in all_visits}
         | {visit.entered_by for visit in all_visits if visit.entered_by}
@@ -273,7 +283,7 @@ def _decide(
 ) -> str | tuple[str, int] | Response:
     """Take a decision and open the next visit; when it cannot be taken, show the visit with what was typed."""
     codes = current_user.area_codes()
-    visit = visits.get_visit(visit_uuid, codes)
+    visit = queries.get_visit(visit_uuid, current_user, clock.now())
     queries.check_reviewer(current_user, visit, clock.now())
     chosen = _read_filter()
     if not form.validate_on_submit():
@@ -304,7 +314,7 @@ def _show(
     error: AppError | None = None,
 ) -> str:
     codes = current_user.area_codes()
-    visit = visits.get_visit(visit_uuid, codes)
+    visit = queries.get_visit(visit_uuid, current_user, clock.now())
     chosen = _read_filter()
     previous_uuid, next_uuid = queries.find_neighbours(visit, codes, chosen)
     page = prepare_visit(visit, current_user)
@@ -360,6 +370,7 @@ def _read_filter() -> QueueFilter:
         queue=queue if queue in queries.QUEUES else "waiting",
         severity=severity if severity in SEVERITIES else "",
         area=area if area.isascii() and area.isdigit() and len(area) <= 15 else "",
+        hidden=queries.list_hidden(current_user),
     )
 
 
@@ -384,7 +395,7 @@ def _count_work() -> dict[str, Any]:
         return {}
     codes = current_user.area_codes()
     waiting = queries.count_waiting(codes)
-    tasks = followups.count_needing(codes, current_user.id)
+    tasks = followups.count_needing(current_user, clock.now())
     return {
         "counts": {
             "waiting": waiting.total,

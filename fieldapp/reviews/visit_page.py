@@ -153,7 +153,11 @@ def prepare_visit(visit: Visit, reader: User) -> VisitPage:
         lines = compare(lines, read_revision(visits.get_revision(before), {}))
     labels = label_paths(lines)
     attachments = view_attachments(storage.list_uses("visit", visit.visit_uuid, visit.revision), lines)
-    tasks = followups.list_followups_of_visit(visit.visit_uuid)
+    tasks = [
+        task
+        for task in followups.list_followups_of_visit(visit.visit_uuid)
+        if followups.may_read(task, reader, clock.now())
+    ]
     reviews = queries.list_reviews(visit.visit_uuid)
     words = wording.get_words("class", "tag", "risk", "severity", "method", "outcome", "followup_type")
     now = clock.now()

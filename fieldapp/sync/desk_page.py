@@ -157,7 +157,7 @@ def prepare_operation(operation: Operation, reader: User, household_uuid: str | 
     page = replace(page, faults=_list_faults(mended, body))
     if page.earlier is not None:
         page = replace(page, why_not=gettext("First settle the visit that it corrects."))
-    reading = _Reading(operation, reader.area_codes(), mended, Sayer(reader))
+    reading = _Reading(operation, reader, mended, Sayer(reader))
     if operation.kind.startswith("visit."):
         return _add_visit(page, reading, household_uuid)
     if operation.kind in registry.KINDS:
@@ -167,12 +167,16 @@ def prepare_operation(operation: Operation, reader: User, household_uuid: str | 
 
 @dataclass(frozen=True)
 class _Reading:
-    """An operation as it can be read, for a reader of those areas."""
+    """An operation as it can be read, for its reader."""
 
     operation: Operation
-    area_codes: Sequence[str]
+    reader: User
     mended: repairs.Repair
     sayer: Sayer
+
+    @property
+    def area_codes(self) -> Sequence[str]:
+        return self.reader.area_codes()
 
     @property
     def body(self) -> dict[str, Any]:
@@ -279,7 +283,7 @@ def _say_facts(
 def _add_followup(page: OperationPage, reading: _Reading) -> OperationPage:
     body, offset_s = reading.body, reading.operation.clock_offset_s
     followup_id = rules.uuid_in(body, "followup_id")
-    task = followups.find_followup(followup_id, reading.area_codes) if followup_id else None
+    task = followups.find_followup(followup_id, reading.reader, clock.now()) if followup_id else None
     household = people.find_household(task.household_uuid) if task and task.household_uuid else None
     version = _find_version(body) or _find_like(body, {}, reading.area_codes)
     lines = _read_lines(version, body, [])

@@ -18,7 +18,7 @@ from fieldapp.core import clock, feeds
 from fieldapp.core.codes import Code
 from fieldapp.core.db import begin_snapshot, db
 from fieldapp.core.feeds import COMMON, KEEP_GONE, Feed, FeedEntry, own_feed
-from fieldapp.followups import sync as followups
+from fieldapp.followups import duty_queries, sync as followups
 from fieldapp.people import period_queries, queries as people, sync as people_sync
 from fieldapp.reviews import sync as reviews
 from fieldapp.sweeps import sync as sweeps
@@ -135,9 +135,16 @@ def _checklists_of_returned(changes: list[dict[str, Any]]) -> list[dict[str, Any
     ]
 
 
-def _areas(codes: list[str], _user: User, _now: datetime) -> Records:
+def _areas(codes: list[str], _user: User, now: datetime) -> Records:
+    numbers = duty_queries.list_numbers(codes, now)
     return {
-        area.code: {"code": area.code, "name": area.name, "level": area.level, "duty_phone": area.duty_phone}
+        area.code: {
+            "code": area.code,
+            "name": area.name,
+            "level": area.level,
+            "duty_phone": area.duty_phone,
+            "duty": numbers.get(area.code, []),
+        }
         for area in db.session.scalars(select(Area).where(Area.code.in_(codes)))
     }
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -17,6 +17,7 @@ from sqlalchemy import select
 from fieldapp import create_app
 from fieldapp.core import clock, storage
 from fieldapp.core.db import db, transaction
+from fieldapp.followups import actions as followups
 from fieldapp.people.actions import Origin, add_household
 from fieldapp.people.models import Household, Person, PersonTag
 from fieldapp.reviews import actions as reviews
@@ -113,6 +114,11 @@ class Office:
                 people=[twin],
             )
             add_household(again, clock.now(), Origin(None, "phone", clock.now()))
+
+    def let_pass(self, time: timedelta) -> None:
+        """Do what the server does each minute, as if so much time had passed."""
+        with self._app.app_context():
+            followups.climb(clock.now() + time)
 
     def end_account(self, username: str) -> None:
         """End an account."""

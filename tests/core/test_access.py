@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import uuid
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
@@ -13,7 +14,9 @@ from fieldapp.checklists import actions as checklists
 from fieldapp.core import clock
 from fieldapp.core.db import db, transaction
 from fieldapp.core.guard import ROLES, roles_of
-from fieldapp.followups.models import Followup
+from fieldapp.followups import referral_actions as referrals
+from fieldapp.followups.duty_actions import add_shift
+from fieldapp.followups.models import Followup, Incident
 from fieldapp.imports import actions as imports
 from fieldapp.imports.tables import Limits
 from fieldapp.people.actions import add_household
@@ -28,6 +31,7 @@ from fieldapp.users import actions as users
 from fieldapp.users.models import User
 from tests.checklists.vectors import workbook_of
 from tests.factories import GRID, PASSWORD, TOWNSHIP, Desk, Phone, draw_photo, make_household
+from tests.followups.test_referrals import PROVIDER
 
 EVERYONE: frozenset[str] = frozenset({"", *ROLES})
 SIGNED_IN = frozenset(ROLES)
@@ -82,13 +86,29 @@ ACCESS: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/checklists/<key>/<version>/read"): READERS,
     ("GET", "/followups"): READERS,
     ("GET", "/followups/<uuid:followup_id>"): READERS,
-    ("POST", "/followups/<uuid:followup_id>/hand-out"): SUPERVISOR,
-    ("POST", "/followups/<uuid:followup_id>/result"): SUPERVISOR,
-    ("POST", "/followups/<uuid:followup_id>/verify"): SUPERVISOR,
-    ("POST", "/followups/<uuid:followup_id>/reopen"): SUPERVISOR,
-    ("POST", "/followups/<uuid:followup_id>/cancel"): SUPERVISOR,
+    ("POST", "/followups/<uuid:followup_id>/hand-out"): SETTLERS,
+    ("POST", "/followups/<uuid:followup_id>/result"): SETTLERS,
+    ("POST", "/followups/<uuid:followup_id>/verify"): SETTLERS,
+    ("POST", "/followups/<uuid:followup_id>/reopen"): SETTLERS,
+    ("POST", "/followups/<uuid:followup_id>/cancel"): SETTLERS,
     ("GET", "/followups/new"): SUPERVISOR,
     ("POST", "/followups/new"): SUPERVISOR,
+    ("GET", "/followups/take-in"): SETTLERS,
+    ("POST", "/followups/take-in"): SETTLERS,
+    ("GET", "/providers"): READERS,
+    ("POST", "/providers"): OFFICER,
+    ("GET", "/providers/<int:provider_id>"): READERS,
+    ("POST", "/providers/<int:provider_id>"): OFFICER,
+    ("GET", "/followups/<uuid:followup_id>/refer"): SUPERVISOR,
+    ("POST", "/followups/<uuid:followup_id>/refer"): SUPERVISOR,
+    ("GET", "/referrals/<int:referral_id>"): READERS,
+    ("POST", "/referrals/<int:referral_id>"): SUPERVISOR,
+    ("GET", "/incidents"): READERS,
+    ("GET", "/incidents/<int:incident_id>"): READERS,
+    ("POST", "/incidents/<int:incident_id>/acknowledge"): READERS,
+    ("GET", "/duty"): READERS,
+    ("POST", "/duty"): SETTLERS,
+    ("POST", "/duty/<int:shift_id>/withdraw"): SETTLERS,
     ("GET", "/reviews"): READERS,
     ("GET", "/reviews/<uuid:visit_uuid>"): READERS,
     ("POST", "/reviews/<uuid:visit_uuid>/approve"): READERS,
@@ -234,6 +254,9 @@ def records(app, county) -> dict[str, object]:
             **_merge_households(),
             "followup_id": db.session.scalars(select(Followup.followup_id)).first(),
             "flag_id": db.session.scalars(select(Flag.id)).first(),
+            "incident_id": db.session.scalars(select(Incident.id)).first(),
+            "shift_id": _put_on_duty(),
+            **_refer_task(),
             "period_id": _start_period(),
             "sweep_id": _open_sweep(),
             "screening_id": _keep_screening(),
@@ -243,6 +266,38 @@ def records(app, county) -> dict[str, object]:
             "sha256": sha256,
             "name": "nothing.js",
         }
+
+
+def _put_on_duty() -> int:
+    """The shift of the supervisor who is on duty for the worker's township."""
+    supervisor = db.session.scalars(select(User).where(User.username == "supervisor")).one()
+    now = clock.now()
+    with transaction():
+        return add_shift(
+            supervisor,
+            TOWNSHIP,
+            supervisor.id,
+            "0451-00001010",
+            starts_at=now,
+            ends_at=now + timedelta(days=1),
+            now=now,
+        ).id
+
+
+def _refer_task() -> dict[str, object]:
+    """A body that helps in the worker's township, and a task referred to it."""
+    officer, supervisor = (
+        db.session.scalars(select(User).where(User.username == name)).one()
+        for name in ("officer", "supervisor")
+    )
+    followup_id = db.session.scalars(select(Followup.followup_id)).first() or ""
+    now = clock.now()
+    with transaction():
+        provider_id = referrals.add_provider(officer, TOWNSHIP, PROVIDER, now).id
+        referral_id = referrals.refer_followup(
+            supervisor, followup_id, provider_id, text="请接收", now=now
+        ).id
+    return {"provider_id": provider_id, "referral_id": referral_id}
 
 
 def _merge_households() -> dict[str, object]:
@@ -428,6 +483,10 @@ def test_outside_ones_area_everything_is_404(app, records):
         "sweep_id": 999_999,
         "screening_id": 999_999,
         "import_id": 999_999,
+        "incident_id": 999_999,
+        "shift_id": 999_999,
+        "provider_id": 999_999,
+        "referral_id": 999_999,
         "merge_id": 999_999,
         "key": "none",
         "version": "77",

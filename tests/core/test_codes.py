@@ -23,6 +23,8 @@ PROMISED = {
     "followup_type": "temporary_relief temporary_care medical education housing employment disaster judicial legal_aid "
     "heating charity service disability_subsidy home_adaptation assistive_device child_protection joint_visit "
     "complaint data_correction revisit random_revisit",
+    "provider_kind": "institution station charity hospital",
+    "abuse_question": "abuse child_abuse",
 }
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from fieldapp.core import clock
 from fieldapp.core.audit import AuditEntry
 from fieldapp.core.db import db, transaction
+from fieldapp.followups.actions import create_followup
 from fieldapp.people.models import Household, Person, PersonTag
 from fieldapp.users.models import User
 from tests.factories import Desk, text_of
@@ -109,19 +110,23 @@ def test_numbers_in_full_need_a_reason_and_leave_a_trace_each(app, county, phone
         assert all(trace.values["reason"] == "上报县局存档" for trace in traces)
 
 
-def test_confidential_complaint_stands_on_no_paper(county, phone, desk):
+def test_confidential_complaint_stands_on_no_paper(app, county, phone, desk):
     visit_uuid = submit(phone)
-    made = desk.post(
-        f"/followups/new?visit={visit_uuid}",
-        type="complaint",
-        severity="orange",
-        person="",
-        reason="反映低保评议不公",
-        assignee=county.users["supervisor"],
-        due=f"{clock.local_date(clock.now()) + timedelta(days=8)}T17:00",
-        instructions="",
-    )
-    assert made.status_code == 303
+    with app.app_context(), transaction():
+        now = clock.now()
+        create_followup(
+            db.session.get_one(User, county.users["officer"]),
+            household_uuid=county.household_uuid,
+            person_uuid=None,
+            visit_uuid=visit_uuid,
+            type="complaint",
+            severity="orange",
+            reason_text="反映低保评议不公",
+            assignee_id=county.users["supervisor"],
+            due_at=now + timedelta(days=8),
+            instructions=None,
+            now=now,
+        )
     paper = paper_of(desk.get(f"/households/{county.household_uuid}/record"))
     assert "信访" not in paper
 

@@ -52,10 +52,18 @@ export function progressOf(items) {
 }
 
 /**
- * The duty office's number for a grid: of its own area, else of the nearest one above; null when none has any.
- * @param {{code: string, duty_phone: string|null}[]} areas @param {string} gridCode
+ * @typedef {{code: string, duty_phone: string|null, duty?: {phone: string, starts_at: string, ends_at: string}[]}} AreaOnDuty
+ *   An area with its own number, and what the roster says of the time to come.
  */
-export function dutyPhone(areas, gridCode) {
-  return areas.filter((area) => area.duty_phone && gridCode.startsWith(area.code))
-    .sort((a, b) => b.code.length - a.code.length)[0]?.duty_phone ?? null
+
+/**
+ * The number to call for a grid: of whoever is on duty in its own area, else that area's own, else of the nearest area
+ * above that has one; null when none has any.
+ * @param {AreaOnDuty[]} areas @param {string} gridCode @param {Date} now
+ */
+export function dutyPhone(areas, gridCode, now) {
+  const numberOf = (/** @type {AreaOnDuty} */ { duty = [], duty_phone }) =>
+    duty.find(({ starts_at, ends_at }) => new Date(starts_at) <= now && now < new Date(ends_at))?.phone ?? duty_phone
+  return areas.filter((area) => numberOf(area) && gridCode.startsWith(area.code))
+    .sort((a, b) => b.code.length - a.code.length).map(numberOf)[0] ?? null
 }

@@ -33,9 +33,18 @@ test('progress counts the required questions that are asked', () => {
 
 test('the nearest duty number up the tree is called', () => {
   const areas = [{ code: '23', duty_phone: '1' }, { code: '230123', duty_phone: '2' }, { code: '230123100', duty_phone: null }, { code: '230124', duty_phone: '3' }]
-  assert.equal(dutyPhone(areas, '230123100201001'), '2')
-  assert.equal(dutyPhone(areas, '230199100201001'), '1')
-  assert.equal(dutyPhone([], '230123100201001'), null)
+  const now = new Date('2026-11-28T20:00:00Z')
+  assert.equal(dutyPhone(areas, '230123100201001', now), '2')
+  assert.equal(dutyPhone(areas, '230199100201001', now), '1')
+  assert.equal(dutyPhone([], '230123100201001', now), null)
+})
+
+test('whoever is on duty is called while the shift lasts', () => {
+  const night = { phone: '9', starts_at: '2026-11-28T10:00:00Z', ends_at: '2026-11-29T00:00:00Z' }
+  const areas = [{ code: '230123', duty_phone: '2' }, { code: '230123100', duty_phone: null, duty: [night] }]
+  assert.equal(dutyPhone(areas, '230123100201001', new Date('2026-11-28T10:00:00Z')), '9')
+  assert.equal(dutyPhone(areas, '230123100201001', new Date('2026-11-28T23:59:59Z')), '9')
+  assert.equal(dutyPhone(areas, '230123100201001', new Date('2026-11-29T00:00:00Z')), '2')
 })
 
 test('distances agree with known ones to a thousandth', () => {

@@ -62,7 +62,7 @@ export function taskScreen([followupId]) {
     load: async () => {
       task = await app.store.find('followup', followupId)
       if (!task) return
-      household = await app.store.find('household', task.household_uuid)
+      household = task.household_uuid ? await app.store.find('household', task.household_uuid) : null
       person = task.person_uuid ? await app.store.find('person', task.person_uuid) : null
       begun = (await app.store.drafts()).find((draft) => draft.followup_id === followupId)
     },
@@ -79,6 +79,7 @@ export function taskScreen([followupId]) {
               [t('task.why'), html`${task.severity === 'red' ? html`<span class="tag bad">! ${t('today.red')}</span> ` : nothing}${pick(task.reason)}`],
               [t('task.instructions'), task.instructions],
               [t('task.due'), task.due_at ? dueWords(task.due_at, now) : ''],
+              [t('task.partner'), task.partner],
               [t('task.by'), task.assigned_by],
             ])}
             ${callButton(person?.name || household?.name || '', person?.phone || household?.phone)}

@@ -31,7 +31,7 @@ export function visitScreen([draftUuid]) {
   let form = null
   /** How the form is shown. @type {ReturnType<typeof makeFormView>} */
   let view
-  /** @type {{code: string, duty_phone: string|null}[]} */
+  /** @type {import('../answers.js').AreaOnDuty[]} */
   let areas = []
   /** @type {'saved'|'saving'|'failed'} */
   let saveState = 'saved'
@@ -149,7 +149,7 @@ export function visitScreen([draftUuid]) {
 
   /** The calls a red answer offers at once; which were made is kept with the visit. */
   function urgentCalls() {
-    const duty = dutyPhone(areas, theDraft().household?.grid_code ?? '')
+    const duty = dutyPhone(areas, theDraft().household?.grid_code ?? '', new Date())
     const offers = [...(duty ? [['duty', duty, `${t('visit.duty')} ${duty}`]] : []), ['110', '110', '110'], ['120', '120', '120']]
     return html`<p>${t('visit.red_do')}</p><div class="calls">${offers.map(([to, number, words]) => html`
       <a class="opt bad ${to === 'duty' ? 'first' : ''}" href="tel:${number}" aria-label=${t('visit.call_label', { who: words })} @click=${() => {

@@ -302,6 +302,7 @@ export default {
   'task.why': 'Why there is this task',
   'task.instructions': 'What to do',
   'task.due': 'Due',
+  'task.partner': 'Goes along',
   'task.by': 'From',
   'task.start': 'Do it',
   'task.resume': 'Go on',

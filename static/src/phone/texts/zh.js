@@ -299,6 +299,7 @@ export default {
   'task.why': '为什么有这个任务',
   'task.instructions': '怎么办',
   'task.due': '期限',
+  'task.partner': '同行人',
   'task.by': '交办人',
   'task.start': '去办',
   'task.resume': '接着填',
