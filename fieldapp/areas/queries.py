@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import func, select
 
-from fieldapp.areas.models import LEVELS, Area
+from fieldapp.areas.models import LEVELS, LOWEST, UNIT, Area, Unit
 from fieldapp.core import scope
 from fieldapp.core.db import db
 from fieldapp.core.errors import AppError
@@ -28,11 +28,11 @@ def find_area(code: str) -> Area | None:
 
 
 def list_grids(area_codes: Iterable[str]) -> list[Area]:
-    """The grids within `area_codes` that have not ended, by code."""
+    """The grids within `area_codes`, and the units of cities, that have not ended, by code."""
     return list(
         db.session.scalars(
             select(Area)
-            .where(Area.level == "grid", Area.valid_to.is_(None), scope.within(Area.code, area_codes))
+            .where(Area.level.in_(LOWEST), Area.valid_to.is_(None), scope.within(Area.code, area_codes))
             .order_by(Area.code)
         )
     )
@@ -46,13 +46,22 @@ def lock_area(code: str) -> Area | None:
     return db.session.get(Area, code, with_for_update={"key_share": True}, populate_existing=True)
 
 
-def next_grid_code(village_code: str) -> str:
-    """The code after the last one that a grid of the village ever had."""
-    last = db.session.scalar(select(func.max(Area.code)).where(Area.parent_code == village_code))
+def next_grid_code(above: str) -> str:
+    """The code after the last one that a grid of the village, or a unit of 市本级, ever had."""
+    last = db.session.scalar(select(func.max(Area.code)).where(Area.parent_code == above))
     number = int(last[LEVELS["village"] :]) + 1 if last else 1
     if number > LAST_GRID:
         raise AppError("grids_used_up")
-    return f"{village_code}{number:03}"
+    # Between 市本级 and its units lies nothing.
+    return f"{above:0<{LEVELS['village']}}{number:03}"
+
+
+def get_unit(code: str) -> Unit:
+    """What is known of the unit of that code; raises not_found."""
+    unit = db.session.get(Unit, code)
+    if unit is None:
+        raise AppError("not_found")
+    return unit
 
 
 def feeds_above(grid_codes: Iterable[str]) -> list[str]:
@@ -86,6 +95,23 @@ def get_names(codes: Iterable[str]) -> dict[str, str]:
     """Names by code, for the codes that exist."""
     rows = db.session.execute(select(Area.code, Area.name).where(Area.code.in_(set(codes))))
     return {row[0]: row[1] for row in rows}
+
+
+def name_places(codes: Iterable[str]) -> dict[str, str]:
+    """Where households are, by the code of their grid: its township and its name, which says the village; of a unit, 市本级
+    and its name.
+    """
+    found = list_areas(codes)
+    above = {area.code: area.code[: LEVELS["county" if area.level == UNIT else "township"]] for area in found}
+    names = get_names(above.values())
+    return {area.code: f"{names.get(above[area.code], '')} {area.name}" for area in found}
+
+
+def name_grids(grids: Sequence[Area]) -> list[tuple[str, str]]:
+    """(code, name) of grids to choose from, each with the village it lies in; a unit is known by its own name."""
+    villages = get_names(grid.parent_code for grid in grids if grid.parent_code and grid.level != UNIT)
+    names = [(grid, villages.get(grid.parent_code or "", "")) for grid in grids]
+    return [(grid.code, village + grid.name.removeprefix(village)) for grid, village in names]
 
 
 def list_roots() -> list[Area]:

@@ -41,7 +41,7 @@ def list_places(version: ChecklistVersion, area_codes: Sequence[str], wanted: st
     within = wanted if wanted in names and scope.covers(roots, wanted) else roots[0]
     parts = areas.list_children([within])
     choices = [(within, names.get(within, within), False)]
-    choices += [(area.code, area.name, area.level != "grid") for area in parts]
+    choices += [(area.code, area.name, not area.holds_households) for area in parts]
     above = [within[:digits] for digits in LEVELS.values() if digits < len(within)]
     names_above = areas.get_names(code for code in above if scope.covers(roots, code))
     return Places(within, choices, sorted(names_above.items()))

@@ -278,10 +278,10 @@ ERRORS: dict[str, tuple[int, Any]] = {
     ),
     "area_taken": (409, lazy_gettext("There is an area with this code already. Choose another one.")),
     "grids_needed": (422, lazy_gettext("Choose at least one grid for the new village.")),
-    "grids_used_up": (409, lazy_gettext("This village has had 999 grids; there is no number left.")),
+    "grids_used_up": (409, lazy_gettext("There have been 999 of them here; there is no number left.")),
     "successor_needed": (
         422,
-        lazy_gettext("People live in this grid. Choose the grid that takes them, then end it."),
+        lazy_gettext("Somebody still lives here. Choose the grid or unit that takes them, then end it."),
     ),
     "area_held": (409, lazy_gettext("The account has this area already.")),
     "exit_paused": (

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from flask import current_app
 
-from fieldapp.areas.actions import add_grid, load_areas, set_duty_phone
-from fieldapp.areas.queries import get_area, get_names
+from fieldapp.areas.actions import add_grid, add_unit, load_areas, set_duty_phone
+from fieldapp.areas.queries import find_area, get_area, get_names
 from fieldapp.core import clock, storage
 from fieldapp.core.db import transaction
 from fieldapp.demo import county, photos
@@ -69,10 +69,12 @@ def build_demo(now: datetime) -> DemoResult:
 
 
 def _add_areas() -> None:
-    load_areas([county.COUNTY])
+    load_areas([county.COUNTY, county.PROPER])
     villages = get_names(code[:12] for code in county.GRIDS)
     for code, number in county.GRIDS.items():
         add_grid(code, f"{villages[code[:12]]}第{number}网格")
+    if find_area(county.STATION) is None:
+        add_unit(get_area(county.PROPER), county.STATION, county.STATION_NAME, county.STATION_FACTS)
     for code, phone in county.DUTY_PHONES.items():
         if get_area(code).duty_phone is None:
             set_duty_phone(code, phone)
@@ -133,7 +135,7 @@ def _add_households(roster: list[county.RosterHousehold], now: datetime) -> None
             household_uuid=entry.household_uuid,
             grid_code=entry.grid_code,
             name=entry.name,
-            address=villages[entry.grid_code[:12]] + entry.address,
+            address=villages.get(entry.grid_code[:12], "") + entry.address,
             phone=entry.phone,
             lat=lat,
             lon=lon,

@@ -1,4 +1,5 @@
-"""The demo county as plain values: 依兰县 with its real townships and villages, and invented people in them.
+"""The demo county as plain values: 依兰县 with its real townships and villages, an aid station of its city, and invented
+people in them.
 
 Invariant: nothing here is about a real person. Names, ages, addresses within a village and stories are made up; phone
 numbers start with 199 0000 and ID numbers use the sequence numbers from 980 on, both hardly ever given out; no range of
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
+from fieldapp.areas.actions import UnitFacts
 from fieldapp.people.rules import id_check_digit
 
 ROSTER_FILE = Path(__file__).parent / "data" / "roster.tsv"
@@ -79,6 +81,11 @@ GRIDS = {
     "230123100006001": 1,
     "230123202212001": 1,
 }
+# A unit directly under the city, the first of its 市本级; no point on the map.
+PROPER = "230100"
+STATION = "230100000000001"
+STATION_NAME = "哈尔滨市救助管理站"
+STATION_FACTS = UnitFacts("aid_station", "道外区北环路", "值班室", "045100002300")
 WORKER_GRIDS = ("230123101209001", "230123101209002", "230123101210001")
 WORKER2_GRIDS = ("230123101007001", "230123101007002", "230123101205001")
 
@@ -108,6 +115,7 @@ class Account:
 ACCOUNTS = (
     Account("worker", "于晓梅", "worker", WORKER_GRIDS),
     Account("worker2", "关立军", "worker", WORKER2_GRIDS),
+    Account("station", "何广生", "worker", (STATION,)),
     Account("supervisor", "付雅琴", "supervisor", (TOWNSHIP,)),
     Account("leader", "栾振国", "leader", (TOWNSHIP,)),
     Account("officer", "苗春雨", "officer", (COUNTY,)),
@@ -190,7 +198,7 @@ class RosterHousehold:
     @property
     def place(self) -> tuple[float, float] | None:
         """Degrees (lat, lon), spread around the village's point without two in one spot; None for a few."""
-        if self.number % WITHOUT_PLACE_EVERY == 0:
+        if self.number % WITHOUT_PLACE_EVERY == 0 or self.grid_code == STATION:
             return None
         lat, lon = VILLAGE_POINTS[self.grid_code[:12]]
         distance_m = SCATTER_M * math.sqrt(self.number % 29 / 29)

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import select
 
 from fieldapp.areas import queries as areas
-from fieldapp.areas.models import Area
+from fieldapp.areas.models import PROPER, Area
 from fieldapp.core import clock, scope
 from fieldapp.core.db import db
 from fieldapp.core.errors import AppError
@@ -22,7 +22,7 @@ from fieldapp.users import queries as users
 from fieldapp.users.models import User
 
 # Which areas have a roster.
-LEVELS_ON_DUTY = ("province", "city", "county", "township")
+LEVELS_ON_DUTY = ("province", "city", PROPER, "county", "township")
 HISTORY_ROWS = 50
 
 

@@ -15,6 +15,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from fieldapp.areas import queries as areas
+from fieldapp.areas.models import PROPER, UNIT
 from fieldapp.core import clock, scope, wording
 from fieldapp.core.db import transaction
 from fieldapp.core.errors import AppError
@@ -202,7 +203,7 @@ def _show_referral(referral_id: int, form: OutcomeForm, error: AppError | None =
     members = household.people if household else []
     named = [one for one in members if one.person_uuid == task.person_uuid] or members
     path = areas.list_path(task.area_code)
-    township = next((area for area in path if area.level == "township"), None)
+    township = next((area for area in path if area.level in {"township", PROPER}), None)
     on_duty = duty_queries.list_on_duty([township.code], now).get(township.code, []) if township else []
     today = clock.local_date(now)
     return render_template(
@@ -212,7 +213,7 @@ def _show_referral(referral_id: int, form: OutcomeForm, error: AppError | None =
         number=_number(referral),
         household=household,
         place=" ".join(area.name for area in path[2:]),
-        from_name="".join(area.name for area in path[2:4]),
+        from_name=path[-1].name if path[-1].level == UNIT else "".join(area.name for area in path[2:4]),
         from_phone=on_duty[0].phone if on_duty else township.duty_phone if township else None,
         phone_masked=mask_phone(household.phone) if household else None,
         people=[

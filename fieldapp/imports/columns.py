@@ -21,7 +21,7 @@ FIELDS = {
     "household_number": lazy_gettext("Household number"),
     "township": lazy_gettext("Township"),
     "village": lazy_gettext("Village or community"),
-    "grid": lazy_gettext("Grid (name or code)"),
+    "grid": lazy_gettext("Grid or unit (name or code)"),
     "address": lazy_gettext("Address"),
     "phone": lazy_gettext("Phone"),
     "household_phone": lazy_gettext("Phone of the household"),

@@ -417,7 +417,7 @@ def move_household(
     if household.merged_into is not None:
         raise AppError("merged_meanwhile")
     grid = areas.get_area(grid_code)
-    if grid.level != "grid" or grid.is_ended or not scope.covers(area_codes, grid.code):
+    if not grid.holds_households or grid.is_ended or not scope.covers(area_codes, grid.code):
         raise AppError("not_found")
     if grid.code != household.grid_code:
         _put_into(household, grid.code, actor, now, origin or Origin(actor, "desk", now))

@@ -7,7 +7,7 @@ from datetime import date
 
 from sqlalchemy import func, or_, select
 
-from fieldapp.areas.models import LEVELS, Area
+from fieldapp.areas.models import LEVELS, LOWEST, Area
 from fieldapp.core import scope
 from fieldapp.core.db import db
 from fieldapp.core.errors import AppError
@@ -100,5 +100,5 @@ def list_unfinished() -> list[SpecialPeriod]:
 
 def count_grids(area_code: str, up_to: str | None = None) -> int:
     """How many grids an area has; `up_to` a grid: only up to that one, in the order of their codes."""
-    statement = select(func.count()).where(Area.level == "grid", scope.within(Area.code, [area_code]))
+    statement = select(func.count()).where(Area.level.in_(LOWEST), scope.within(Area.code, [area_code]))
     return db.session.scalar(statement if up_to is None else statement.where(Area.code <= up_to)) or 0

@@ -61,7 +61,7 @@ def register_household(
     Raises not_yours when the grid does not, record_exists when a person is there already, body_invalid.
     """
     grid = areas.find_area(body.grid_code)
-    if grid is None or grid.level != "grid" or not scope.covers(area_codes, grid.code):
+    if grid is None or not grid.holds_households or not scope.covers(area_codes, grid.code):
         raise AppError("not_yours")
     household = Household(
         household_uuid=body.household_uuid,

@@ -443,14 +443,9 @@ def _mask(person: Person) -> dict[str, str]:
 
 
 def _list_grids() -> list[tuple[str, str]]:
-    """The grids of the reader's areas, with the village each lies in."""
+    """The grids of the reader's areas."""
     grids = areas.list_grids(current_user.area_codes())
-    villages = areas.get_names(grid.parent_code for grid in grids if grid.parent_code)
-    named = [(grid.code, grid.name, villages.get(grid.parent_code or "", "")) for grid in grids]
-    return [
-        ("", gettext("Choose…")),
-        *((code, village + name.removeprefix(village)) for code, name, village in named),
-    ]
+    return [("", gettext("Choose…")), *areas.name_grids(grids)]
 
 
 def _offered(person: Person | None) -> dict[str, dict[str, str]]:

@@ -5,7 +5,7 @@ Invariant: what is looked for travels in the body of a request, never in an addr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -108,12 +108,12 @@ def _find(text: str, area_codes: Sequence[str]) -> list[Found]:
 def _prepare(found: Sequence[Found]) -> list[dict[str, Any]]:
     """The households as rows: where they are, who was meant (else all in them), their numbers masked."""
     today = clock.local_date(clock.now())
-    names = areas.get_names(_codes_shown(one.household.grid_code for one in found))
+    places = areas.name_places(one.household.grid_code for one in found)
     return [
         {
             "household": one.household,
             "phone_masked": rules.mask_phone(one.household.phone),
-            "place": " ".join(names.get(code, "") for code in _codes_shown([one.household.grid_code])),
+            "place": places[one.household.grid_code],
             "is_meant": bool(one.people),
             "people": [
                 {
@@ -127,11 +127,6 @@ def _prepare(found: Sequence[Found]) -> list[dict[str, Any]]:
         }
         for one in found
     ]
-
-
-def _codes_shown(grid_codes: Iterable[str]) -> list[str]:
-    """The township and the grid of each; a grid's name says its village."""
-    return [code[:digits] for code in grid_codes for digits in (LEVELS["township"], LEVELS["grid"])]
 
 
 def init_app(app: Flask) -> None:

@@ -1,4 +1,5 @@
-"""Pages of the areas: the tree with what it holds, down to the names of a grid; grids drawn and ended, villages redrawn.
+"""Pages of the areas: the tree with what it holds, down to the names of a grid; grids and units drawn and ended, villages
+redrawn.
 
 Invariant: every write goes through `reviews.area_actions`, which checks scope and level again.
 """
@@ -15,8 +16,8 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from fieldapp.areas import queries as areas
-from fieldapp.areas.models import LEVELS, Area
-from fieldapp.core import clock, scope
+from fieldapp.areas.models import LEVELS, PROPER, UNIT, Area
+from fieldapp.core import clock, scope, wording
 from fieldapp.core.codes import get_codes
 from fieldapp.core.db import transaction
 from fieldapp.core.errors import AppError
@@ -25,7 +26,7 @@ from fieldapp.people import area_queries
 from fieldapp.people.area_queries import AreaCounts
 from fieldapp.people.due_queries import DueCount
 from fieldapp.reviews import area_actions as actions
-from fieldapp.reviews.area_forms import GridForm, SplitForm, SuccessorForm
+from fieldapp.reviews.area_forms import GridForm, SplitForm, SuccessorForm, UnitForm
 from fieldapp.users import queries as users
 
 bp = Blueprint("areas", __name__, url_prefix="/areas")
@@ -63,6 +64,34 @@ def draw_grid(code: str) -> Any:
     return _do(village, "grid_form", form, do)
 
 
+@bp.post("/<code>/units")
+@require(OFFICER)
+def draw_unit(code: str) -> Any:
+    """Add a unit directly under a city."""
+    proper, form = _get(code), UnitForm()
+
+    def do() -> tuple[str, str]:
+        unit = actions.draw_unit(current_user, proper.code, form.name.data, form.facts, now=clock.now())
+        return unit.code, gettext(
+            "%(name)s is on the list. Give it a worker on the page Accounts.", name=unit.name
+        )
+
+    return _do(proper, "unit_form", form, do)
+
+
+@bp.post("/<code>/unit")
+@require(OFFICER)
+def change_unit(code: str) -> Any:
+    """Set what is known of a unit."""
+    unit, form = _get(code), UnitForm()
+
+    def do() -> tuple[str, str]:
+        actions.change_unit(current_user, unit.code, form.name.data, form.facts, now=clock.now())
+        return unit.code, gettext("Saved.")
+
+    return _do(unit, "unit_form", form, do)
+
+
 @bp.post("/<code>/rename")
 @require(OFFICER)
 def rename_grid(code: str) -> Any:
@@ -79,7 +108,7 @@ def rename_grid(code: str) -> Any:
 @bp.post("/<code>/move")
 @require(OFFICER)
 def move_grid(code: str) -> Any:
-    """Put all households of a grid into another one."""
+    """Put all households of a grid or unit into another one."""
     grid, form = _get(code), SuccessorForm()
 
     def do() -> tuple[str, str]:
@@ -94,7 +123,7 @@ def move_grid(code: str) -> Any:
 @bp.post("/<code>/end")
 @require(OFFICER)
 def end_grid(code: str) -> Any:
-    """End a grid; another one takes its households and its workers."""
+    """End a grid or unit; another one takes its households and its workers."""
     grid, form = _get(code), SuccessorForm()
 
     def do() -> tuple[str, str]:
@@ -170,11 +199,13 @@ def _show(area: Area, forms: dict[str, Any] | None = None, error: AppError | Non
         "forms": {**_prepare_forms(area), **(forms or {})},
         "error": error,
     }
-    if area.level == "grid":
+    if area.holds_households:
         return render_template(
             "areas/grid.html",
             households=area_queries.list_households_of_grid(area.code),
             workers=_list_workers(area.code),
+            unit=areas.get_unit(area.code) if area.level == UNIT else None,
+            kinds=wording.get_words("unit_kind")["unit_kind"],
             today=clock.local_date(clock.now()),
             **common,
         )
@@ -194,7 +225,7 @@ def _prepare_rows(below: Sequence[Area]) -> dict[str, Any]:
             "area": area,
             "counts": counts.get(area.code, AreaCounts()),
             "people": _by_tier(counts.get(area.code, AreaCounts()).people, tiers),
-            "workers": _list_workers(area.code) if area.level == "grid" and not area.is_ended else [],
+            "workers": _list_workers(area.code) if area.holds_households and not area.is_ended else [],
         }
         for area in below
     ]
@@ -210,7 +241,7 @@ def _prepare_rows(below: Sequence[Area]) -> dict[str, Any]:
         "names": areas.get_names(area.successor_code for area in below if area.successor_code),
         "total": total,
         "total_people": _by_tier(sum((one.people for one in counts.values()), Counter()), tiers),
-        "has_grids": any(area.level == "grid" for area in below),
+        "has_grids": any(area.holds_households for area in below),
     }
 
 
@@ -219,6 +250,17 @@ def _by_tier(people: Counter[str], tiers: dict[str, str]) -> Counter[str]:
     for main_class, count in people.items():
         found[tiers.get(main_class, "none")] += count
     return found
+
+
+def _list_kinds(kept: str | None) -> list[tuple[str, str]]:
+    """The kinds of units, without those retired ones that the unit is not: (code, word)."""
+    today = clock.local_date(clock.now())
+    words = wording.get_words("unit_kind")["unit_kind"]
+    return [
+        (code, words[code])
+        for code, row in get_codes("unit_kind").items()
+        if code == kept or row.retired_on is None or row.retired_on > today
+    ]
 
 
 def _list_workers(grid_code: str) -> list[str]:
@@ -234,12 +276,14 @@ def _prepare_forms(area: Area) -> dict[str, Any]:
         forms = {"grid_form": GridForm(formdata=None)}
         if areas.list_grids([area.code]):
             forms |= {"split_form": SplitForm(formdata=None), "merge_form": SuccessorForm(formdata=None)}
-    elif area.level == "grid":
-        forms = {
-            "rename_form": GridForm(formdata=None, name=area.name),
-            "move_form": SuccessorForm(formdata=None),
-            "end_form": SuccessorForm(formdata=None),
-        }
+    elif area.level == PROPER:
+        forms = {"unit_form": UnitForm(formdata=None)}
+    elif area.holds_households:
+        forms = {"move_form": SuccessorForm(formdata=None), "end_form": SuccessorForm(formdata=None)}
+        if area.level == UNIT:
+            forms["unit_form"] = UnitForm(formdata=None, obj=areas.get_unit(area.code), name=area.name)
+        else:
+            forms["rename_form"] = GridForm(formdata=None, name=area.name)
     for name, form in forms.items():
         _offer(area, name, form)
     return forms
@@ -250,10 +294,13 @@ def _offer(area: Area, name: str, form: Any) -> None:
     if name == "split_form":
         grids = [(grid.code, grid.name) for grid in areas.list_grids([area.code])]
         form.offer(area.parent_code, grids)
+    elif name == "unit_form":
+        form.offer(_list_kinds(form.kind.data))
     elif name == "merge_form":
         beside = areas.list_children([area.parent_code or ""])
         form.offer([(one.code, one.name) for one in beside if one.code != area.code and not one.is_ended])
     elif isinstance(form, SuccessorForm):
+        # Of a unit: the others of its city.
         township = area.code[: LEVELS["township"]]
         form.offer(
             [

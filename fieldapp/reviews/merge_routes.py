@@ -16,7 +16,6 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from fieldapp.areas import queries as areas
-from fieldapp.areas.models import LEVELS
 from fieldapp.core import clock, wording
 from fieldapp.core.bodies import is_uuid
 from fieldapp.core.db import transaction
@@ -237,12 +236,8 @@ def _prepare_united(kept: Entry, other: Entry, sayer: Sayer) -> list[dict[str, s
 
 
 def _name_places(entries: Any) -> dict[str, str]:
-    """The township and the grid of each entry's household, by grid; a grid's name says its village."""
-    grids = {household_of(entry).grid_code for entry in entries}
-    names = areas.get_names({code[: LEVELS["township"]] for code in grids} | grids)
-    return {
-        code: " ".join(names.get(part, "") for part in (code[: LEVELS["township"]], code)) for code in grids
-    }
+    """Where each entry's household is, by grid."""
+    return areas.name_places(household_of(entry).grid_code for entry in entries)
 
 
 def _prepare_entry(entry: Entry, places: Mapping[str, str]) -> dict[str, Any]:

@@ -15,10 +15,11 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from fieldapp.areas import queries as areas
-from fieldapp.core import clock, wording
+from fieldapp.areas.models import Area
+from fieldapp.core import clock, scope, wording
 from fieldapp.core.db import transaction
 from fieldapp.core.errors import AppError
-from fieldapp.core.guard import READERS, SUPERVISOR, WORKER, require
+from fieldapp.core.guard import OFFICER, READERS, SUPERVISOR, WORKER, require
 from fieldapp.core.paging import read_page
 from fieldapp.core.severity import SEVERITIES
 from fieldapp.core.web import pick_text
@@ -153,10 +154,13 @@ def dismiss_flag(flag_id: int) -> str | tuple[str, int] | Response:
 @bp.get("/households/<uuid:household_uuid>")
 @require(*READERS)
 def household_page(household_uuid: UUID) -> str:
-    """A household: its people, and its visits, flags, tasks and moves as one story; `move_to` asks about a grid."""
+    """A household: its people, and its visits, flags, tasks and moves as one story; `move_to` asks about a grid, or about
+    an area to choose one in.
+    """
     codes = current_user.area_codes()
     household = people.get_household(str(household_uuid), codes)
-    can_move = current_user.role == SUPERVISOR
+    can_move = current_user.role in {SUPERVISOR, OFFICER}
+    chosen = _read_move_to(codes) if can_move else None
     words = wording.get_words("severity", "method", "outcome", "followup_type")
     return render_template(
         "reviews/household.html",
@@ -172,15 +176,16 @@ def household_page(household_uuid: UUID) -> str:
         flag_states=wording.FLAG_STATES,
         followup_states=wording.FOLLOWUP_STATES,
         can_edit=current_user.role == SUPERVISOR,
-        grids=_list_other_grids(household, codes) if can_move else [],
-        move=_prepare_move(household, codes) if can_move else None,
+        move_to=chosen,
+        move_choices=_list_move_choices(household, [chosen.code] if chosen else codes) if can_move else [],
+        move=_prepare_move(household, chosen) if chosen and chosen.holds_households else None,
     )
 
 
 @bp.post("/households/<uuid:household_uuid>/move")
-@require(SUPERVISOR)
+@require(SUPERVISOR, OFFICER)
 def move_household(household_uuid: UUID) -> Response:
-    """Put the household into another grid of the supervisor's."""
+    """Put the household into another grid, or a unit directly under the city, of the reader's."""
     form = MoveForm()
     with transaction():
         household = actions.move_household(
@@ -202,30 +207,34 @@ def _list_sweeps(household: Household) -> list[dict[str, Any]]:
     return [{"sweep": sweep, "names": names[sweep.sweep_id]} for sweep in open_ones]
 
 
-def _list_other_grids(household: Household, codes: list[str]) -> list[dict[str, str]]:
-    """The grids a household may be moved to, each with the name of its village."""
-    grids = [grid for grid in areas.list_grids(codes) if grid.code != household.grid_code]
-    villages = areas.get_names(grid.parent_code for grid in grids if grid.parent_code)
-    named = []
-    for grid in grids:
-        village = villages.get(grid.parent_code or "", "")
-        named.append({"code": grid.code, "name": village + grid.name.removeprefix(village)})
-    return named
+def _read_move_to(codes: list[str]) -> Area | None:
+    """The grid, or the area to choose one in, that was asked for: in the reader's areas and not ended, else None."""
+    area = areas.find_area(request.args.get("move_to", ""))
+    return area if area and not area.is_ended and scope.covers(codes, area.code) else None
 
 
-def _prepare_move(household: Household, codes: list[str]) -> dict[str, Any] | None:
-    """What is to be confirmed before the household moves to the grid that was chosen, if one was."""
-    chosen = request.args.get("move_to", "")
-    grid = next((grid for grid in _list_other_grids(household, codes) if grid["code"] == chosen), None)
-    if grid is None:
+def _list_move_choices(household: Household, codes: list[str]) -> list[tuple[str, str]]:
+    """(code, name) of where a household may be moved: of what is wider than a township, first the areas below."""
+    within = areas.list_areas(codes)
+    wide = [area.code for area in within if area.level in {"province", "city", "county"}]
+    grids = areas.list_grids(area.code for area in within if area.code not in wide)
+    return [(area.code, area.name) for area in areas.list_children(wide) if not area.is_ended] + (
+        areas.name_grids([grid for grid in grids if grid.code != household.grid_code])
+    )
+
+
+def _prepare_move(household: Household, grid: Area) -> dict[str, Any] | None:
+    """What is to be confirmed before the household moves to the grid that was chosen."""
+    if grid.code == household.grid_code:
         return None
-    workers = users.list_users_covering(chosen, [WORKER], clock.now())
+    [(_, name)] = areas.name_grids([grid])
+    workers = users.list_users_covering(grid.code, [WORKER], clock.now())
     return {
-        "grid": grid,
+        "grid_name": name,
         "from_name": areas.get_names([household.grid_code]).get(household.grid_code, ""),
         "workers": [worker.display_name for worker in workers],
         "followups": followups.count_unsettled(household.household_uuid),
-        "form": MoveForm(formdata=None, grid=chosen),
+        "form": MoveForm(formdata=None, grid=grid.code),
     }
 
 

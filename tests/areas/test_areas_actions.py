@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from fieldapp.areas.actions import UnknownArea, add_grid, load_areas, set_duty_phone
-from fieldapp.areas.models import LEVELS, Area
+from fieldapp.areas.models import LEVELS, PROPER, Area
 from fieldapp.areas.queries import feeds_above
 from fieldapp.core.db import db, transaction
 from fieldapp.core.errors import AppError
@@ -50,7 +50,25 @@ def test_a_county_comes_with_what_lies_above_and_below_and_nothing_beside():
 
 def test_the_whole_province_can_be_loaded():
     with transaction():
-        assert load_areas(["23"]) == 1 + 13 + 126 + 1703 + 13877
+        assert load_areas(["23"]) == 1 + 13 + 13 + 126 + 1703 + 13877
+
+
+@pytest.mark.parametrize(
+    ("prefixes", "proper"),
+    [
+        (["2301"], {"230100": "哈尔滨市本级"}),
+        ([COUNTY], {}),
+        ([COUNTY, "230100"], {"230100": "哈尔滨市本级"}),
+        (["2327"], {"232700": "大兴安岭地区本级"}),
+    ],
+)
+def test_a_city_comes_with_its_own_row_beside_the_counties(prefixes, proper):
+    with transaction():
+        load_areas(prefixes)
+
+    found = db.session.scalars(select(Area).where(Area.level == PROPER)).all()
+    assert {area.code: area.name for area in found} == proper
+    assert all(area.code[:4] == area.parent_code for area in found)
 
 
 def test_loading_again_adds_only_what_is_missing_and_keeps_what_was_changed(yilan):

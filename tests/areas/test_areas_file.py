@@ -4,6 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 import fieldapp.areas
+from fieldapp.areas.models import PROPER_ENDING
 
 AREAS_FILE = Path(fieldapp.areas.__file__).parent / "data" / "heilongjiang.tsv"
 PARENT_DIGITS = {4: 2, 6: 4, 9: 6, 12: 9}
@@ -50,3 +51,7 @@ def test_no_two_areas_under_one_parent_share_a_name():
 
 def test_the_file_stays_small():
     assert AREAS_FILE.stat().st_size < 500_000
+
+
+def test_no_county_begins_as_the_units_of_a_city_do():
+    assert not [code for code in read_areas() if code[4:6] == PROPER_ENDING]

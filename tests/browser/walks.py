@@ -288,8 +288,8 @@ def walk_records(desk: Desk, password: str) -> Iterator[str]:
 
 
 def walk_phones_and_areas(desk: Desk, password: str, file: Path) -> Iterator[str]:
-    """The pages of phones and of an account's areas, once `worker` has signed in on a phone that made `file` of its
-    unsent work; gives each page's name.
+    """The pages of phones, of an account's areas and of a unit of its city, once `worker` has signed in on a phone that
+    made `file` of its unsent work; gives each page's name.
     """
     words, page = desk.words, desk.page
     main = page.get_by_role("main")
@@ -347,6 +347,23 @@ def walk_phones_and_areas(desk: Desk, password: str, file: Path) -> Iterator[str
     yield "ending an area"
     desk.button("End this area").last.click()
     expect(main.get_by_text("230123101205001")).to_have_count(0)
+    desk.button("Sign out").click()
+    desk.type_sign_in("city", password)
+    expect(desk.queue).to_be_visible()
+    page.goto("/areas/230100")
+    desk.text("Add a unit…").click()
+    desk.button("Add the unit").click()
+    expect(main.locator("[aria-invalid]").first).to_be_visible()
+    yield "a unit to be added without a name"
+    page.goto("/areas/230100000000001")
+    for deed in ("Change what is known of it…", "Move all whom it looks after…", "End the unit…"):
+        desk.text(deed).click()
+    yield "a unit to be changed"
+    main.get_by_role("link", name="常永顺").click()
+    desk.text("Move to another grid or unit…").click()
+    desk.button("Go on").click()
+    expect(desk.link("Leave it where it is")).to_be_visible()
+    yield "somebody in a unit to be moved, step by step"
 
 
 def walk_registering(phone: Phone) -> Iterator[str]:
@@ -446,7 +463,7 @@ def walk_uploads(desk: Desk, password: str) -> Iterator[str]:
     expect(desk.text("taken in at the desk").first).to_be_visible()
     yield "visit, taken in at the desk"
     desk.link("Household record").click()
-    desk.text("Move to another grid…").click()
+    desk.text("Move to another grid or unit…").click()
     yield "household, to be moved"
     desk.button("Go on").click()
     expect(desk.button("Move the household")).to_be_visible()

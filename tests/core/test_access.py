@@ -142,7 +142,7 @@ ACCESS: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/people/<uuid:person_uuid>/moving-away"): SUPERVISOR,
     ("POST", "/people/<uuid:person_uuid>/back"): SUPERVISOR,
     ("GET", "/households/<uuid:household_uuid>"): READERS,
-    ("POST", "/households/<uuid:household_uuid>/move"): SUPERVISOR,
+    ("POST", "/households/<uuid:household_uuid>/move"): SETTLERS,
     ("GET", "/households/<uuid:household_uuid>/record"): READERS,
     ("POST", "/households/<uuid:household_uuid>/record"): READERS,
     ("GET", "/households/<uuid:household_uuid>/blank-record"): READERS,
@@ -184,7 +184,7 @@ ACCESS: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/areas/<code>"): READERS,
     **{
         ("POST", f"/areas/<code>/{deed}"): OFFICER
-        for deed in ("grids", "rename", "move", "end", "split", "merge")
+        for deed in ("grids", "units", "unit", "rename", "move", "end", "split", "merge")
     },
     ("GET", "/imports"): IMPORTERS,
     ("POST", "/imports"): IMPORTERS,

@@ -73,8 +73,8 @@ def test_building_again_changes_nothing_and_keeps_the_password(app):
 
         assert second == first
         assert count_rows() == before
-        assert before["households"] == 60
-        assert before["people"] == 120
+        assert before["households"] == 62
+        assert before["people"] == 123
 
         path = app.config["FIELDAPP"].data_dir / LOGIN_FILE
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -91,7 +91,9 @@ def test_the_accounts_sign_in_with_the_printed_password(county, demo_county):
     roles = {user.username: user.role for user in users}
 
     assert roles == {account.username: account.role for account in ACCOUNTS}
-    assert set(roles) == {"worker", "worker2", "supervisor", "leader", "officer", "city", "admin", "security"}
+    assert set(roles) == {
+        *("worker", "worker2", "station", "supervisor", "leader", "officer", "city", "admin", "security")
+    }
     assert len(password) >= 12
     assert all(hasher.verify(user.password_hash, password) for user in users)
 
@@ -102,6 +104,8 @@ def test_the_whole_county_is_there_and_nothing_beyond(county):
     assert by_level == {
         "province": 1,
         "city": 1,
+        "proper": 1,
+        "unit": 1,
         "county": 1,
         "township": 12,
         "village": 166,

@@ -16,8 +16,10 @@ from flask import Flask
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
+from fieldapp.areas.actions import UnitFacts, add_unit, load_areas
+from fieldapp.areas.queries import get_area
 from fieldapp.core import clock, crypto
-from fieldapp.core.db import db
+from fieldapp.core.db import db, transaction
 from fieldapp.upkeep.backup import make_backup
 from fieldapp.upkeep.snapshots import _find_program
 from tests.factories import GRID, County, Desk, Phone
@@ -30,6 +32,7 @@ NUMBERS = {
     "phone before": "13700003333",
     "household's phone": "045188886666",
     "carer's phone": "13900001111",
+    "unit's phone": "045166667777",
     "account": "6228480012345678901",
     "phone in an answer": "13600004444",
     "ID number in an answer": "440524188001010014",
@@ -49,7 +52,7 @@ UNSEALED = b"\x00"
 # Each of these tables holds some of them, or the search has nothing to find.
 HOLDERS = {
     *("households", "people", "carers", "registry_changes", "visit_revisions", "operations", "audit_entries"),
-    *("imports", "import_rows", "import_sources", "screening_rows"),
+    *("imports", "import_rows", "import_sources", "screening_rows", "units"),
 }
 
 
@@ -130,6 +133,10 @@ def work(app: Flask, county: County) -> None:
         file=(io.BytesIO(compared.encode()), "名单.csv"),
     )
     assert screened.status_code == 303
+    with app.app_context(), transaction():
+        load_areas(["230100"])
+        facts = UnitFacts("welfare_institute", phone=NUMBERS["unit's phone"])
+        add_unit(get_area("230100"), "230100000000001", "福利院", facts)
 
 
 def bring_in(desk: Desk, rows: Sequence[Sequence[str]], source: str = "低保名册") -> None:

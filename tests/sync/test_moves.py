@@ -345,9 +345,16 @@ def test_a_supervisor_moves_a_household_after_seeing_what_it_means(app, county):
         )
 
 
-@pytest.mark.parametrize("role", ["leader", "officer"])
-def test_who_may_not_move_a_household_is_not_offered_it(app, county, role):
-    assert "move_to" not in Desk(app, role).get(f"/households/{county.household_uuid}").text
+def test_who_may_not_move_a_household_is_not_offered_it(app, county):
+    assert "move_to" not in Desk(app, "leader").get(f"/households/{county.household_uuid}").text
+
+
+def test_an_officer_goes_down_to_the_grid_step_by_step(app, county):
+    desk, path = Desk(app, "officer"), f"/households/{county.household_uuid}"
+    assert f'<option value="{GRID[:9]}">' in desk.get(path).text
+    assert f'<option value="{OTHER_GRID}">' in desk.get(f"{path}?move_to={GRID[:9]}").text
+    assert "测试worker2" in desk.get(f"{path}?move_to={OTHER_GRID}").text
+    assert desk.post(f"{path}/move", grid=OTHER_GRID).location == path
 
 
 @pytest.mark.parametrize("grid", ["", "230183101001001", "nonsense", GRID[:9]])
