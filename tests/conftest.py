@@ -21,12 +21,13 @@ from jinja2.bccache import FileSystemBytecodeCache
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from fieldapp import create_app
-from fieldapp.core.db import db
+from fieldapp.core import clock
+from fieldapp.core.db import db, transaction
 from fieldapp.core.web import limiter
 from fieldapp.settings import Settings
 from fieldapp.users import actions as user_actions
 from tests import chromium, postgresql
-from tests.factories import County, Phone, make_county
+from tests.factories import County, Phone, make_county, set_review_policy
 from tests.live import Live, make_demo_county, run_command
 
 # Every test that touches the database runs on both.
@@ -192,9 +193,18 @@ def client(app: Flask) -> FlaskClient:
 
 @pytest.fixture(scope="session")
 def demo_county(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A data folder with the demo county, made once and copied, and the password of its accounts."""
+    """A data folder with the demo county, made once and copied, and the password of its accounts.
+
+    Every visit is looked at by a person there, as in the county of tests/factories.py.
+    """
     folder = tmp_path_factory.mktemp("demo")
-    return folder, make_demo_county(folder)
+    password = make_demo_county(folder)
+    app = create_app(Settings(data_dir=folder))
+    with app.app_context():
+        with transaction():
+            set_review_policy("officer", clock.now(), county_code="230123", accepts=False)
+        db.engine.dispose()
+    return folder, password
 
 
 @pytest.fixture(scope="session")

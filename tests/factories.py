@@ -22,7 +22,10 @@ from fieldapp.core.db import transaction
 from fieldapp.core.feeds import entry_hash
 from fieldapp.people.actions import add_household
 from fieldapp.people.models import Household, Person, PersonTag
+from fieldapp.reviews.policy_actions import set_policy
+from fieldapp.reviews.policy_queries import find_policy
 from fieldapp.users.actions import add_user
+from fieldapp.users.queries import find_user_by_name
 
 PASSWORD = "Spring-2026-thaw"
 TOWNSHIP = "230183100"
@@ -44,7 +47,10 @@ class County:
 
 
 def make_county(app: Flask) -> County:
-    """One township with two grids, a household of two in the first, one person in the other, an account per role."""
+    """One township with two grids, a household of two in the first, one person in the other, an account per role.
+
+    Every visit is looked at by a person, as a test expects that says nothing else.
+    """
     county = County()
     now = clock.now()
     since = now - timedelta(days=30)
@@ -75,7 +81,28 @@ def make_county(app: Flask) -> County:
         add_household(other, now)
         county.other_household_uuid = other.household_uuid
         county.other_person_uuid = other.people[0].person_uuid
+        set_review_policy("officer", now, accepts=False)
     return county
+
+
+def set_review_policy(
+    officer: str, now: datetime, *, county_code: str = "230183", accepts: bool = True, share_percent: int = 0
+) -> None:
+    """Say whether the county accepts clean visits by itself, and how many of them are drawn for review."""
+    actor = find_user_by_name(officer)
+    assert actor is not None
+    held = find_policy(county_code)
+    set_policy(
+        actor,
+        county_code,
+        based_on=held.number if held else 0,
+        accepts=accepts,
+        share_percent=share_percent,
+        checklists=[],
+        classes=[],
+        reason="测试",
+        now=now,
+    )
 
 
 def make_household(grid: str, name: str, people: list[str]) -> Household:

@@ -143,6 +143,18 @@ def list_versions(area_codes: Sequence[str], keys: Iterable[str]) -> list[Checkl
     return sorted(found, key=lambda version: (version.key, -version.number))
 
 
+def list_visit_titles(area_codes: Sequence[str]) -> dict[str, Any]:
+    """By key, the titles ({zh, en}) of the visits' checklists a reader of `area_codes` sees: of each the newest version's."""
+    document = ChecklistVersion.document
+    rows = db.session.execute(
+        select(ChecklistVersion.key, ChecklistVersion.version, document["title"], document["use"]).where(
+            _on_branch(ChecklistVersion.area_code, area_codes)
+        )
+    )
+    newest_last = sorted(rows, key=lambda row: (row[0], int(row[1])))
+    return {key: title for key, _, title, use in newest_last if use in {None, "visit"}}
+
+
 def get_visible_version(key: str, version: str, area_codes: Sequence[str]) -> ChecklistVersion:
     """A version a reader of `area_codes` sees; raises not_found."""
     found = find_version(key, version)

@@ -238,6 +238,20 @@ ERRORS: dict[str, tuple[int, Any]] = {
         409,
         lazy_gettext("A sweep was made of this list already. Throw its draft away first, if there is one."),
     ),
+    # reviews
+    "claimed": (
+        409,
+        lazy_gettext(
+            "%(name)s is looking at this visit just now. It is free again ten minutes after it was opened."
+        ),
+    ),
+    "not_clean": (409, lazy_gettext("There is something to see in it: open it.")),
+    "policy_changed": (
+        409,
+        lazy_gettext(
+            "Somebody else has set this in the meantime. Look at what holds now, and save again if it is to change."
+        ),
+    ),
     # desk
     "operation_settled": (
         409,

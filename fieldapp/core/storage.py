@@ -257,6 +257,24 @@ def list_uses(kind: str, uuid: str, revision: int) -> list[tuple[AttachmentUse, 
     return [(use, held) for use, held in rows]
 
 
+def list_pictures(kind: str, uuid: str) -> list[str]:
+    """The pictures of a record that are here, whichever revision names them, in a fixed order, by SHA-256."""
+    return list(
+        db.session.scalars(
+            select(Attachment.sha256)
+            .join(AttachmentUse, AttachmentUse.sha256 == Attachment.sha256)
+            .where(
+                AttachmentUse.kind == kind,
+                AttachmentUse.uuid == uuid,
+                Attachment.kind == media.IMAGE,
+                Attachment.removed_at.is_(None),
+            )
+            .order_by(Attachment.sha256)
+            .distinct()
+        )
+    )
+
+
 def remove_attachment(sha256: str) -> None:
     """Remove the file of an attachment that is marked as removed; nothing to do when it has been sent once more."""
     with transaction():

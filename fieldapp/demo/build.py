@@ -28,6 +28,7 @@ from fieldapp.followups.referral_actions import add_provider
 from fieldapp.people.actions import add_household
 from fieldapp.people.models import Household, Person, PersonTag
 from fieldapp.people.queries import find_household
+from fieldapp.reviews import policy_actions
 from fieldapp.sweeps.actions import Plan, make_sweep, open_sweep, tell_phones
 from fieldapp.users.actions import add_user, hasher
 from fieldapp.users.queries import find_user_by_name
@@ -62,8 +63,10 @@ def build_demo(now: datetime) -> DemoResult:
             _add_households(roster, now)
             _put_on_duty(now)
             _add_providers(now)
+            _set_policy(0, now - ACCOUNTS_SINCE, accepts=False, reason="试运行期间逐条审核。")
             let_happen(roster, drawn, now)
             sweep_id = _open_sweep(now)
+            _set_policy(1, now, accepts=True, reason="试运行结束，无异常的走访自动通过，抽查5%。")
         tell_phones(sweep_id)
     return DemoResult(county.ACCOUNTS, password)
 
@@ -181,6 +184,22 @@ def _open_sweep(now: datetime) -> int:
     sweep = make_sweep(officer, str(uuid.uuid5(county.NAMESPACE, "sweep")), plan, begun)
     open_sweep(officer, sweep.sweep_id, begun)
     return sweep.sweep_id
+
+
+def _set_policy(based_on: int, now: datetime, *, accepts: bool, reason: str) -> None:
+    officer = find_user_by_name("officer")
+    assert officer is not None
+    policy_actions.set_policy(
+        officer,
+        county.COUNTY,
+        based_on=based_on,
+        accepts=accepts,
+        share_percent=5,
+        checklists=[],
+        classes=[],
+        reason=reason,
+        now=now,
+    )
 
 
 def _store_photos(roster: list[county.RosterHousehold], now: datetime) -> dict[tuple[int, int], DrawnPhoto]:

@@ -27,7 +27,7 @@ from fieldapp.entry import actions
 from fieldapp.entry.forms import EntryForm, make_form
 from fieldapp.people import queries as people
 from fieldapp.people.models import Household
-from fieldapp.reviews import queries as reviews
+from fieldapp.reviews import actions as review_actions, queries as reviews
 from fieldapp.users import queries as users
 from fieldapp.users.models import User
 from fieldapp.visits import queries as visits
@@ -144,7 +144,7 @@ def put_attachment(household_uuid: UUID, sha256: str) -> tuple[Response, int]:
     people.get_household(str(household_uuid), current_user.area_codes())
     if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):
         raise AppError("not_found")
-    is_new = storage.store_attachment(sha256, request.stream, current_user.id, clock.now())
+    is_new = review_actions.store_attachment(sha256, request.stream, current_user.id, clock.now())
     return jsonify(sha256=sha256), 201 if is_new else 200
 
 

@@ -1,22 +1,24 @@
-"""What happens to a visit after it arrives: flags, follow-ups, and the decisions of reviewers.
+"""What happens to a visit after it arrives: flags, follow-ups, and the decisions of reviewers or of the county's policy.
 
-Invariant: receiving is one transaction: the visit, its flags and the tasks they lead to appear together or not at all.
+Invariant: receiving is one transaction: the visit, its flags, the tasks they lead to and what the policy decides appear
+together or not at all. Every decision is kept with who took it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import IO, Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from fieldapp.checklists import queries as checklists
 from fieldapp.checklists.markup import plain
-from fieldapp.core import audit, scope
+from fieldapp.core import audit, scope, storage
 from fieldapp.core.bodies import is_uuid
 from fieldapp.core.codes import get_codes
-from fieldapp.core.db import db
+from fieldapp.core.db import db, insert_if_absent, transaction
 from fieldapp.core.errors import AppError
 from fieldapp.core.severity import SEVERITIES
 from fieldapp.followups import actions as followups
@@ -26,15 +28,24 @@ from fieldapp.people import actions as people, queries as people_queries
 from fieldapp.people.actions import Origin
 from fieldapp.people.models import Household
 from fieldapp.reviews import queries, rules
-from fieldapp.reviews.models import Flag, Review
+from fieldapp.reviews.models import Flag, Review, ReviewClaim, ReviewPolicy
+from fieldapp.reviews.policy_actions import hold_policy
+from fieldapp.users import queries as users
 from fieldapp.users.models import User
-from fieldapp.visits import actions as visits
+from fieldapp.visits import actions as visits, queries as visit_queries
 from fieldapp.visits.actions import Envelope, StoredVisit
-from fieldapp.visits.models import Visit
+from fieldapp.visits.models import Visit, VisitRevision
 from fieldapp.visits.sync import VisitBody
 
 # Code of the tags whose people count as living alone.
 ALONE = frozenset({"living_alone", "lonely_elder"})
+# From which states a decision leads where.
+STEPS: Mapping[str, tuple[frozenset[str], str]] = {
+    "approved": (frozenset({"submitted"}), "approved"),
+    "returned": (frozenset({"submitted"}), "returned"),
+    "voided": (frozenset({"submitted", "approved", "returned"}), "voided"),
+    "reopened": (frozenset({"approved"}), "submitted"),
+}
 
 
 def receive_visit(actor: User, body: VisitBody, envelope: Envelope, now: datetime) -> Visit:
@@ -66,9 +77,39 @@ def foresee_severity(body: Any) -> str | None:
     return rules.worst(visits.foresee_severities(version, answers, uuids))
 
 
+def store_attachment(sha256: str, stream: IO[bytes], user_id: int, now: datetime) -> bool:
+    """Keep an attachment, and ask the policy again about the visits that it makes complete; returns and raises as
+    storage.store_attachment.
+    """
+    is_new = storage.store_attachment(sha256, stream, user_id, now)
+    for visit_uuid in queries.list_waiting_for(sha256):
+        with transaction():
+            visit = visits.lock_visit(visit_uuid)
+            if visit.state == "submitted":
+                _ask_policy(visit, now)
+    return is_new
+
+
 def approve_visit(actor: User, visit_uuid: str, revision: int, *, now: datetime) -> Visit:
-    """Accept a visit as it was seen; raises not_found, own_entry, wrong_role, state_wrong."""
+    """Accept a visit as it was seen; raises not_found, own_entry, wrong_role, state_wrong, claimed."""
     return _decide(actor, visit_uuid, revision, "approved", None, {}, now)
+
+
+def approve_clean_visit(actor: User, visit_uuid: str, revision: int, *, now: datetime) -> Visit:
+    """Accept a visit that nobody has opened, because it is clean; raises not_clean, and as approve_visit."""
+    queries.get_visit(visit_uuid, actor, now)
+    visit = visits.lock_visit(visit_uuid)
+    cause = _find_cause(visit, visit_queries.get_revision(visit), hold_policy(visit.area_code, now))
+    if cause not in {None, *queries.CLEAN}:
+        raise AppError("not_clean")
+    return _decide(actor, visit_uuid, revision, "approved", None, {}, now)
+
+
+def reopen_visit(actor: User, visit_uuid: str, revision: int, *, now: datetime) -> Visit:
+    """Have a person look at a visit that the policy accepted; raises not_found, own_entry, wrong_role, state_wrong."""
+    visit = _decide(actor, visit_uuid, revision, "reopened", None, {}, now)
+    visit.review_cause = "decided"
+    return visit
 
 
 def return_visit(
@@ -76,14 +117,36 @@ def return_visit(
 ) -> Visit:
     """Give a visit back to its worker with a reason and notes by question path.
 
-    Raises not_found, own_entry, wrong_role, state_wrong, reason_needed.
+    Raises not_found, own_entry, wrong_role, state_wrong, claimed, reason_needed.
     """
     return _decide(actor, visit_uuid, revision, "returned", reason, notes, now)
 
 
 def void_visit(actor: User, visit_uuid: str, revision: int, *, reason: str, now: datetime) -> Visit:
-    """Declare that a visit does not count; raises not_found, own_entry, wrong_role, state_wrong, reason_needed."""
+    """Declare that a visit does not count; raises as return_visit."""
     return _decide(actor, visit_uuid, revision, "voided", reason, {}, now)
+
+
+def claim_visit(actor: User, visit_uuid: str, now: datetime) -> ReviewClaim:
+    """Note that the actor is looking at a visit, unless somebody else is; gives the claim that holds, whosesoever.
+
+    Whoever opens a visit lets go of the one before. Runs its own transactions: let go first and take then, so that two who
+    change places do not wait for each other. Raises not_found, own_entry, wrong_role.
+    """
+    queries.check_reviewer(actor, queries.get_visit(visit_uuid, actor, now), now)
+    with transaction():
+        db.session.execute(
+            delete(ReviewClaim).where(ReviewClaim.user_id == actor.id, ReviewClaim.visit_uuid != visit_uuid)
+        )
+    with transaction():
+        db.session.execute(
+            delete(ReviewClaim).where(
+                ReviewClaim.visit_uuid == visit_uuid,
+                (ReviewClaim.claimed_at <= now - rules.CLAIM_LASTS) | (ReviewClaim.user_id == actor.id),
+            )
+        )
+        insert_if_absent(ReviewClaim, visit_uuid=visit_uuid, user_id=actor.id, claimed_at=now)
+        return db.session.get_one(ReviewClaim, visit_uuid, populate_existing=True)
 
 
 def confirm_flag(actor: User, flag_id: int, *, now: datetime) -> Flag:
@@ -154,7 +217,56 @@ def _assess(stored: StoredVisit, body: VisitBody, now: datetime) -> Visit:
                 is_abuse=is_abuse,
             )
     _refresh_severity(visit)
+    _ask_policy(visit, now)
     return visit
+
+
+def _ask_policy(visit: Visit, now: datetime) -> None:
+    """Accept a submitted visit that needs no person by its county's policy, or note why it does. The visit is locked."""
+    policy = hold_policy(visit.area_code, now)
+    cause = _find_cause(visit, visit_queries.get_revision(visit), policy)
+    is_new = cause != visit.review_cause
+    visit.review_cause = cause
+    named = {"revision": visit.revision, "policy": f"{policy.county_code}/{policy.number}"}
+    if cause is None:
+        db.session.add(
+            Review(
+                visit_uuid=visit.visit_uuid,
+                revision=visit.revision,
+                decision="approved",
+                policy_county=policy.county_code,
+                policy_number=policy.number,
+                decided_at=now,
+            )
+        )
+        audit.record(None, "visit.approved", "visit", visit.visit_uuid, at=now, before=visit.state, **named)
+        visits.set_state(visit, "approved")
+    elif cause == "drawn" and is_new:
+        audit.record(None, "visit.drawn", "visit", visit.visit_uuid, at=now, **named)
+
+
+def _find_cause(visit: Visit, revision: VisitRevision, policy: ReviewPolicy) -> str | None:
+    """Why a person is to look at a visit, the weightiest first, or None when nobody needs to."""
+    if visit.severity is not None:
+        return "flags"
+    if revision.problems:
+        return "problems"
+    if revision.urgent_calls:
+        return "called"
+    if visit.entered_by is not None or revision.taken_in_by is not None:
+        return "desk"
+    if queries.was_decided_by_person(visit.visit_uuid):
+        return "decided"
+    if any(held is None for _, held in storage.list_uses("visit", visit.visit_uuid, visit.revision)):
+        return "photos"
+    classes = {
+        person.main_class for person in people_queries.list_people(each.person_uuid for each in visit.people)
+    }
+    if revision.checklist_key in policy.checklists or classes & set(policy.classes):
+        return "listed"
+    if not policy.accepts:
+        return "off"
+    return "drawn" if rules.is_drawn(policy.seed, visit.visit_uuid, policy.share_percent) else None
 
 
 def _keep_flag(visit: Visit, raised: rules.RaisedFlag, person_uuid: str | None, now: datetime) -> Flag:
@@ -240,10 +352,19 @@ def _decide(
     if not scope.covers(actor.area_codes(now), visit.area_code):
         raise AppError("not_found")
     queries.check_reviewer(actor, visit, now)
-    allowed = {"submitted", "approved", "returned"} if decision == "voided" else {"submitted"}
-    if visit.state not in allowed or visit.revision != revision:
+    allowed, after = STEPS[decision]
+    if (
+        visit.state not in allowed
+        or visit.revision != revision
+        # What a person decided is not opened again.
+        or (decision == "reopened" and queries.was_decided_by_person(visit_uuid))
+    ):
         raise AppError("state_wrong", state=visit.state)
-    if decision != "approved" and not (reason or "").strip():
+    claim = queries.find_claim(visit, now)
+    # A red one waits for nobody.
+    if claim is not None and claim.user_id != actor.id and visit.severity != SEVERITIES[0]:
+        raise AppError("claimed", name=users.get_user(claim.user_id).display_name)
+    if decision in {"returned", "voided"} and not (reason or "").strip():
         raise AppError("reason_needed")
     kept_notes = {path: text.strip() for path, text in notes.items() if text.strip()}
     db.session.add(
@@ -267,7 +388,8 @@ def _decide(
         revision=revision,
         reason=reason,
     )
-    visits.set_state(visit, decision)
+    db.session.execute(delete(ReviewClaim).where(ReviewClaim.visit_uuid == visit_uuid))
+    visits.set_state(visit, after)
     return visit
 
 

@@ -5,10 +5,12 @@ Invariant: every decision carries the revision it was made on, so that nobody de
 
 from __future__ import annotations
 
+from flask import request
 from flask_babel import lazy_gettext
 from wtforms import HiddenField, IntegerField
 from wtforms.widgets import HiddenInput
 
+from fieldapp.core.bodies import is_uuid
 from fieldapp.core.forms import Form, reason_area
 
 
@@ -34,6 +36,19 @@ class VoidForm(DecisionForm):
         lazy_gettext("Why does this visit not count?"),
         lazy_gettext("For example: recorded for the wrong household."),
     )
+
+
+class ChosenForm(Form):
+    """The visits of a list that are decided on together, each with the revision the list showed."""
+
+    def read(self) -> list[tuple[str, int]]:
+        """(uuid, revision) of each; what is none is left out."""
+        chosen = []
+        for text in request.form.getlist("visit"):
+            uuid, _, revision = text.partition(":")
+            if is_uuid(uuid) and revision.isdecimal() and len(revision) < 6:
+                chosen.append((uuid, int(revision)))
+        return chosen
 
 
 class DismissForm(Form):

@@ -1,6 +1,7 @@
-"""Flags raised by visits, and the decisions of reviewers.
+"""Flags raised by visits, decisions on visits, and the policies under which clean ones are accepted without a reviewer.
 
-Invariant: a flag is a hint for a person to look at; only a person confirms or dismisses it.
+Invariant: a flag is a hint for a person to look at; only a person confirms or dismisses it. A decision that no person
+took names the policy that took it.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy import JSON, ForeignKey, ForeignKeyConstraint, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from fieldapp.core.db import AreaCode, Base, EncryptedJson, EncryptedText, Instant, UuidText
@@ -47,8 +48,35 @@ class Flag(Base):
     __table_args__ = (Index("ix_flags_visit_rule", "visit_uuid", "rule"),)
 
 
+class ReviewPolicy(Base):
+    """How a county deals with visits that are clean and complete; a change is a new row, and the last one holds."""
+
+    __tablename__ = "review_policies"
+
+    county_code: Mapped[str] = mapped_column(AreaCode, primary_key=True, doc="The county.")
+    number: Mapped[int] = mapped_column(primary_key=True, doc="From 1 in each county.")
+    accepts: Mapped[bool] = mapped_column(doc="Whether they are accepted without a reviewer.")
+    share_percent: Mapped[int] = mapped_column(doc="How many in a hundred of them are drawn for review.")
+    seed: Mapped[str] = mapped_column(
+        EncryptedText("review_policies.seed"), doc="Key of the draw: with it every draw can be done again."
+    )
+    checklists: Mapped[list[str]] = mapped_column(
+        JSON, doc="Keys of checklists that a person always looks at."
+    )
+    classes: Mapped[list[str]] = mapped_column(
+        JSON, doc="Code table class: visits to these people a person always looks at."
+    )
+    reason: Mapped[str | None] = mapped_column(
+        EncryptedText("review_policies.reason"), doc="Why it was changed."
+    )
+    set_by: Mapped[int | None] = mapped_column(
+        ForeignKey("users.id"), doc="Who set it; empty: as every county begins."
+    )
+    set_at: Mapped[datetime] = mapped_column(Instant, doc="From when it holds.")
+
+
 class Review(Base):
-    """A reviewer's decision on one revision of a visit."""
+    """A decision on one revision of a visit: a reviewer's, or that of the county's policy."""
 
     __tablename__ = "reviews"
 
@@ -57,12 +85,34 @@ class Review(Base):
         UuidText, ForeignKey("visits.visit_uuid"), index=True, doc="The visit."
     )
     revision: Mapped[int] = mapped_column(doc="The revision the reviewer saw.")
-    decision: Mapped[str] = mapped_column(String(10), doc="approved, returned or voided.")
+    decision: Mapped[str] = mapped_column(String(10), doc="approved, returned, voided or reopened.")
     reason: Mapped[str | None] = mapped_column(
         EncryptedText("reviews.reason"), doc="Why it was returned or voided."
     )
     notes: Mapped[Any] = mapped_column(
         EncryptedJson("reviews.notes"), nullable=True, doc="{question path: text}."
     )
-    reviewer_id: Mapped[int] = mapped_column(ForeignKey("users.id"), doc="Who decided.")
+    reviewer_id: Mapped[int | None] = mapped_column(
+        ForeignKey("users.id"), doc="Who decided; empty: the policy."
+    )
+    policy_county: Mapped[str | None] = mapped_column(AreaCode, doc="Of the policy that decided: its county.")
+    policy_number: Mapped[int | None] = mapped_column(doc="And its number there.")
     decided_at: Mapped[datetime] = mapped_column(Instant, doc="When.")
+
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["policy_county", "policy_number"], ["review_policies.county_code", "review_policies.number"]
+        ),
+    )
+
+
+class ReviewClaim(Base):
+    """Who is looking at a visit just now, so that two do not look at the same one; it ends by itself."""
+
+    __tablename__ = "review_claims"
+
+    visit_uuid: Mapped[str] = mapped_column(
+        UuidText, ForeignKey("visits.visit_uuid"), primary_key=True, doc="The visit."
+    )
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True, doc="Who is looking at it.")
+    claimed_at: Mapped[datetime] = mapped_column(Instant, doc="Since when.")

@@ -10,13 +10,14 @@ from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, Flask, flash, g, redirect, render_template, request, url_for
-from flask_babel import gettext
+from flask_babel import gettext, ngettext
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from fieldapp.areas import queries as areas
 from fieldapp.areas.models import Area
-from fieldapp.core import clock, scope, wording
+from fieldapp.checklists import queries as checklists
+from fieldapp.core import clock, scope, storage, wording
 from fieldapp.core.db import transaction
 from fieldapp.core.errors import AppError
 from fieldapp.core.guard import OFFICER, READERS, SUPERVISOR, WORKER, require
@@ -28,9 +29,11 @@ from fieldapp.people import queries as people
 from fieldapp.people.cards import prepare_members
 from fieldapp.people.models import Household
 from fieldapp.people.rules import mask_phone
-from fieldapp.reviews import actions, area_routes, due_routes, merge_routes, queries
-from fieldapp.reviews.forms import DecisionForm, DismissForm, MoveForm, ReturnForm, VoidForm
-from fieldapp.reviews.queries import QueueFilter
+from fieldapp.reviews import actions, area_routes, due_routes, merge_routes, policy_routes, queries
+from fieldapp.reviews.forms import ChosenForm, DecisionForm, DismissForm, MoveForm, ReturnForm, VoidForm
+from fieldapp.reviews.models import ReviewClaim
+from fieldapp.reviews.queries import QueueFilter, Waiting
+from fieldapp.reviews.rules import CLAIM_LASTS
 from fieldapp.reviews.visit_page import prepare_visit
 from fieldapp.sweeps import queries as sweeps
 from fieldapp.users import queries as users
@@ -39,6 +42,10 @@ from fieldapp.visits.models import Visit
 
 NOTE_PREFIX = "note:"
 NOTE_LIMIT = 500
+# Visits of a bulk approval that are named when they were not approved.
+MOST_SAID = 5
+# Photos of the next visit that a browser fetches ahead.
+MOST_AHEAD = 6
 
 bp = Blueprint("reviews", __name__)
 
@@ -55,7 +62,7 @@ def queue_page() -> str:
         **_prepare_list(codes, chosen, page),
         visit=None,
         first_uuid=queries.find_first(codes, chosen),
-        waiting=queries.count_waiting(codes),
+        waiting=_count_waiting(codes),
         can_review=current_user.role == SUPERVISOR,
     )
 
@@ -65,6 +72,55 @@ def queue_page() -> str:
 def visit_page(visit_uuid: UUID) -> str:
     """One visit beside the queue, with the decision below it."""
     return _show(str(visit_uuid), mode=request.args.get("decide", ""))
+
+
+@bp.post("/reviews/approve-clean")
+@require(SUPERVISOR)
+def approve_clean() -> Response:
+    """Accept the clean visits that were in the list, each by itself, and say in words what became of them."""
+    form = ChosenForm()
+    approved, left = 0, []
+    for chosen_visit in form.read()[: queries.PAGE_ROWS]:
+        try:
+            with transaction():
+                actions.approve_clean_visit(current_user, *chosen_visit, now=clock.now())
+            approved += 1
+        except AppError as error:
+            left.append((chosen_visit[0], str(error.message)))
+    flash(ngettext("%(num)s visit approved.", "%(num)s visits approved.", approved))
+    names = queries.list_household_names([uuid for uuid, _ in left], current_user)
+    for uuid, why in left[:MOST_SAID]:
+        flash(
+            gettext("Not approved: %(name)s. %(why)s", name=names.get(uuid) or gettext("New clue"), why=why)
+        )
+    if len(left) > MOST_SAID:
+        more = len(left) - MOST_SAID
+        flash(ngettext("%(num)s more was not approved.", "%(num)s more were not approved.", more))
+    return redirect(url_for(".queue_page", **_read_filter().as_query()), 303)
+
+
+@bp.post("/reviews/<uuid:visit_uuid>/claim")
+@require(*READERS)
+def claim(visit_uuid: UUID) -> str:
+    """Note that the reader is looking at the visit; the part of its page that says when somebody else is."""
+    now = clock.now()
+    held = actions.claim_visit(current_user, str(visit_uuid), now)
+    visit = queries.get_visit(str(visit_uuid), current_user, now)
+    return render_template("reviews/_claim.html", visit=visit, claim=_view_claim(held), is_asked=True)
+
+
+@bp.post("/reviews/<uuid:visit_uuid>/reopen")
+@require(*READERS)
+def reopen(visit_uuid: UUID) -> str | tuple[str, int] | Response:
+    """Have a person look at a visit that the policy accepted; it stays open on the page."""
+    form = DecisionForm()
+    return _decide(
+        str(visit_uuid),
+        form,
+        lambda: actions.reopen_visit(current_user, str(visit_uuid), form.revision.data or 0, now=clock.now()),
+        gettext("Opened again. It waits for a decision."),
+        stays=True,
+    )
 
 
 @bp.post("/reviews/<uuid:visit_uuid>/approve")
@@ -289,15 +345,19 @@ def _decide(
     decision: Callable[[], Visit],
     message: str,
     mode: str = "",
+    *,
+    stays: bool = False,
 ) -> str | tuple[str, int] | Response:
-    """Take a decision and open the next visit; when it cannot be taken, show the visit with what was typed."""
+    """Take a decision and open the next visit (or stay); when it cannot be taken, show the visit with what was typed."""
     codes = current_user.area_codes()
     visit = queries.get_visit(visit_uuid, current_user, clock.now())
     queries.check_reviewer(current_user, visit, clock.now())
     chosen = _read_filter()
     if not form.validate_on_submit():
         return _show(visit_uuid, mode=mode, form=form), 422
-    _, following = queries.find_neighbours(visit, codes, chosen)
+    following = (
+        visit_uuid if stays else queries.find_following(visit, current_user.id, codes, chosen, clock.now())
+    )
     try:
         with transaction():
             decision()
@@ -306,9 +366,6 @@ def _decide(
             raise
         return _show(visit_uuid, mode=mode, form=form, error=error), error.status
     flash(message)
-    if following is None and chosen.queue == "waiting":
-        # The end of the queue: what was skipped on the way still waits at its beginning.
-        following = queries.find_first(codes, chosen)
     if following:
         return redirect(url_for(".visit_page", visit_uuid=following, **chosen.as_query()), 303)
     return redirect(url_for(".queue_page", **chosen.as_query()), 303)
@@ -325,7 +382,7 @@ def _show(
     codes = current_user.area_codes()
     visit = queries.get_visit(visit_uuid, current_user, clock.now())
     chosen = _read_filter()
-    previous_uuid, next_uuid = queries.find_neighbours(visit, codes, chosen)
+    position = queries.find_position(visit, codes, chosen)
     page = prepare_visit(visit, current_user)
     may = {"return": page.can_decide, "void": page.can_void}
     # The reviewer now sees the current revision: what was typed is kept, and decides on this one.
@@ -338,7 +395,7 @@ def _show(
         each.revision.data, each.revision.raw_data = visit.revision, None
     return render_template(
         "reviews/visit.html",
-        **_prepare_list(codes, chosen, queries.page_of(visit, codes, chosen)),
+        **_prepare_list(codes, chosen, position.page),
         page_of_visit=page,
         visit=visit,
         mode=mode if may.get(mode) else "",
@@ -348,16 +405,34 @@ def _show(
         dismiss_form=dismiss_form,
         error=error,
         can_correct=current_user.role == SUPERVISOR,
-        previous_uuid=previous_uuid,
-        next_uuid=next_uuid,
+        claim=_view_claim(queries.find_claim(visit, clock.now())),
+        previous_uuid=position.previous_uuid,
+        next_uuid=position.next_uuid,
+        next_photos=_list_photos(position.next_uuid) if position.next_uuid else [],
         visit_states=wording.VISIT_STATES,
         flag_states=wording.FLAG_STATES,
         followup_states=wording.FOLLOWUP_STATES,
     )
 
 
+def _view_claim(claim: ReviewClaim | None) -> dict[str, Any] | None:
+    """Who else is looking at a visit, since when and until when at the latest; None when nobody else is."""
+    if claim is None or claim.user_id == current_user.id:
+        return None
+    return {
+        "name": users.get_display_names([claim.user_id])[claim.user_id],
+        "since": claim.claimed_at,
+        "until": claim.claimed_at + CLAIM_LASTS,
+    }
+
+
+def _list_photos(visit_uuid: str) -> list[str]:
+    """The photos a browser may fetch ahead: of a visit's current revision, by SHA-256."""
+    return storage.list_pictures("visit", visit_uuid)[:MOST_AHEAD]
+
+
 def _prepare_list(codes: list[str], chosen: QueueFilter, page: int) -> dict[str, Any]:
-    items, has_more = queries.list_queue(codes, chosen, page)
+    items, has_more = queries.list_queue(codes, chosen, current_user.id, page)
     return {
         "items": items,
         "has_more": has_more,
@@ -367,6 +442,7 @@ def _prepare_list(codes: list[str], chosen: QueueFilter, page: int) -> dict[str,
         "areas": areas.list_choices(codes, chosen.area),
         "severity_words": wording.get_words("severity")["severity"],
         "states": wording.VISIT_STATES,
+        "titles": {key: pick_text(title) for key, title in checklists.list_visit_titles(codes).items()},
     }
 
 
@@ -375,11 +451,16 @@ def _read_filter() -> QueueFilter:
     queue = request.args.get("queue", "")
     severity = request.args.get("severity", "")
     area = request.args.get("area", "")
+    checklist = request.args.get("checklist", "")
+    look = request.args.get("look", "")
     return QueueFilter(
         queue=queue if queue in queries.QUEUES else "waiting",
         severity=severity if severity in SEVERITIES else "",
         area=area if area.isascii() and area.isdigit() and len(area) <= 15 else "",
         hidden=queries.list_hidden(current_user),
+        checklist=checklist if checklist.isprintable() and len(checklist) <= 60 else "",
+        look=look if look in queries.LOOKS else "",
+        photos="with" if request.args.get("photos") == "with" else "",
     )
 
 
@@ -396,6 +477,14 @@ def _back_to(visit_uuid: str) -> Response:
     return redirect(url_for(".visit_page", visit_uuid=visit_uuid, **_read_filter().as_query()), 303)
 
 
+def _count_waiting(codes: list[str]) -> Waiting:
+    """What waits in the reader's areas, asked once for a page and its menu."""
+    if "reviews_waiting" not in g:
+        g.reviews_waiting = queries.count_waiting(codes)
+    waiting: Waiting = g.reviews_waiting
+    return waiting
+
+
 def _count_work() -> dict[str, Any]:
     """What the menu counts: visits waiting, tasks that need the reader."""
     if g.get("failed") or request.blueprint == "assets" or not current_user.is_authenticated:
@@ -403,7 +492,7 @@ def _count_work() -> dict[str, Any]:
     if current_user.role not in READERS:
         return {}
     codes = current_user.area_codes()
-    waiting = queries.count_waiting(codes)
+    waiting = _count_waiting(codes)
     tasks = followups.count_needing(current_user, clock.now())
     return {
         "counts": {
@@ -421,4 +510,5 @@ def init_app(app: Flask) -> None:
     area_routes.init_app(app)
     due_routes.init_app(app)
     merge_routes.init_app(app)
+    policy_routes.init_app(app)
     app.context_processor(_count_work)

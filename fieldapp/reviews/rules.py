@@ -1,17 +1,24 @@
-"""Flags the server finds itself: each a pure rule over the facts of one visit.
+"""Flags the server finds itself, each a pure rule over the facts of one visit; and the draw of clean visits.
 
 Invariant: a rule says what it saw and against which threshold; it never judges a person. Thresholds are rows of
-the code table `flag_rule`, so that a county can change them or switch a rule off.
+the code table `flag_rule`, so that a county can change them or switch a rule off. A draw can be done again by anybody who
+has the seed, and guessed by nobody else.
 """
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from fieldapp.core.severity import SEVERITIES
+
+# How long somebody who opened a visit has it to themselves.
+CLAIM_LASTS = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -53,6 +60,19 @@ def is_worse(severity: str, than: str) -> bool:
 def question_of(path: str) -> str:
     """A question's path without the place of its person: the same question about the same person may move."""
     return re.sub(r"^people\[\d+\]", "people", path)
+
+
+def draw_number(seed: str, visit_uuid: str) -> float:
+    """A visit's number in the draw, at least 0 and below 1: the first 8 bytes of HMAC-SHA-256 over its uuid, with the seed
+    as the key, as a fraction.
+    """
+    digest = hmac.new(seed.encode(), visit_uuid.encode(), hashlib.sha256).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64
+
+
+def is_drawn(seed: str, visit_uuid: str, share_percent: int) -> bool:
+    """Whether the draw picks a visit for review."""
+    return draw_number(seed, visit_uuid) * 100 < share_percent
 
 
 def find_flags(facts: VisitFacts, thresholds: Mapping[str, Mapping[str, Any]]) -> list[RaisedFlag]:

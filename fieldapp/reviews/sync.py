@@ -38,13 +38,15 @@ def _list_returns(visit_uuids: list[str]) -> dict[str, dict[str, Any]]:
             .order_by(Review.decided_at)
         )
     )
-    names = users.get_display_names(decision.reviewer_id for decision in decisions)
+    names = users.get_display_names(
+        decision.reviewer_id for decision in decisions if decision.reviewer_id is not None
+    )
     # Ordered by time, so that the latest stays.
     return {
         decision.visit_uuid: {
             "reason": decision.reason,
             "notes": decision.notes or {},
-            "by": names.get(decision.reviewer_id, ""),
+            "by": names.get(decision.reviewer_id or 0, ""),
             "at": clock.iso(decision.decided_at),
         }
         for decision in decisions

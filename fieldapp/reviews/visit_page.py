@@ -5,7 +5,7 @@ Invariant: nothing here decides or writes; personal numbers leave it masked.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -45,6 +45,15 @@ DECISIONS: Mapping[str, Any] = {
     "approved": lazy_gettext("Approved"),
     "returned": lazy_gettext("Returned"),
     "voided": lazy_gettext("Voided"),
+    "reopened": lazy_gettext("Opened again"),
+}
+# Why a person is to look at a visit, where its page does not show it anyway.
+CAUSES: Mapping[str, Any] = {
+    "drawn": lazy_gettext("Nothing stands out in it: it was drawn at random for review."),
+    "listed": lazy_gettext("Nothing stands out in it: of this checklist or class all visits are looked at."),
+    "photos": lazy_gettext(
+        "Nothing stands out in it: it is accepted by itself when its photos are here, unless it is drawn for review."
+    ),
 }
 CALLS: Mapping[str, Any] = {"duty": lazy_gettext("the duty office"), "110": "110", "120": "120"}
 
@@ -87,6 +96,17 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Answered:
+    """A note of the last return, and what the correction has to say to it."""
+
+    label: str
+    note: str
+    before: str
+    after: str
+    is_same: bool
+
+
+@dataclass(frozen=True)
 class Moment:
     """An entry of the visit's history."""
 
@@ -124,6 +144,9 @@ class VisitPage:
     compared_on: date | None
     change_count: int
     problems: list[Objection]
+    returned_for: str  # the reason of the return that the current revision answers
+    answered: list[Answered]  # its notes
+    cause: str  # why it waits for a person, where nothing else on the page says so
     attachments: list[AttachmentView]
     attachments_missing: int
     has_photos_only: bool
@@ -133,24 +156,32 @@ class VisitPage:
     words: dict[str, dict[str, str]]
     can_decide: bool
     can_void: bool
+    can_reopen: bool
     can_make_followup: bool
 
 
 def prepare_visit(visit: Visit, reader: User) -> VisitPage:
     """The page of `visit` for `reader`, who may see it."""
-    revision = visits.get_revision(visit)
+    revisions = {revision.revision: revision for revision in visit.revisions}
+    revision = revisions[visit.revision]
     household = people.find_household(visit.household_uuid) if visit.household_uuid else None
-    in_order = _list_people(visit)
+    before = visits.find_visit_before(visit) if visit.household_uuid else None
+    revision_before = visits.get_revision(before) if before else None
+    all_read = [*revisions.values(), *([revision_before] if revision_before else [])]
+    known = _list_people(all_read)
+    in_order = [known[entry.person_uuid] for entry in visit.people]
+    names = {uuid: person.name for uuid, person in known.items()}
+    # Held here until the page is done: a session forgets what nobody holds, and would read it again for each revision.
+    _versions = [checklists.find_version(one.checklist_key, one.checklist_version) for one in all_read]
     flags = queries.list_flags([visit.visit_uuid])
     severities = {
         flag.question: flag.severity
         for flag in reversed(flags)
         if flag.question and flag.state != "dismissed" and flag.revision == visit.revision
     }
-    lines = read_revision(revision, severities)
-    before = visits.find_visit_before(visit) if visit.household_uuid else None
-    if before is not None:
-        lines = compare(lines, read_revision(visits.get_revision(before), {}))
+    lines = read_revision(revision, severities, names)
+    if revision_before is not None:
+        lines = compare(lines, read_revision(revision_before, {}, names))
     labels = label_paths(lines)
     attachments = view_attachments(storage.list_uses("visit", visit.visit_uuid, visit.revision), lines)
     tasks = [
@@ -162,19 +193,30 @@ def prepare_visit(visit: Visit, reader: User) -> VisitPage:
     words = wording.get_words("class", "tag", "risk", "severity", "method", "outcome", "followup_type")
     now = clock.now()
     may_review = queries.can_review(reader, visit, now)
-    user_ids = {visit.worker_id, *(review.reviewer_id for review in reviews)}
+    user_ids = {visit.worker_id}
+    user_ids |= {review.reviewer_id for review in reviews if review.reviewer_id is not None}
     user_ids |= {revision.taken_in_by for revision in visit.revisions if revision.taken_in_by is not None}
     user_ids |= {revision.entered_by for revision in visit.revisions if revision.entered_by is not None}
     user_ids |= {flag.decided_by_id for flag in flags if flag.decided_by_id is not None}
     user_ids |= {task.assignee_id for task in tasks if task.assignee_id is not None}
     user_names = users.get_display_names(user_ids)
     today = clock.local_date(visit.finished_at)
+    hidden_tags = get_hidden_tags(reader)
+    read = {number: read_revision(one, {}, names) for number, one in revisions.items()}
+    answers_to = next(
+        (
+            review
+            for review in reversed(reviews)
+            if review.decision == "returned" and review.revision < visit.revision
+        ),
+        None,
+    )
     return VisitPage(
         visit=visit,
         revision=revision,
         household=household,
         title=title_of(revision),
-        people=[_view_person(person, today, words, get_hidden_tags(reader)) for person in in_order],
+        people=[_view_person(person, today, words, hidden_tags) for person in in_order],
         started_at=corrected(revision.started_at, revision.clock_offset_s),
         worker_name=user_names.get(visit.worker_id, ""),
         entered_by_name=user_names.get(visit.entered_by or 0, ""),
@@ -191,6 +233,9 @@ def prepare_visit(visit: Visit, reader: User) -> VisitPage:
         compared_on=clock.local_date(before.finished_at) if before else None,
         change_count=sum(line.before is not None for line in lines),
         problems=read_problems(revision.problems, labels),
+        returned_for=(answers_to.reason or "") if answers_to else "",
+        answered=_list_answered(visit, answers_to, read) if answers_to else [],
+        cause=str(CAUSES.get(visit.review_cause or "", "")) if visit.state == "submitted" else "",
         attachments=attachments,
         attachments_missing=sum(
             not attachment.is_here and not attachment.removed_at for attachment in attachments
@@ -201,27 +246,34 @@ def prepare_visit(visit: Visit, reader: User) -> VisitPage:
             {"to": CALLS.get(call["to"], call["to"]), "at": clock.parse_instant(call["at"])}
             for call in revision.urgent_calls or []
         ],
-        moments=_list_moments(visit, reviews, user_names, labels),
+        moments=_list_moments(visit, reviews, user_names, labels, read),
         words=words,
         can_decide=may_review and visit.state == "submitted",
         can_void=may_review and visit.state in {"submitted", "approved", "returned"},
+        can_reopen=may_review
+        and visit.state == "approved"
+        and all(review.reviewer_id is None for review in reviews),
         can_make_followup=reader.role == SUPERVISOR and household is not None,
     )
 
 
-def _list_people(visit: Visit) -> list[Person]:
-    by_uuid = {
-        person.person_uuid: person for person in people.list_people(p.person_uuid for p in visit.people)
-    }
-    return [by_uuid[entry.person_uuid] for entry in sorted(visit.people, key=lambda entry: entry.position)]
+def _list_people(revisions: Iterable[VisitRevision]) -> dict[str, Person]:
+    """The people of those revisions by uuid."""
+    named = {person_uuid for revision in revisions for person_uuid in revision.people}
+    return {person.person_uuid: person for person in people.list_people(named)}
 
 
-def read_revision(revision: VisitRevision, severities: Mapping[str, str]) -> list[Line]:
-    """The answers of a revision as lines, its people's parts under the names of that revision's own people."""
-    by_uuid = {person.person_uuid: person.name for person in people.list_people(revision.people)}
-    names = [(person_uuid, by_uuid.get(person_uuid, "")) for person_uuid in revision.people]
+def read_revision(
+    revision: VisitRevision, severities: Mapping[str, str], names: Mapping[str, str] | None = None
+) -> list[Line]:
+    """The answers of a revision as lines, its people's parts under the names of that revision's own people; `names` by
+    uuid where they are known already.
+    """
+    if names is None:
+        names = {person.person_uuid: person.name for person in people.list_people(revision.people)}
+    in_order = [(person_uuid, names.get(person_uuid, "")) for person_uuid in revision.people]
     version = checklists.find_version(revision.checklist_key, revision.checklist_version)
-    return read_answers(version.document, revision.answers, names, severities) if version else []
+    return read_answers(version.document, revision.answers, in_order, severities) if version else []
 
 
 def title_of(revision: VisitRevision) -> str:
@@ -306,17 +358,42 @@ def _find_place(revision: VisitRevision, household: Household | None) -> Place:
     )
 
 
+def _list_answered(visit: Visit, review: Review, read: Mapping[int, list[Line]]) -> list[Answered]:
+    """Each note of a return with the answer it was put beside and the one that stands there now, in the checklist's order."""
+    was = {line.path: line for line in read[review.revision]}
+    # By key: a person may stand at another place in the list by now.
+    now = {line.key: line for line in read[visit.revision]}
+    labels = label_paths(read[review.revision])
+    names = label_paths(read[visit.revision])
+    order = {path: place for place, path in enumerate(was)}
+    answered = []
+    for path, note in sorted((review.notes or {}).items(), key=lambda item: order.get(item[0], len(order))):
+        before = was.get(path)
+        after = now.get(before.key if before else path)
+        answered.append(
+            Answered(
+                labels.get(path) or names.get(path, path),
+                note,
+                before.value if before else "",
+                after.value if after else "",
+                (before and before.raw) == (after and after.raw),
+            )
+        )
+    return answered
+
+
 def _list_moments(
     visit: Visit,
     reviews: Sequence[Review],
     user_names: Mapping[int, str],
     labels: Mapping[str, str],
+    read: Mapping[int, list[Line]],
 ) -> list[Moment]:
     """Revisions and decisions, latest first, each revision with what it changed."""
     moments = []
     earlier: list[Line] | None = None
     for revision in visit.revisions:
-        lines = read_revision(revision, {})
+        lines = read[revision.revision]
         word = (
             gettext("Received")
             if revision.revision == 1
@@ -337,16 +414,22 @@ def _list_moments(
         )
         earlier = lines
     for review in reviews:
-        notes = [(labels.get(path, path), text) for path, text in (review.notes or {}).items()]
+        noted_in = {**labels, **label_paths(read[review.revision])}
+        notes = [(noted_in.get(path, path), text) for path, text in (review.notes or {}).items()]
         moments.append(
             Moment(
                 review.decided_at,
                 review.decision,
-                user_names.get(review.reviewer_id, ""),
-                str(DECISIONS[review.decision]),
+                user_names.get(review.reviewer_id, "")
+                if review.reviewer_id is not None
+                else gettext("by the county's rule no. %(number)s", number=review.policy_number),
+                str(DECISIONS[review.decision])
+                if review.reviewer_id is not None
+                else gettext("Accepted by default"),
                 review.reason,
                 notes,
                 [],
             )
         )
-    return sorted(moments, key=lambda moment: moment.at, reverse=True)
+    # What the policy decides, it decides at the instant of receipt.
+    return sorted(moments, key=lambda moment: (moment.at, moment.kind != "received"), reverse=True)

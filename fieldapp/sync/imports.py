@@ -18,6 +18,7 @@ from fieldapp.core import audit, clock, scope, storage
 from fieldapp.core.crypto import Cipher
 from fieldapp.core.db import transaction
 from fieldapp.core.errors import AppError
+from fieldapp.reviews import actions as reviews
 from fieldapp.sync import actions, handover, rules
 from fieldapp.sync.actions import Receipt
 from fieldapp.sync.envelopes import Push
@@ -111,7 +112,7 @@ def _bring_photos(found: Handover, cipher: Cipher, worker_id: int) -> tuple[int,
     for item in found.items(PhotoHead, max(storage.limits().values()) + handover.SEAL_BYTES):
         photos += 1
         try:
-            storage.store_attachment(item.head.key, io.BytesIO(item.open(cipher)), worker_id, clock.now())
+            reviews.store_attachment(item.head.key, io.BytesIO(item.open(cipher)), worker_id, clock.now())
         except Unreadable:
             faults[gettext("damaged in the file")] += 1
         except AppError as error:

@@ -25,6 +25,7 @@ from fieldapp.core.crypto import keyring
 from fieldapp.core.errors import AppError
 from fieldapp.core.guard import LEADER, OFFICER, SUPERVISOR, WORKER, hand_in_reason, public, require
 from fieldapp.core.web import limiter
+from fieldapp.reviews import actions as reviews
 from fieldapp.sync import (
     actions,
     desk_queries,
@@ -170,7 +171,7 @@ def _let_attachments_in(endpoint: str | None, _values: dict[str, Any] | None) ->
 def put_attachment(sha256: str) -> tuple[Response, int]:
     """Take a photo, recording or file under the hash of its bytes."""
     _check_hash(sha256)
-    is_new = storage.store_attachment(sha256, request.stream, current_user.id, clock.now())
+    is_new = reviews.store_attachment(sha256, request.stream, current_user.id, clock.now())
     # Read after the commit: what a backup taken later than this holds for certain.
     return jsonify(sha256=sha256, server_time=clock.iso(clock.now())), 201 if is_new else 200
 

@@ -196,6 +196,7 @@ def _store_revision(
     touched = {person.person_uuid for person in visit.people} | set(body.people)
     visit.outcome, visit.method = body.outcome, body.method
     visit.entered_by = envelope.entered_by.id if envelope.entered_by else None
+    visit.attachment_count = len({attachment.sha256 for attachment in body.attachments})
     visit.finished_at = _finished_at(body, envelope, now)
     visit.people.clear()
     db.session.add(visit)

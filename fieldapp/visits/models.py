@@ -30,6 +30,14 @@ class Visit(Base):
     outcome: Mapped[str] = mapped_column(String(12), doc="reached, not_reached or refused.")
     method: Mapped[str] = mapped_column(String(10), doc="home, phone, wechat, video or patrol.")
     severity: Mapped[str | None] = mapped_column(String(6), doc="Of its worst open flag; orders the queue.")
+    review_cause: Mapped[str | None] = mapped_column(
+        String(10),
+        doc="Why a person is to look at it: flags, problems, called, desk, decided, photos, listed, off or drawn; "
+        "empty: nobody needs to.",
+    )
+    attachment_count: Mapped[int] = mapped_column(
+        default=0, doc="How many attachments its current revision names."
+    )
     finished_at: Mapped[datetime] = mapped_column(
         Instant, doc="By the phone's clock, corrected by its offset."
     )

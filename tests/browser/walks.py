@@ -179,6 +179,13 @@ def walk_desk(desk: Desk, password: str) -> Iterator[str]:
     desk.type_sign_in("supervisor", password)
     expect(desk.queue).to_be_visible()
     yield "queue"
+    page.goto("/reviews?look=clean")
+    desk.queue.locator("summary").click()
+    expect(desk.button("Approve them")).to_be_visible()
+    yield "queue, the clean ones to be approved"
+    desk.link("What is accepted by itself").click()
+    expect(main.get_by_role("heading", name=words("What is accepted by itself"))).to_be_visible()
+    yield "what is accepted by itself"
     desk.open_visit(WITH_PHOTO)
     expect(main.get_by_role("link").get_by_role("img")).to_be_visible()
     yield "visit"

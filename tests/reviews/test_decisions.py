@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from fieldapp.core import clock
 from fieldapp.core.audit import AuditEntry
@@ -38,6 +38,8 @@ def decide(county, step, visit_uuid, revision=1, who="supervisor", **more):
     with transaction():
         if step == "approve":
             return actions.approve_visit(actor(county, who), visit_uuid, revision, now=now)
+        if step == "reopen":
+            return actions.reopen_visit(actor(county, who), visit_uuid, revision, now=now)
         if step == "return":
             words = {"reason": "请补充", "notes": {}} | more
             return actions.return_visit(actor(county, who), visit_uuid, revision, now=now, **words)
@@ -46,37 +48,68 @@ def decide(county, step, visit_uuid, revision=1, who="supervisor", **more):
         )
 
 
-@pytest.mark.parametrize(
-    ("state", "step", "after"),
-    [
-        ("submitted", "approve", "approved"),
-        ("submitted", "return", "returned"),
-        ("submitted", "void", "voided"),
-        ("approved", "approve", None),
-        ("approved", "return", None),
-        ("approved", "void", "voided"),
-        ("returned", "approve", None),
-        ("returned", "return", None),
-        ("returned", "void", "voided"),
-        ("voided", "approve", None),
-        ("voided", "return", None),
-        ("voided", "void", None),
-    ],
-)
-def test_decision_from_each_state(app, county, phone, state, step, after):
+# What a supervisor may do from which state, and where it leads; everything else is refused to everybody.
+ALLOWED = {
+    ("submitted", "approve"): "approved",
+    ("submitted", "return"): "returned",
+    ("submitted", "void"): "voided",
+    ("approved", "void"): "voided",
+    ("returned", "void"): "voided",
+    # Accepted by the policy, not by a person.
+    ("accepted", "void"): "voided",
+    ("accepted", "reopen"): "submitted",
+}
+STATES = ("submitted", "approved", "accepted", "returned", "voided")
+DECISIONS = {"approve": "approved", "return": "returned", "void": "voided", "reopen": "reopened"}
+
+
+def put_into(county, visit_uuid, state) -> None:
+    """The visit in that state, with the decision that brought it there where the state depends on it."""
+    with transaction():
+        db.session.execute(delete(Review))
+        visit = db.session.get_one(Visit, visit_uuid)
+        visit.state = "approved" if state == "accepted" else state
+        if state in {"approved", "accepted"}:
+            who = {"reviewer_id": county.users["supervisor"]} if state == "approved" else {}
+            by = {"policy_county": "230183", "policy_number": 1} if state == "accepted" else {}
+            db.session.add(
+                Review(
+                    visit_uuid=visit_uuid,
+                    revision=1,
+                    decision="approved",
+                    decided_at=clock.now(),
+                    **who,
+                    **by,
+                )
+            )
+
+
+@pytest.mark.parametrize("step", DECISIONS)
+def test_decision_from_each_state_by_each_role(app, county, phone, step):
     visit_uuid = submit(phone)
     with app.app_context():
-        with transaction():
-            db.session.get_one(Visit, visit_uuid).state = state
-        if after is None:
-            with pytest.raises(AppError) as refused:
-                decide(county, step, visit_uuid)
-            assert refused.value.code == "state_wrong"
-            assert db.session.get_one(Visit, visit_uuid).state == state
-            assert db.session.scalar(select(Review)) is None
-        else:
-            assert decide(county, step, visit_uuid).state == after
-            assert db.session.scalars(select(Review)).one().decision == after
+        for state in STATES:
+            for name in county.users:
+                put_into(county, visit_uuid, state)
+                before = db.session.get_one(Visit, visit_uuid).state
+                decisions = len(db.session.scalars(select(Review)).all())
+                after = ALLOWED.get((state, step))
+                if name == "supervisor" and after:
+                    assert decide(county, step, visit_uuid, who=name).state == after
+                    taken = db.session.scalars(select(Review).order_by(Review.id.desc())).first()
+                    assert taken.decision == DECISIONS[step]
+                    assert taken.reviewer_id == county.users[name]
+                    continue
+                with pytest.raises(AppError) as refused:
+                    decide(county, step, visit_uuid, who=name)
+                role = db.session.get_one(User, county.users[name]).role
+                in_scope = name in {"worker", "supervisor", "leader", "officer"}
+                expected = (
+                    "not_found" if not in_scope else "state_wrong" if role == "supervisor" else "wrong_role"
+                )
+                assert refused.value.code == expected, (state, name)
+                assert db.session.get_one(Visit, visit_uuid).state == before
+                assert len(db.session.scalars(select(Review)).all()) == decisions
 
 
 @pytest.mark.parametrize("state", ["submitted", "returned", "approved", "voided"])

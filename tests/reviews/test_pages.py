@@ -16,8 +16,11 @@ from fieldapp.followups.models import Followup
 from fieldapp.people.models import Household, Person
 from fieldapp.reviews.models import Flag, Review
 from fieldapp.visits.models import Visit
+from tests import statements
 from tests.factories import GRID, HOME, OTHER_GRID, Desk, draw_photo, text_of
 
+QUEUE_STATEMENTS = 20
+VISIT_STATEMENTS = 41
 CALM = {"reached": "reached", "home": {"who_answered": "self", "food_days": "ten_plus", "medicine": "enough"}}
 HUNGRY = {"reached": "reached", "home": {"who_answered": "self", "food_days": "lt3", "medicine": "enough"}}
 FAR = {
@@ -86,7 +89,20 @@ def test_queue_narrows_by_state_severity_and_area(app, county, phone, desk):
     assert queue_of(desk.get(f"/reviews?area={OTHER_GRID}")) == []
 
 
-@pytest.mark.parametrize("query", ["queue=x", "severity=x&area=DROP", "page=0", "page=x", "page=999"])
+def test_queue_narrows_by_checklist_and_photos(app, county, phone, desk):
+    photo = {"sha256": "0" * 64, "question": "photo", "taken_at": None, "size": 1}
+    plain, pictured = submit(phone), submit(phone, attachments=[photo])
+    patrol = submit(phone, {"seen": "yes"}, checklist={"key": "patrol", "version": "1"}, method="patrol")
+    assert queue_of(desk.get("/reviews?checklist=patrol")) == [patrol]
+    assert set(queue_of(desk.get("/reviews?checklist=routine"))) == {plain, pictured}
+    assert queue_of(desk.get("/reviews?photos=with")) == [pictured]
+    assert queue_of(desk.get("/reviews?checklist=none")) == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["queue=x", "severity=x&area=DROP", "look=x&photos=x&checklist=%00", "page=0", "page=x", "page=999"],
+)
 def test_queue_ignores_choices_that_are_none(county, phone, desk, query):
     submit(phone)
     assert desk.get(f"/reviews?{query}").status_code == 200
@@ -240,6 +256,49 @@ def test_history_shows_what_a_correction_changed(county, phone, desk):
     assert "改动 1 项" in said
     assert "粮油再核对一下" in said
     assert "当前版本已不再出现" in said
+
+
+def test_a_correction_shows_each_note_with_the_answer_then_and_now(app, county, phone, desk):
+    visit_uuid = submit(phone, HUNGRY)
+    notes = {"note:home/food_days": "问清还剩几斤", "note:home/medicine": "药名是什么"}
+    desk.post(f"/reviews/{visit_uuid}/return", revision=1, reason="粮油再核对一下", **notes)
+    assert "退回时的要求" not in words_of(desk.get(f"/reviews/{visit_uuid}"))
+    revise(phone, visit_uuid, CALM)
+    page = desk.get(f"/reviews/{visit_uuid}")
+    [card] = re.findall(r'<section class="card answered">.*?</section>', page.text, re.S)
+    food, medicine = re.findall(r"<li>.*?</li>", card, re.S)
+    assert "粮油再核对一下" in card
+    assert "问清还剩几斤" in food
+    assert re.search(r"<s>.*不足3天</s> → <b>10天以上</b>", food, re.S)
+    assert "药名是什么" in medicine
+    assert "未改动" in medicine
+
+
+def test_a_note_follows_its_person_to_another_place_in_the_list(app, county, phone, desk):
+    first, second = county.person_uuids
+    alone = {"tags": "living_alone", "elder": {"abuse": "none"}}
+    body = phone.visit({"reached": "reached", "people": [alone]}, people=[first])
+    phone.push(phone.op("visit.submit", body))
+    note = {"note:people[1]/elder/abuse": "再问一问"}
+    desk.post(f"/reviews/{body['visit_uuid']}/return", revision=1, reason="再看", **note)
+    moved = {"reached": "reached", "people": [{"elder": {"abuse": "neglect"}}, alone]}
+    phone.push(phone.op("visit.revise", {**body, "people": [second, first], "answers": moved}, base=1))
+    page = desk.get(f"/reviews/{body['visit_uuid']}")
+    [card] = re.findall(r'<section class="card answered">.*?</section>', page.text, re.S)
+    assert "刘玉珍 · " in card
+    assert "未改动" in card
+
+
+def test_photos_of_the_next_visit_are_fetched_ahead(county, phone, desk):
+    photo = draw_photo(7)
+    sha256 = hashlib.sha256(photo).hexdigest()
+    named = [{"sha256": sha256, "question": "photo", "taken_at": None, "size": 1}]
+    first = submit(phone, HUNGRY)
+    submit(phone, attachments=named)
+    assert phone.put_photo(photo).status_code == 201
+    page = desk.get(f"/reviews/{first}").text
+    for size in ("thumb", "screen"):
+        assert f'<link rel="prefetch" href="/api/attachments/{sha256}?size={size}">' in page
 
 
 # --- deciding
@@ -449,3 +508,27 @@ def test_fault_on_our_side_is_a_page_with_a_number_and_no_trace(app, county, des
     assert re.search("编号 [0-9a-f]{8}", words_of(page))
     assert "secret detail" not in page.text
     assert "Traceback" not in page.text
+
+
+# --- how much is asked of the database
+
+
+def test_pages_ask_the_database_a_bounded_number_of_times(app, county, phone, desk):
+    """However long the queue and however many the people, revisions and photos."""
+    photo = draw_photo()
+    sha256 = hashlib.sha256(photo).hexdigest()
+    named = [{"sha256": sha256, "question": "photo", "taken_at": None, "size": 1}]
+    for _ in range(5):
+        submit(phone, HUNGRY, location=FAR, attachments=named, people=county.person_uuids)
+    visit_uuid = submit(phone, HUNGRY, attachments=named, people=county.person_uuids)
+    for base in (1, 2):
+        desk.post(f"/reviews/{visit_uuid}/return", revision=base, reason="再看", **{"note:reached": "是谁"})
+        revise(phone, visit_uuid, HUNGRY, base, attachments=named, people=county.person_uuids)
+    phone.put_photo(photo)
+    desk.get("/reviews")
+    with statements.noted() as sent:
+        assert len(queue_of(desk.get("/reviews"))) == 6
+    assert len(sent) <= QUEUE_STATEMENTS, "\n".join(sent)
+    with statements.noted() as sent:
+        assert desk.get(f"/reviews/{visit_uuid}").status_code == 200
+    assert len(sent) <= VISIT_STATEMENTS, "\n".join(sent)

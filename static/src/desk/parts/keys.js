@@ -39,8 +39,8 @@ function press(event) {
   const pressed = [...candidates].find((element) => element.dataset.key === key && isWithinReach(element))
   if (!pressed) return
   event.preventDefault()
-  // A key struck twice must not decide twice: the first stroke is still on its way.
-  if (!document.querySelector('.htmx-request')) pressed.click()
+  // A key struck twice must not decide twice: the first stroke is still on its way. What a page asks by itself is not one.
+  if (!document.querySelector('.htmx-request:not([data-aside])')) pressed.click()
 }
 
 export function startKeys() {
