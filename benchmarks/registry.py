@@ -273,7 +273,7 @@ def _list_overdue(_one: Any, codes: list[str]) -> object:
 
 
 def _find_likely(one: Any, _codes: list[str]) -> object:
-    return find_likely([db.session.get_one(Person, one.person_uuid)])
+    return find_likely([one.person_uuid])
 
 
 def _list_pairs(_one: Any, codes: list[str]) -> object:

@@ -33,7 +33,8 @@ from fieldapp.imports.page import get_percent
 from fieldapp.imports.queries import IMPORTERS, count_outcomes
 from fieldapp.imports.rules import OUTCOMES, REFUSED
 from fieldapp.imports.tables import Limits
-from fieldapp.people.actions import look_for_pairs_in, refresh_due_in
+from fieldapp.people.actions import refresh_due_in
+from fieldapp.people.pair_actions import look_for_pairs_in
 from fieldapp.people.period_actions import work_out
 from fieldapp.people.period_queries import list_unfinished
 from fieldapp.people.tally_actions import put_right

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -26,6 +26,7 @@ from fieldapp.core.crypto import keyring
 BUSY_TIMEOUT_MS = 5000
 WRITES = "fieldapp_writes"
 _PENDING = "fieldapp_pending"
+_LAST_STEPS = "last_steps"
 
 
 class Base(DeclarativeBase):
@@ -128,8 +129,8 @@ def transaction() -> Iterator[Session]:
     """Run a write transaction: commits when the block ends, rolls back when it raises.
 
     On SQLite it starts with BEGIN IMMEDIATE, for a read that turns into a write fails at once when another
-    writer came between. Its last steps number the changes phones are told about (see `core.feeds`) and write what is
-    counted (`core.tallies`).
+    writer came between. Its last steps number the changes phones are told about (see `core.feeds`), write what is
+    counted (`core.tallies`), and do what was put off with `do_last`.
     """
     from fieldapp.core.feeds import number_changes
     from fieldapp.core.tallies import write_tallies
@@ -144,6 +145,8 @@ def transaction() -> Iterator[Session]:
         session.flush()
         number_changes(session)
         write_tallies(session)
+        for step in pending(_LAST_STEPS):
+            step()
         session.commit()
     except BaseException:
         session.rollback()
@@ -156,6 +159,11 @@ def pending(name: str) -> dict[Any, Any]:
     """What has been collected under that name for the last steps of the transaction."""
     collected: dict[str, dict[Any, Any]] = db.session().info.setdefault(_PENDING, {})
     return collected.setdefault(name, {})
+
+
+def do_last(step: Callable[[], None]) -> None:
+    """Do `step` once when the transaction is about to commit, after feeds and tallies: they are locked by then."""
+    pending(_LAST_STEPS)[step] = True
 
 
 def keep_pending() -> dict[str, dict[Any, Any]]:

@@ -300,8 +300,8 @@ def _undo(held: Import, judge: Judge, now: datetime) -> None:
         row.is_applied = False
     if taken_out:
         people_actions.remove_people(taken_out, origin)
-    if empty := [one for one in households if one.household_uuid in made and people.is_empty(one)]:
-        people_actions.remove_households(empty, origin)
+    if empty := people.list_empty(made):
+        people_actions.remove_households([one for one in households if one.household_uuid in empty], origin)
     held.position = rows[-1].number
 
 

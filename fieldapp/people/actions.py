@@ -18,12 +18,11 @@ from fieldapp.core.codes import get_codes
 from fieldapp.core.db import db, transaction
 from fieldapp.core.errors import AppError
 from fieldapp.core.feeds import publish
-from fieldapp.people import pair_queries, period_queries, queries, rules, tally_actions
+from fieldapp.people import pair_actions, period_queries, queries, rules, tally_actions
 from fieldapp.people.models import (
     Carer,
     Household,
     HouseholdGrid,
-    LikelyPair,
     Person,
     PersonTag,
     RegistryChange,
@@ -87,22 +86,22 @@ def add_households(households: Collection[Household], now: datetime, origin: Ori
             _derive(person)
     db.session.add_all(households)
     db.session.flush()
-    db.session.add_all(
-        HouseholdGrid(household_uuid=one.household_uuid, grid_code=one.grid_code) for one in households
-    )
+    # Rows with numbers of the database's own, one by one, would take as long as all the rest.
+    grids = [{"household_uuid": one.household_uuid, "grid_code": one.grid_code} for one in households]
+    db.session.execute(insert(HouseholdGrid), grids)
     _keep_search_words(*households)
-    people = [person for household in households for person in household.people]
-    _keep_likely_pairs(people, are_new=True)
+    pair_actions.compare_later(person for household in households for person in household.people)
     if origin is not None:
-        for household in households:
-            _note_added(household, origin)
+        added = [change for household in households for change in _list_added(household, origin)]
+        db.session.execute(insert(RegistryChange), added)
     refresh_due(*households)
 
 
-def _note_added(household: Household, origin: Origin) -> None:
-    _note("household", household.household_uuid, "add", _as_added(household, HOUSEHOLD_FIELDS), origin)
+def _list_added(household: Household, origin: Origin) -> Iterator[dict[str, Any]]:
+    values = _as_added(household, HOUSEHOLD_FIELDS)
+    yield _as_change("household", household.household_uuid, "add", values, origin)
     for person in household.people:
-        _note("person", person.person_uuid, "add", _as_added(person, PERSON_FIELDS), origin)
+        yield _as_change("person", person.person_uuid, "add", _as_added(person, PERSON_FIELDS), origin)
 
 
 def add_person(household: Household, person: Person, origin: Origin) -> Person:
@@ -113,7 +112,7 @@ def add_person(household: Household, person: Person, origin: Origin) -> Person:
     household.people.append(person)
     db.session.flush()
     _keep_search_words(household)
-    _keep_likely_pairs([person], are_new=True)
+    pair_actions.compare_later([person])
     _note("person", person.person_uuid, "add", _as_added(person, PERSON_FIELDS), origin)
     refresh_due(household)
     return person
@@ -126,7 +125,7 @@ def change_household(household: Household, fields: Mapping[str, Any], origin: Or
         _derive_of_household(household)
         _keep_search_words(household)
         if {"name", "address"} & set(changed):
-            _keep_likely_pairs(household.people)
+            pair_actions.compare_later(household.people)
         _note("household", household.household_uuid, "change", changed, origin)
         publish_household(household)
     return changed
@@ -146,7 +145,7 @@ def change_person(person: Person, fields: Mapping[str, Any], origin: Origin) -> 
         _derive(person)
         _keep_search_words(person.household)
         if _LIKENESS & set(changed):
-            _keep_likely_pairs([person])
+            pair_actions.compare_later([person])
         _note("person", person.person_uuid, "change", changed, origin)
         refresh_due(person.household)
     return changed
@@ -305,64 +304,25 @@ def _list_names(household: Household) -> list[str]:
     return [household.name, *(person.name for person in household.people)]
 
 
-def _keep_likely_pairs(people: Collection[Person], *, are_new: bool = False) -> None:
-    """Write again who else could be those people; of whom it was said that they are not, that stays said."""
-    found = pair_queries.find_likely([person for person in people if person.merged_into is None])
-    for person in people:
-        rows = [] if are_new else pair_queries.list_pairs_of(person.person_uuid)
-        held = {row.one_uuid if row.other_uuid == person.person_uuid else row.other_uuid: row for row in rows}
-        for uuid, (other_grid, why) in found.get(person.person_uuid, {}).items():
-            pair = held.pop(uuid, None) or _make_pair(person.person_uuid, uuid, other_grid)
-            _put_pair_into(pair, person)
-            pair.why = why
-        for pair in held.values():
-            if pair.ruled_out_at is None:
-                db.session.delete(pair)
-            else:
-                _put_pair_into(pair, person)
-        db.session.flush()
-
-
-def _make_pair(person_uuid: str, other_uuid: str, grid_code: str) -> LikelyPair:
-    """The pair of two people; made when it is not there, which it is when both are new."""
-    one, other = sorted((person_uuid, other_uuid))
-    pair = db.session.get(LikelyPair, (one, other))
-    if pair is None:
-        pair = LikelyPair(one_uuid=one, other_uuid=other, one_grid=grid_code, other_grid=grid_code)
-        db.session.add(pair)
-    return pair
-
-
-def _put_pair_into(pair: LikelyPair, person: Person) -> None:
-    """Keep where one of the two is now."""
-    if pair.one_uuid == person.person_uuid:
-        pair.one_grid = person.household.grid_code
-    else:
-        pair.other_grid = person.household.grid_code
-
-
-def rule_out(pair: LikelyPair, actor: User, now: datetime) -> None:
-    """Keep that two entries are two different people: they are not listed again."""
-    pair.ruled_out_by, pair.ruled_out_at = actor.id, now
-    audit.record(
-        actor, "person.rule_out", "person", pair.one_uuid, at=now, other=pair.other_uuid, why=pair.why
-    )
-
-
 def _note(kind: str, uuid: str, deed: str, values: dict[str, list[Any]], origin: Origin) -> None:
-    db.session.add(
-        RegistryChange(
-            at=origin.now,
-            kind=kind,
-            uuid=uuid,
-            deed=deed,
-            actor_id=origin.actor.id if origin.actor else None,
-            source=origin.source,
-            source_id=origin.source_id,
-            values=values,
-            reason=origin.reason,
-        )
-    )
+    db.session.execute(insert(RegistryChange), [_as_change(kind, uuid, deed, values, origin)])
+
+
+def _as_change(
+    kind: str, uuid: str, deed: str, values: dict[str, list[Any]], origin: Origin
+) -> dict[str, Any]:
+    """A row of the registry's history."""
+    return {
+        "at": origin.now,
+        "kind": kind,
+        "uuid": uuid,
+        "deed": deed,
+        "actor_id": origin.actor.id if origin.actor else None,
+        "source": origin.source,
+        "source_id": origin.source_id,
+        "values": values,
+        "reason": origin.reason,
+    }
 
 
 def _as_added(row: Household | Person, fields: Iterable[str]) -> dict[str, list[Any]]:
@@ -376,10 +336,11 @@ def remove_people(people: Sequence[Person], origin: Origin) -> None:
     households = {person.household_uuid: person.household for person in people}
     for person in people:
         publish(person.household.grid_code, "person", person.person_uuid, gone=True)
-        _note("person", person.person_uuid, "remove", {}, origin)
+    removed = [_as_change("person", person.person_uuid, "remove", {}, origin) for person in people]
+    db.session.execute(insert(RegistryChange), removed)
+    pair_actions.compare_later(people, are_removed=True)
     uuids = [person.person_uuid for person in people]
-    pairs = (LikelyPair, LikelyPair.one_uuid), (LikelyPair, LikelyPair.other_uuid)
-    for model, column in (*pairs, (PersonTag, PersonTag.person_uuid), (Carer, Carer.person_uuid)):
+    for model, column in ((PersonTag, PersonTag.person_uuid), (Carer, Carer.person_uuid)):
         db.session.execute(delete(model).where(column.in_(uuids)))
     db.session.execute(delete(Person).where(Person.person_uuid.in_(uuids)))
     for household in households.values():
@@ -393,9 +354,10 @@ def remove_households(households: Sequence[Household], origin: Origin) -> None:
     """Take out households without people that were added by mistake and that nothing else names."""
     for household in households:
         publish(household.grid_code, "household", household.household_uuid, gone=True)
-        _note("household", household.household_uuid, "remove", {}, origin)
         tally_actions.count_household(household, is_gone=True)
     db.session.flush()
+    removed = [_as_change("household", one.household_uuid, "remove", {}, origin) for one in households]
+    db.session.execute(insert(RegistryChange), removed)
     uuids = [household.household_uuid for household in households]
     db.session.execute(delete(HouseholdGrid).where(HouseholdGrid.household_uuid.in_(uuids)))
     db.session.execute(delete(SearchWord).where(_are_words_of(households)))
@@ -446,7 +408,7 @@ def _put_into(
     audit.record(
         actor, "household.move", "household", household.household_uuid, at=now, before=before, after=grid_code
     )
-    _keep_likely_pairs(household.people)
+    pair_actions.compare_later(household.people)
     _note("household", household.household_uuid, "move", {"grid_code": [before, grid_code]}, origin)
     # Another special period may hold there.
     refresh_due(household)
@@ -527,7 +489,7 @@ def _settle_people(people: Sequence[Person]) -> None:
     _settle_households({person.household_uuid: person.household for person in people}.values())
     for person in people:
         if person.merged_into is not None:
-            _keep_likely_pairs([person])
+            pair_actions.compare_later([person])
             publish(person.household.grid_code, "person", person.person_uuid, gone=True)
 
 
@@ -538,7 +500,7 @@ def _settle_households(households: Collection[Household]) -> None:
         _derive_of_household(household)
         _keep_search_words(household)
     for household in households:
-        _keep_likely_pairs(household.people)
+        pair_actions.compare_later(household.people)
         refresh_due(household)
 
 
@@ -589,28 +551,14 @@ def refresh_due_in(area_codes: Iterable[str], after: str = "") -> Iterator[tuple
         for start in range(0, len(uuids), REFRESHED_AT_ONCE):
             with transaction():
                 table, periods = queries.get_due_table(), period_queries.list_rules_over(grid.code)
-                for household in queries.lock_and_list(uuids[start : start + REFRESHED_AT_ONCE]):
+                some = uuids[start : start + REFRESHED_AT_ONCE]
+                for household in queries.lock_and_list(some, queries.FOR_DUE_DATES):
                     before = _due_state(household)
                     _set_due(household, table, periods)
                     if _due_state(household) != before:
                         publish_household(household)
                         changed += 1
         yield grid.code, changed
-
-
-def look_for_pairs_in(area_codes: Iterable[str]) -> Iterator[tuple[str, int]]:
-    """Find again who could be on the list twice in those areas; gives each grid when it is done, and how many people
-    were looked at. Runs its own transactions, each over a few households.
-    """
-    for grid in areas.list_grids(area_codes):
-        looked_at = 0
-        uuids = queries.list_uuids_in(grid.code)
-        for start in range(0, len(uuids), REFRESHED_AT_ONCE):
-            with transaction():
-                for household in queries.lock_and_list(uuids[start : start + REFRESHED_AT_ONCE]):
-                    _keep_likely_pairs(household.people)
-                    looked_at += len(household.people)
-        yield grid.code, looked_at
 
 
 def _due_state(household: Household) -> list[tuple[date | None, bool]]:

@@ -273,17 +273,14 @@ class RegistryChange(Base):
 class LikelyPair(Base):
     """Two entries that could be one person, or of which somebody has said that they are not.
 
-    Kept by `people.actions` beside every change, with the grids, so that a list of them is a range of an index.
+    Kept by `people.pair_actions` beside every change, with the grids, so that a list of them is a range of an index.
     """
 
     __tablename__ = "likely_pairs"
 
-    one_uuid: Mapped[str] = mapped_column(
-        ForeignKey(Person.person_uuid), primary_key=True, doc="The smaller key of the two."
-    )
-    other_uuid: Mapped[str] = mapped_column(
-        ForeignKey(Person.person_uuid), primary_key=True, index=True, doc="The larger one."
-    )
+    # No foreign keys: a pair would wait for whoever is taking out one of its people, who waits to take out their pairs.
+    one_uuid: Mapped[str] = mapped_column(UuidText, primary_key=True, doc="The smaller key of two people.")
+    other_uuid: Mapped[str] = mapped_column(UuidText, primary_key=True, index=True, doc="The larger one.")
     one_grid: Mapped[str] = mapped_column(AreaCode, doc="Grid the one is in.")
     other_grid: Mapped[str] = mapped_column(AreaCode, doc="Grid the other is in.")
     why: Mapped[list[str]] = mapped_column(JSON, doc="What is alike: id, birthday, place, phone.")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Select, func, select, union
+from sqlalchemy import ColumnElement, Select, func, select, union
 from sqlalchemy.orm import joinedload
 
 from fieldapp.areas.models import LEVELS
@@ -16,7 +16,7 @@ from fieldapp.core import clock, scope
 from fieldapp.core.db import db
 from fieldapp.core.errors import AppError
 from fieldapp.people import rules
-from fieldapp.people.models import LikelyPair, Merge, Person, SearchWord
+from fieldapp.people.models import Household, LikelyPair, Merge, Person, SearchWord
 
 PAIRS_PER_PAGE = 20
 MERGES_SHOWN = 50
@@ -33,36 +33,58 @@ class Pair:
     why: list[str]
 
 
-# By uuid, the grid of who else it could be, and what of the two is alike.
-Likely = dict[str, tuple[str, list[str]]]
+# The keys of two people, the smaller one first.
+PairKey = tuple[str, str]
 
 
-def find_likely(people: Collection[Person]) -> dict[str, Likely]:
-    """Who else could be one of those people, by their uuid: by number anywhere, else in their township."""
-    entries = {person.person_uuid: _as_entry(person) for person in people}
-    alike: dict[Hashable, list[Person]] = {}
-    for other in _list_candidates(people):
-        for key in _keys_of(_as_entry(other)):
+@dataclass(frozen=True)
+class Likely:
+    """Where two people are who could be one, in the order of their keys, and what of them is alike."""
+
+    one_grid: str
+    other_grid: str
+    why: list[str]
+
+
+@dataclass(frozen=True)
+class _Known:
+    """Somebody on the list, as far as they are compared."""
+
+    person_uuid: str
+    grid_code: str
+    entry: rules.Entry
+
+
+def find_likely(person_uuids: Collection[str]) -> dict[PairKey, Likely]:
+    """The pairs of one of those people and whoever else they could be: by number anywhere, else in their township.
+
+    Read from the database as it is now, whatever the session holds. An entry for which another stands is in no pair.
+    """
+    people = _read_known(Person.person_uuid.in_(person_uuids))
+    alike: dict[Hashable, list[_Known]] = {}
+    for other in _list_candidates(people) if people else ():
+        for key in _keys_of(other):
             alike.setdefault(key, []).append(other)
-    found: dict[str, Likely] = {}
-    for person_uuid, entry in entries.items():
-        others = {other.person_uuid: other for key in _keys_of(entry) for other in alike.get(key, ())}
-        found[person_uuid] = {
-            uuid: (other.household.grid_code, why)
-            for uuid, other in others.items()
-            if uuid != person_uuid and (why := rules.find_likeness(entry, _as_entry(other)))
-        }
+    found: dict[PairKey, Likely] = {}
+    for person in people:
+        others = {other.person_uuid: other for key in _keys_of(person) for other in alike.get(key, ())}
+        for uuid, other in others.items():
+            if uuid != person.person_uuid and (why := rules.find_likeness(person.entry, other.entry)):
+                first, second = sorted((person, other), key=lambda known: known.person_uuid)
+                pair = Likely(first.grid_code, second.grid_code, why)
+                found[first.person_uuid, second.person_uuid] = pair
     return found
 
 
-def _list_candidates(people: Collection[Person]) -> list[Person]:
+def _list_candidates(people: Collection[_Known]) -> list[_Known]:
     """Whoever has one of their numbers; and in their townships one of their names, or a name that sounds like one and
     one of their birthdays.
     """
-    names = {person.name for person in people if rules.plain_word(person.name)}
+    entries = [person.entry for person in people]
+    names = {entry.name for entry in entries if rules.plain_word(entry.name)}
     words = {rules.plain_word(name) for name in names} | {rules.initials(name) for name in names}
-    townships = {person.household.grid_code[: LEVELS["township"]] for person in people}
-    phones = {person.phone_hash for person in people} - {None}
+    townships = {person.grid_code[: LEVELS["township"]] for person in people}
+    phones = {entry.phone_hash for entry in entries} - {None}
     of_few = (
         select(Person.phone_hash)
         .where(Person.phone_hash.in_(phones))
@@ -71,7 +93,7 @@ def _list_candidates(people: Collection[Person]) -> list[Person]:
     )
     phones = set(db.session.scalars(of_few)) if phones else phones
     ways = union(
-        select(Person.person_uuid).where(Person.id_hash.in_({person.id_hash for person in people} - {None})),
+        select(Person.person_uuid).where(Person.id_hash.in_({entry.id_hash for entry in entries} - {None})),
         select(Person.person_uuid).where(Person.phone_hash.in_(phones)),
         select(Person.person_uuid)
         .join(SearchWord, SearchWord.household_uuid == Person.household_uuid)
@@ -79,39 +101,42 @@ def _list_candidates(people: Collection[Person]) -> list[Person]:
             SearchWord.kind == "name",
             SearchWord.word.in_(words - {""}),
             scope.within(SearchWord.grid_code, sorted(townships)),
-            Person.name.in_(names) | Person.birth_on.in_({person.birth_on for person in people} - {None}),
+            Person.name.in_(names) | Person.birth_on.in_({entry.birth_on for entry in entries} - {None}),
         ),
     )
-    return list(
-        db.session.scalars(
-            select(Person)
-            .where(Person.person_uuid.in_(ways), Person.merged_into.is_(None))
-            .options(joinedload(Person.household))
+    return _read_known(Person.person_uuid.in_(ways))
+
+
+def _read_known(condition: ColumnElement[bool]) -> list[_Known]:
+    rows = db.session.execute(
+        select(
+            *(
+                Person.person_uuid,
+                Person.name,
+                Person.sex,
+                Person.birth_on,
+                Person.id_hash,
+                Person.phone_hash,
+            ),
+            *(Household.name, Household.address, Household.grid_code),
         )
+        .join(Household, Household.household_uuid == Person.household_uuid)
+        .where(condition, Person.merged_into.is_(None))
     )
+    return [
+        _Known(row[0], row[-1], rules.Entry(*row[1:-1], village_code=row[-1][: LEVELS["village"]]))
+        for row in rows
+    ]
 
 
-def _keys_of(entry: rules.Entry) -> list[Hashable]:
-    """What two entries must share one of to be compared."""
-    township, name = entry.village_code[: LEVELS["township"]], rules.plain_word(entry.name)
+def _keys_of(known: _Known) -> list[Hashable]:
+    """What two people must share one of to be compared."""
+    entry, township = known.entry, known.grid_code[: LEVELS["township"]]
+    name = rules.plain_word(entry.name)
     keys: list[Hashable] = [("id", entry.id_hash), ("phone", entry.phone_hash)]
     if name:
-        keys += [("name", township, name), ("sound", township, rules.initials(name), entry.birth_on)]
+        keys += [("name", township, name), ("sound", township, rules.initials(entry.name), entry.birth_on)]
     return [key for key in keys if key[-1] is not None]  # type: ignore[index]
-
-
-def _as_entry(person: Person) -> rules.Entry:
-    household = person.household
-    return rules.Entry(
-        person.name,
-        person.sex,
-        person.birth_on,
-        person.id_hash,
-        person.phone_hash,
-        household.name,
-        household.address,
-        household.grid_code[: LEVELS["village"]],
-    )
 
 
 def open_pairs(area_codes: Sequence[str], page: int) -> Select[LikelyPair]:
@@ -159,6 +184,9 @@ def _read_pairs(rows: Sequence[LikelyPair]) -> list[Pair]:
     }
     pairs = []
     for row in rows:
+        if not {row.one_uuid, row.other_uuid} <= people.keys():
+            # Taken out since the rows were read.
+            continue
         one, other = sorted(
             (people[row.one_uuid], people[row.other_uuid]),
             key=lambda person: (
@@ -171,16 +199,34 @@ def _read_pairs(rows: Sequence[LikelyPair]) -> list[Pair]:
     return pairs
 
 
-def list_pairs_of(person_uuid: str) -> list[LikelyPair]:
-    """The pairs that name a person, those that were ruled out among them."""
-    of_it = (LikelyPair.one_uuid == person_uuid) | (LikelyPair.other_uuid == person_uuid)
-    return list(db.session.scalars(select(LikelyPair).where(of_it)))
+def list_pairs_of(person_uuids: Collection[str]) -> dict[PairKey, tuple[Likely, bool]]:
+    """The pairs that name those people as they are kept, and whether they were ruled out."""
+    row = LikelyPair
+    rows = db.session.execute(
+        select(row.one_uuid, row.other_uuid, row.one_grid, row.other_grid, row.why, row.ruled_out_at).where(
+            row.one_uuid.in_(person_uuids) | row.other_uuid.in_(person_uuids)
+        )
+    )
+    return {
+        (one, other): (Likely(one_grid, other_grid, why), ruled_out_at is not None)
+        for one, other, one_grid, other_grid, why, ruled_out_at in rows
+    }
 
 
 def find_pair(uuids: Sequence[str]) -> LikelyPair | None:
-    """The pair of two people, locked until the transaction ends; or None."""
+    """The pair of two people; or None. Nobody else writes pairs until the transaction ends."""
+    lock_pairs()
     one, other = sorted(uuids)
-    return db.session.get(LikelyPair, (one, other), with_for_update=True, populate_existing=True)
+    return db.session.get(LikelyPair, (one, other), populate_existing=True)
+
+
+def lock_pairs() -> None:
+    """Let nobody else write pairs until the transaction ends; SQLite's writers wait anyway.
+
+    One lock for all: who comes second then sees the people and the pairs of who came first.
+    """
+    if db.session().get_bind().dialect.name == "postgresql":
+        db.session.execute(select(func.pg_advisory_xact_lock(func.hashtext(LikelyPair.__tablename__))))
 
 
 def list_merges(area_codes: Sequence[str]) -> list[Merge]:

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import TypeVar
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import InstrumentedAttribute, selectinload
+from sqlalchemy.orm import InstrumentedAttribute, load_only, selectinload
+from sqlalchemy.sql.base import ExecutableOption
 
 from fieldapp.core import scope
 from fieldapp.core.codes import Code
@@ -144,11 +145,12 @@ def list_changes_by(source_ids: Iterable[str]) -> list[RegistryChange]:
     )
 
 
-def is_empty(household: Household) -> bool:
-    """Whether nobody is on the list in the household, under no entry that still stands or was merged."""
-    behind = list_behind(Household, [household.household_uuid])
-    anybody = select(Person.person_uuid).where(Person.household_uuid.in_(behind))
-    return len(behind) == 1 and db.session.scalar(anybody.limit(1)) is None
+def list_empty(household_uuids: Iterable[str]) -> set[str]:
+    """Of those households the ones where nobody is on the list, under no entry that still stands or was merged."""
+    uuids = set(household_uuids)
+    for column in (Person.household_uuid, Household.merged_into):
+        uuids -= set(db.session.scalars(select(column).where(column.in_(uuids)).distinct()))
+    return uuids
 
 
 def find_registered(kind: str, uuid: str | None) -> Household | None:
@@ -218,18 +220,31 @@ def list_uuids_in(grid_code: str) -> list[str]:
     )
 
 
-def lock_and_list(household_uuids: Iterable[str]) -> list[Household]:
+def lock_and_list(
+    household_uuids: Iterable[str], load: Sequence[ExecutableOption] = (selectinload(Household.people),)
+) -> list[Household]:
     """Those households with their people as they are now, locked until the transaction ends."""
     return list(
         db.session.scalars(
             select(Household)
             .where(Household.household_uuid.in_(list(household_uuids)))
             .order_by(Household.household_uuid)
-            .options(selectinload(Household.people))
+            .options(*load)
             .with_for_update()
             .execution_options(populate_existing=True)
         )
     )
+
+
+# For `lock_and_list`, where due dates alone are asked for: to open what is encrypted would take most of the time.
+FOR_DUE_DATES = (
+    load_only(Household.grid_code, Household.due_on, Household.counted, Household.merged_into),
+    selectinload(Household.people).load_only(
+        *(Person.household_uuid, Person.position, Person.main_class, Person.risk, Person.registered_on),
+        *(Person.last_contact_at, Person.counted_on, Person.counted_remote, Person.due_on),
+        *(Person.remote_counts, Person.died_on, Person.moved_away_on, Person.merged_into),
+    ),
+)
 
 
 def get_grid_at(household: Household, at: datetime) -> str:

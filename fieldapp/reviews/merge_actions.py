@@ -14,7 +14,13 @@ from fieldapp.core import audit, scope
 from fieldapp.core.db import db
 from fieldapp.core.errors import AppError
 from fieldapp.followups import actions as followups
-from fieldapp.people import actions as people_actions, merge_rules, pair_queries, queries as people
+from fieldapp.people import (
+    actions as people_actions,
+    merge_rules,
+    pair_actions,
+    pair_queries,
+    queries as people,
+)
 from fieldapp.people.actions import Origin, read_state, state_of
 from fieldapp.people.models import Household, Merge, Person
 from fieldapp.reviews import merge_queries as queries
@@ -128,7 +134,7 @@ def rule_out(actor: User, one_uuid: str, other_uuid: str, now: datetime) -> None
     if pair is None or not (scope.covers(codes, pair.one_grid) and scope.covers(codes, pair.other_grid)):
         raise AppError("not_found")
     if pair.ruled_out_at is None:
-        people_actions.rule_out(pair, actor, now)
+        pair_actions.rule_out(pair, actor, now)
 
 
 def _lock(actor: User, kind: str, winner_uuid: str, loser_uuid: str, now: datetime) -> tuple[Entry, Entry]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 
 import pytest
+from flask import Flask
 from sqlalchemy import insert, select, text
 
 from fieldapp.core import clock
 from fieldapp.core.db import db, transaction
-from fieldapp.people import actions, pair_queries
+from fieldapp.people import actions, pair_actions, pair_queries
 from fieldapp.people.actions import Origin
 from fieldapp.people.models import Household, LikelyPair, Person
 from fieldapp.people.rules import Entry, find_likeness
@@ -104,8 +107,8 @@ def test_a_number_of_many_people_says_nothing(app, county):
     with app.app_context(), transaction():
         for number in range(12):
             add(GRID, f"无名{number}", phone="13800001111", birth_on=None, name="")
-        nameless = db.session.scalars(select(Person).where(Person.name == "")).all()
-        assert not any(pair_queries.find_likely(nameless).values())
+        nameless = db.session.scalars(select(Person.person_uuid).where(Person.name == "")).all()
+        assert pair_queries.find_likely(nameless) == {}
 
 
 def test_looking_again_finds_what_was_filled_past_the_program(app, county):
@@ -113,8 +116,108 @@ def test_looking_again_finds_what_was_filled_past_the_program(app, county):
         with transaction():
             add(GRID, "王桂兰"), add(GRID, "王桂兰")
             db.session.execute(text("DELETE FROM likely_pairs"))
-        assert dict(actions.look_for_pairs_in([TOWNSHIP])) == {GRID: 4, OTHER_GRID: 1}
+        assert dict(pair_actions.look_for_pairs_in([TOWNSHIP])) == {GRID: 4, OTHER_GRID: 1}
         assert len(pair_queries.list_pairs([TOWNSHIP], 1)[0]) == 1
+
+
+Steps = Sequence[Callable[[], object]]
+
+
+def side_by_side(app: Flask, *works: Steps) -> None:
+    """Each work in a transaction of its own: all take their first step, then their second, and then all commit."""
+    barrier = threading.Barrier(len(works), timeout=30)
+    thrown: list[BaseException] = []
+
+    def do(steps: Steps) -> None:
+        try:
+            with app.app_context(), transaction():
+                for step in steps:
+                    step()
+                    barrier.wait()
+        except BaseException as error:
+            barrier.abort()
+            thrown.append(error)
+
+    threads = [threading.Thread(target=do, args=(steps,)) for steps in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert thrown == []
+
+
+def keys_of_pairs() -> set[tuple[str, str]]:
+    db.session.remove()
+    return {(row.one_uuid, row.other_uuid) for row in db.session.scalars(select(LikelyPair))}
+
+
+on_postgres = pytest.mark.parametrize("installation", ["postgres"], indirect=True)
+
+
+@on_postgres
+class TestSideBySide:
+    """Real connections; SQLite lets one write at a time."""
+
+    @pytest.fixture
+    def people(self, app, county) -> list[str]:
+        """Two who are alike, two others who are alike."""
+        with app.app_context(), transaction():
+            return [
+                add(GRID, name).people[0].person_uuid for name in ("王桂兰", "王桂兰", "李德福", "李德福")
+            ]
+
+    @staticmethod
+    def change(person_uuid: str, **fields: object) -> Callable[[], object]:
+        def step() -> object:
+            person = db.session.get_one(Person, person_uuid)
+            return actions.change_person(person, fields, Origin(None, "desk", clock.now()))
+
+        return step
+
+    def test_pairs_that_end_in_opposite_orders_make_no_deadlock(self, app, people):
+        one, other, third, fourth = people
+        side_by_side(
+            app,
+            [self.change(one, name="赵一"), self.change(third, name="钱二")],
+            [self.change(fourth, name="孙三"), self.change(other, name="吴四")],
+        )
+        with app.app_context():
+            assert keys_of_pairs() == set()
+
+    def test_a_pair_that_two_find_is_written_once(self, app, people):
+        with app.app_context(), transaction():
+            db.session.execute(text("DELETE FROM likely_pairs"))
+        side_by_side(app, [self.change(people[0], sex="m")], [self.change(people[1], sex="m")])
+        with app.app_context():
+            assert keys_of_pairs() == {tuple(sorted(people[:2]))}
+
+    def test_who_comes_on_the_list_at_the_same_time_is_found(self, app, people):
+        added: list[str] = []
+
+        def register() -> None:
+            added.append(add(OTHER_GRID, "孙海").people[0].person_uuid)
+
+        side_by_side(app, [register], [register])
+        with app.app_context():
+            assert tuple(sorted(added)) in keys_of_pairs()
+
+    def test_who_is_taken_out_is_in_no_pair(self, app, people):
+        def take_out() -> None:
+            actions.remove_people([db.session.get_one(Person, people[0])], Origin(None, "desk", clock.now()))
+
+        side_by_side(app, [take_out], [self.change(people[1], sex="m")])
+        with app.app_context():
+            assert keys_of_pairs() == {tuple(sorted(people[2:]))}
+
+    def test_what_is_ruled_out_meanwhile_stays_ruled_out(self, app, people):
+        def rule_out() -> None:
+            pair = pair_queries.find_pair(people[:2])
+            assert pair
+            pair_actions.rule_out(pair, db.session.scalars(select(User).limit(1)).one(), clock.now())
+
+        side_by_side(app, [rule_out], [self.change(people[0], name="赵一")])
+        with app.app_context():
+            assert keys_of_pairs() >= {tuple(sorted(people[:2]))}
 
 
 def test_list_and_look_are_read_from_indexes_alone(app, county):
@@ -154,7 +257,7 @@ def test_list_and_look_are_read_from_indexes_alone(app, county):
             )
         db.session.execute(text("ANALYZE"))
         listed = plan_of(pair_queries.open_pairs([TOWNSHIP], 1))
-        looked = plan_of_union(lambda: pair_queries.find_likely([person]))
+        looked = plan_of_union(lambda: pair_queries.find_likely([uuids[0]]))
     assert "ix_likely_pairs_open" in listed
     for index in ("ix_people_id_hash", "ix_people_phone_hash", "search_words", "ix_people_household_uuid"):
         assert index in looked

@@ -156,7 +156,9 @@ class Village:
             self.users[name] = user.id
         for grid in self.grids:
             for place in range(HOUSEHOLDS_PER_GRID):
-                household = make_household(grid, f"{grid[-1]}-{place}", ["户主", "家人"])
+                # Nobody is like anybody else: the villages lie in one township.
+                home = f"{grid[-6:]}-{place}"
+                household = make_household(grid, home, [f"{home}户主", f"{home}家人"])
                 household.household_uuid = self.new_uuid()
                 for person in household.people:
                     person.person_uuid = self.new_uuid()
@@ -259,13 +261,14 @@ class Village:
         if phone.hand_in or not phone.list_records("checklist"):
             return
         person_uuid = self.new_uuid()
+        found = f"新发现{person_uuid[:8]}"
         body = {
             "household_uuid": self.new_uuid(),
             "grid_code": grid,
-            "name": f"新发现{content}",
+            "name": found,
             "address": "村东头",
             "found_at": text_of(phone.now()),
-            "people": [{"person_uuid": person_uuid, "name": f"新发现{content}"}],
+            "people": [{"person_uuid": person_uuid, "name": found}],
         }
         with self.app.app_context():
             user = db.session.get_one(User, phone.user_id)
