@@ -572,7 +572,7 @@ def _set_due(household: Household, table: rules.DueTable, periods: Sequence[rule
             last_on = person.counted_on
         else:
             last_on = clock.local_date(person.last_contact_at) if person.last_contact_at else None
-        person.due_on = rules.next_due_on(
+        due_on = rules.next_due_on(
             person.registered_on,
             last_on,
             person.died_on or person.moved_away_on,
@@ -584,9 +584,17 @@ def _set_due(household: Household, table: rules.DueTable, periods: Sequence[rule
                 periods,
             ),
         )
-        person.remote_counts = not (person.risk in table.every_other and person.counted_remote)
-    household.due_on = rules.earliest(person.due_on for person in household.people)
+        remote_counts = not (person.risk in table.every_other and person.counted_remote)
+        _set_where_other(person, due_on=due_on, remote_counts=remote_counts)
+    _set_where_other(household, due_on=rules.earliest(person.due_on for person in household.people))
     tally_actions.count_household(household, is_gone=household.merged_into is not None)
+
+
+def _set_where_other(row: Household | Person, **fields: Any) -> None:
+    """Set fields that have another value: a row that is set to what it was is looked through at every flush."""
+    for name, value in fields.items():
+        if getattr(row, name) != value:
+            setattr(row, name, value)
 
 
 def publish_household(household: Household, *, gone: bool = False) -> None:
