@@ -296,6 +296,12 @@ class LikelyPair(Base):
             sqlite_where=text("ruled_out_at IS NULL"),
             postgresql_where=text("ruled_out_at IS NULL"),
         ),
+        Index(
+            "ix_likely_pairs_ruled_out",
+            *("one_grid", "one_uuid", "other_uuid"),
+            sqlite_where=text("ruled_out_at IS NOT NULL"),
+            postgresql_where=text("ruled_out_at IS NOT NULL"),
+        ),
     )
 
 

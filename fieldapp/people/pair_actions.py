@@ -76,6 +76,13 @@ def rule_out(pair: LikelyPair, actor: User, now: datetime) -> None:
     )
 
 
+def take_back_rule_out(pair: LikelyPair, actor: User, now: datetime) -> None:
+    """Forget that two entries were said to be two people: they are listed again when they are still alike."""
+    pair.ruled_out_by = pair.ruled_out_at = None
+    audit.record(actor, "person.take_back_rule_out", "person", pair.one_uuid, at=now, other=pair.other_uuid)
+    compare_later([db.session.get_one(Person, pair.one_uuid)])
+
+
 def look_for_pairs_in(area_codes: Iterable[str]) -> Iterator[tuple[str, int]]:
     """Find again who could be on the list twice in those areas; gives each grid when it is done, and how many people
     were looked at. Runs its own transactions, each over a few households.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, func, select, union
 from sqlalchemy.orm import joinedload
@@ -26,11 +27,13 @@ _MOST_OF_ONE_PHONE = 10
 
 @dataclass(frozen=True)
 class Pair:
-    """Two entries that could be one person, and what of them is alike."""
+    """Two entries that could be one person, and what of them is alike; who said that they are not, and when."""
 
     one: Person
     other: Person
     why: list[str]
+    ruled_out_by: int | None
+    ruled_out_at: datetime | None
 
 
 # The keys of two people, the smaller one first.
@@ -139,12 +142,16 @@ def _keys_of(known: _Known) -> list[Hashable]:
     return [key for key in keys if key[-1] is not None]  # type: ignore[index]
 
 
-def open_pairs(area_codes: Sequence[str], page: int) -> Select[LikelyPair]:
-    """The search for a page of likely pairs that lie in those areas with both, by place; one more than fits."""
+def open_pairs(area_codes: Sequence[str], page: int, *, are_ruled_out: bool = False) -> Select[LikelyPair]:
+    """The search for a page of likely pairs that lie in those areas with both, by place; one more than fits.
+
+    `are_ruled_out`: of those that are said to be two people.
+    """
+    ruled_out_at = LikelyPair.ruled_out_at
     return (
         select(LikelyPair)
         .where(
-            LikelyPair.ruled_out_at.is_(None),
+            ruled_out_at.is_not(None) if are_ruled_out else ruled_out_at.is_(None),
             scope.within(LikelyPair.one_grid, area_codes),
             scope.within(LikelyPair.other_grid, area_codes),
         )
@@ -154,9 +161,14 @@ def open_pairs(area_codes: Sequence[str], page: int) -> Select[LikelyPair]:
     )
 
 
-def list_pairs(area_codes: Sequence[str], page: int) -> tuple[list[Pair], bool]:
-    """A page of the likely pairs of those areas, who was first on the list first; and whether there are more."""
-    rows = db.session.scalars(open_pairs(area_codes, page)).all()
+def list_pairs(
+    area_codes: Sequence[str], page: int, *, are_ruled_out: bool = False
+) -> tuple[list[Pair], bool]:
+    """A page of the likely pairs of those areas, who was first on the list first; and whether there are more.
+
+    `are_ruled_out`: of those that are said to be two people.
+    """
+    rows = db.session.scalars(open_pairs(area_codes, page, are_ruled_out=are_ruled_out)).all()
     return _read_pairs(rows[:PAIRS_PER_PAGE]), len(rows) > PAIRS_PER_PAGE
 
 
@@ -195,7 +207,7 @@ def _read_pairs(rows: Sequence[LikelyPair]) -> list[Pair]:
                 person.person_uuid,
             ),
         )
-        pairs.append(Pair(one, other, row.why))
+        pairs.append(Pair(one, other, row.why, row.ruled_out_by, row.ruled_out_at))
     return pairs
 
 

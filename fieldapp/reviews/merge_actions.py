@@ -22,7 +22,7 @@ from fieldapp.people import (
     queries as people,
 )
 from fieldapp.people.actions import Origin, read_state, state_of
-from fieldapp.people.models import Household, Merge, Person
+from fieldapp.people.models import Household, LikelyPair, Merge, Person
 from fieldapp.reviews import merge_queries as queries
 from fieldapp.reviews.merge_queries import Entry, household_of
 from fieldapp.users.models import User
@@ -129,12 +129,24 @@ def undo_merge(actor: User, merge_id: int, reason: str, now: datetime) -> Merge:
 
 def rule_out(actor: User, one_uuid: str, other_uuid: str, now: datetime) -> None:
     """Say that two entries are two different people; raises not_found. Said twice, it is said once."""
+    pair = _lock_pair(actor, one_uuid, other_uuid, now)
+    if pair.ruled_out_at is None:
+        pair_actions.rule_out(pair, actor, now)
+
+
+def take_back_rule_out(actor: User, one_uuid: str, other_uuid: str, now: datetime) -> None:
+    """Take back that two entries are two different people; raises not_found. Taken back twice, it is taken back once."""
+    pair = _lock_pair(actor, one_uuid, other_uuid, now)
+    if pair.ruled_out_at is not None:
+        pair_actions.take_back_rule_out(pair, actor, now)
+
+
+def _lock_pair(actor: User, one_uuid: str, other_uuid: str, now: datetime) -> LikelyPair:
     pair = pair_queries.find_pair([one_uuid, other_uuid])
     codes = actor.area_codes(now)
     if pair is None or not (scope.covers(codes, pair.one_grid) and scope.covers(codes, pair.other_grid)):
         raise AppError("not_found")
-    if pair.ruled_out_at is None:
-        pair_actions.rule_out(pair, actor, now)
+    return pair
 
 
 def _lock(actor: User, kind: str, winner_uuid: str, loser_uuid: str, now: datetime) -> tuple[Entry, Entry]:

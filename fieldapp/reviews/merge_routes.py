@@ -6,7 +6,7 @@ page says so.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +26,7 @@ from fieldapp.people import merge_rules, pair_queries, rules
 from fieldapp.people.actions import state_of
 from fieldapp.people.history import FIELDS, Sayer, read_lines
 from fieldapp.people.models import Household, Merge, Person
+from fieldapp.people.pair_queries import Pair
 from fieldapp.reviews import merge_actions as actions, merge_queries as queries
 from fieldapp.reviews.merge_forms import MergeForm, PairForm, UndoMergeForm
 from fieldapp.reviews.merge_queries import Comparison, Entry, household_of, uuid_of
@@ -43,18 +44,26 @@ def list_page() -> str:
     codes, page = current_user.area_codes(), read_page()
     pairs, has_more = pair_queries.list_pairs(codes, page)
     merges = pair_queries.list_merges(codes) if page == 1 else []
-    places = _name_places(entry for pair in pairs for entry in (pair.one, pair.other))
     return render_template(
         "reviews/duplicates.html",
-        pairs=[
-            {
-                "entries": [_prepare_person(person, places) for person in (pair.one, pair.other)],
-                "why": pair.why,
-                "form": PairForm(formdata=None, one=pair.one.person_uuid, other=pair.other.person_uuid),
-            }
-            for pair in pairs
-        ],
+        pairs=_prepare_pairs(pairs),
         merges=[_prepare_merge(merge) for merge in merges],
+        why=_say_likeness(),
+        can_merge=current_user.role == SUPERVISOR,
+        page=page,
+        has_more=has_more,
+    )
+
+
+@bp.get("/duplicates/ruled-out")
+@require(*READERS)
+def ruled_out_page() -> str:
+    """Which entries in the reader's areas are said to be two different people, and by whom."""
+    page = read_page()
+    pairs, has_more = pair_queries.list_pairs(current_user.area_codes(), page, are_ruled_out=True)
+    return render_template(
+        "reviews/ruled_out.html",
+        pairs=_prepare_pairs(pairs),
         why=_say_likeness(),
         can_merge=current_user.role == SUPERVISOR,
         page=page,
@@ -66,13 +75,29 @@ def list_page() -> str:
 @require(SUPERVISOR)
 def rule_out() -> Response:
     """Keep that two entries are two different people."""
+    one, other = _read_pair()
+    with transaction():
+        actions.rule_out(current_user, one, other, clock.now())
+    flash(gettext("Kept: two different people. They are not listed here again."))
+    return redirect(url_for(".list_page"), 303)
+
+
+@bp.post("/duplicates/take-back")
+@require(SUPERVISOR)
+def take_back() -> Response:
+    """Take back that two entries are two different people."""
+    one, other = _read_pair()
+    with transaction():
+        actions.take_back_rule_out(current_user, one, other, clock.now())
+    flash(gettext("Taken back. They are listed again, if they are still alike."))
+    return redirect(url_for(".list_page"), 303)
+
+
+def _read_pair() -> tuple[str, str]:
     form = PairForm()
     if not (form.validate_on_submit() and is_uuid(form.one.data) and is_uuid(form.other.data)):
         raise AppError("not_found")
-    with transaction():
-        actions.rule_out(current_user, form.one.data, form.other.data, clock.now())
-    flash(gettext("Kept: two different people. They are not listed here again."))
-    return redirect(url_for(".list_page"), 303)
+    return form.one.data, form.other.data
 
 
 @bp.get("/duplicates/people/<uuid:person_uuid>/<uuid:other_person_uuid>")
@@ -238,6 +263,22 @@ def _prepare_united(kept: Entry, other: Entry, sayer: Sayer) -> list[dict[str, s
 def _name_places(entries: Any) -> dict[str, str]:
     """Where each entry's household is, by grid."""
     return areas.name_places(household_of(entry).grid_code for entry in entries)
+
+
+def _prepare_pairs(pairs: Sequence[Pair]) -> list[dict[str, Any]]:
+    """Pairs as lists show them."""
+    places = _name_places(entry for pair in pairs for entry in (pair.one, pair.other))
+    names = users.get_display_names(pair.ruled_out_by for pair in pairs if pair.ruled_out_by is not None)
+    return [
+        {
+            "entries": [_prepare_person(person, places) for person in (pair.one, pair.other)],
+            "why": pair.why,
+            "form": PairForm(formdata=None, one=pair.one.person_uuid, other=pair.other.person_uuid),
+            "ruled_out_by": names.get(pair.ruled_out_by or 0, ""),
+            "ruled_out_at": pair.ruled_out_at,
+        }
+        for pair in pairs
+    ]
 
 
 def _prepare_entry(entry: Entry, places: Mapping[str, str]) -> dict[str, Any]:

@@ -136,6 +136,9 @@ def _walk_merges(desk: Desk) -> Iterator[str]:
     desk.button("Two different people").click()
     expect(desk.text("Nobody seems to be on the list twice")).to_be_visible()
     yield "nobody on the list twice"
+    desk.link("Said to be two people").click()
+    expect(desk.button("Take it back")).to_be_visible()
+    yield "said to be two people"
 
 
 def _walk_imports(desk: Desk, roster: Path) -> Iterator[str]:

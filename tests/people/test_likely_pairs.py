@@ -257,8 +257,10 @@ def test_list_and_look_are_read_from_indexes_alone(app, county):
             )
         db.session.execute(text("ANALYZE"))
         listed = plan_of(pair_queries.open_pairs([TOWNSHIP], 1))
+        apart = plan_of(pair_queries.open_pairs([TOWNSHIP], 1, are_ruled_out=True))
         looked = plan_of_union(lambda: pair_queries.find_likely([uuids[0]]))
     assert "ix_likely_pairs_open" in listed
+    assert "ix_likely_pairs_ruled_out" in apart
     for index in ("ix_people_id_hash", "ix_people_phone_hash", "search_words", "ix_people_household_uuid"):
         assert index in looked
     for plan in (listed, looked):

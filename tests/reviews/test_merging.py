@@ -167,7 +167,30 @@ def test_who_is_on_the_list_twice_is_found_with_why_and_not_again_once_told_apar
         row = db.session.scalars(select(LikelyPair)).one()
         assert row.ruled_out_by == twice.actor.id
         assert row.why == ["id", "birthday", "place"]
+        [apart], _ = pair_queries.list_pairs([TOWNSHIP], 1, are_ruled_out=True)
+        assert (apart.one.person_uuid, apart.ruled_out_by) == (twice.kept, twice.actor.id)
         assert db.session.scalar(select(AuditEntry.action).where(AuditEntry.action == "person.rule_out"))
+
+
+def test_who_was_told_apart_is_listed_again_once_that_is_taken_back(app, twice):
+    with app.app_context():
+        with transaction():
+            merging.rule_out(twice.actor, twice.kept, twice.other, clock.now())
+        for _ in range(2):
+            with transaction():
+                merging.take_back_rule_out(twice.actor, twice.kept, twice.other, clock.now())
+        [pair], _ = pair_queries.list_pairs([TOWNSHIP], 1)
+        assert (pair.one.person_uuid, pair.ruled_out_by) == (twice.kept, None)
+        assert pair_queries.list_pairs([TOWNSHIP], 1, are_ruled_out=True) == ([], False)
+        # Told apart, and no longer alike when that is taken back: nothing is left to be listed.
+        with transaction():
+            merging.rule_out(twice.actor, twice.kept, twice.other, clock.now())
+            person = people.get_person(twice.other, [TOWNSHIP])
+            changes = {"name": "孙大海", "birth_on": None, "phone": None}
+            actions.change_person(person, changes, Origin(None, "desk", clock.now()))
+        with transaction():
+            merging.take_back_rule_out(twice.actor, twice.kept, twice.other, clock.now())
+        assert db.session.scalars(select(LikelyPair)).all() == []
 
 
 def test_the_winner_has_the_filled_the_newer_and_all_tags_and_carers(app, twice):
