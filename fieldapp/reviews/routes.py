@@ -57,11 +57,13 @@ def queue_page() -> str:
     codes = current_user.area_codes()
     chosen = _read_filter()
     page = read_page()
+    listed = _prepare_list(codes, chosen, page)
+    on_first = listed["items"][0].visit.visit_uuid if listed["items"] else None
     return render_template(
         "reviews/queue.html",
-        **_prepare_list(codes, chosen, page),
+        **listed,
         visit=None,
-        first_uuid=queries.find_first(codes, chosen),
+        first_uuid=on_first if page == 1 else queries.find_first(codes, chosen),
         waiting=_count_waiting(codes),
         can_review=current_user.role == SUPERVISOR,
     )

@@ -19,7 +19,7 @@ from fieldapp.visits.models import Visit
 from tests import statements
 from tests.factories import GRID, HOME, OTHER_GRID, Desk, draw_photo, text_of
 
-QUEUE_STATEMENTS = 20
+QUEUE_STATEMENTS = 19
 VISIT_STATEMENTS = 41
 CALM = {"reached": "reached", "home": {"who_answered": "self", "food_days": "ten_plus", "medicine": "enough"}}
 HUNGRY = {"reached": "reached", "home": {"who_answered": "self", "food_days": "lt3", "medicine": "enough"}}
