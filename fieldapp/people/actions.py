@@ -338,7 +338,7 @@ def remove_people(people: Sequence[Person], origin: Origin) -> None:
         publish(person.household.grid_code, "person", person.person_uuid, gone=True)
     removed = [_as_change("person", person.person_uuid, "remove", {}, origin) for person in people]
     db.session.execute(insert(RegistryChange), removed)
-    pair_actions.compare_later(people, are_removed=True)
+    pair_actions.compare_later(people)
     uuids = [person.person_uuid for person in people]
     for model, column in ((PersonTag, PersonTag.person_uuid), (Carer, Carer.person_uuid)):
         db.session.execute(delete(model).where(column.in_(uuids)))

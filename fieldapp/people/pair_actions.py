@@ -6,8 +6,8 @@ sees what the one before has left: none is missed, nobody deadlocks, and nobody 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, replace
 from datetime import datetime
 
 from sqlalchemy import bindparam, delete
@@ -23,33 +23,32 @@ from fieldapp.users.models import User
 _BATCH, _HOUSEHOLDS = 200, 200
 
 
-def compare_later(people: Iterable[Person], *, are_removed: bool = False) -> None:
-    """Find again who else those people could be when the transaction commits; of who is removed, only drop the pairs."""
-    changed = pending("likely_pairs")
-    changed.update((person.person_uuid, are_removed) for person in people)
+def compare_later(people: Iterable[Person]) -> None:
+    """Find again who else those people could be when the transaction commits; who is taken out is in no pair then."""
+    pending("likely_pairs").update((person.person_uuid, True) for person in people)
     do_last(_write_pairs)
 
 
 def _write_pairs() -> None:
-    changed: Mapping[str, bool] = pending("likely_pairs")
-    uuids = sorted(changed)
+    uuids = sorted(pending("likely_pairs"))
     if uuids:
         pair_queries.lock_pairs()
     for start in range(0, len(uuids), _BATCH):
-        _write_pairs_of({uuid: changed[uuid] for uuid in uuids[start : start + _BATCH]})
+        _write_pairs_of(uuids[start : start + _BATCH])
 
 
-def _write_pairs_of(changed: Mapping[str, bool]) -> None:
+def _write_pairs_of(person_uuids: Sequence[str]) -> None:
     """Make the pairs of those people what they now are; of whom it was said that they are not one, that stays said."""
-    found = pair_queries.find_likely(list(changed))
-    kept = pair_queries.list_pairs_of(list(changed))
+    kept = pair_queries.list_pairs_of(person_uuids)
+    ruled_out = {key: pair for key, (pair, is_ruled_out) in kept.items() if is_ruled_out}
+    grids = pair_queries.list_grids_of({uuid for key in ruled_out for uuid in key})
+    found = {
+        (one, other): replace(pair, one_grid=grids[one], other_grid=grids[other])
+        for (one, other), pair in ruled_out.items()
+        if one in grids and other in grids
+    } | pair_queries.find_likely(person_uuids)
     connection = db.session.connection()
-    if gone := [
-        {"its_one": one, "its_other": other}
-        for (one, other), (_, is_ruled_out) in kept.items()
-        if (one, other) not in found
-        and not (is_ruled_out and not changed.get(one) and not changed.get(other))
-    ]:
+    if gone := [{"its_one": one, "its_other": other} for one, other in kept if (one, other) not in found]:
         connection.execute(
             delete(LikelyPair).where(
                 LikelyPair.one_uuid == bindparam("its_one"), LikelyPair.other_uuid == bindparam("its_other")

@@ -225,6 +225,16 @@ def list_pairs_of(person_uuids: Collection[str]) -> dict[PairKey, tuple[Likely, 
     }
 
 
+def list_grids_of(person_uuids: Collection[str]) -> dict[str, str]:
+    """Where those people are, as far as they are on the list."""
+    rows = db.session.execute(
+        select(Person.person_uuid, Household.grid_code)
+        .join(Household, Household.household_uuid == Person.household_uuid)
+        .where(Person.person_uuid.in_(person_uuids))
+    )
+    return {row[0]: row[1] for row in rows}
+
+
 def find_pair(uuids: Sequence[str]) -> LikelyPair | None:
     """The pair of two people; or None. Nobody else writes pairs until the transaction ends."""
     lock_pairs()

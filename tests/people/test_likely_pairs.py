@@ -103,6 +103,27 @@ def test_the_list_follows_every_change(app, county):
         assert db.session.scalars(select(LikelyPair)).all() == []
 
 
+def test_a_pair_that_is_ruled_out_goes_along_with_its_people(app, county):
+    """It is listed by where they are, whether they are still alike or not; and it goes with whoever is taken out."""
+    origin = Origin(None, "desk", clock.now())
+    with app.app_context():
+        officer = db.session.get_one(User, county.users["officer"])
+        with transaction():
+            one, other = add(GRID, "王桂兰"), add(GRID, "王桂兰")
+        with transaction():
+            pair = pair_queries.find_pair([one.people[0].person_uuid, other.people[0].person_uuid])
+            assert pair
+            pair_actions.rule_out(pair, officer, clock.now())
+        with transaction():
+            actions.change_person(other.people[0], {"name": "赵一"}, origin)
+            actions.move_household(officer, other.household_uuid, OTHER_GRID, clock.now())
+        row = db.session.scalars(select(LikelyPair).execution_options(populate_existing=True)).one()
+        assert {row.one_grid, row.other_grid} == {GRID, OTHER_GRID}
+        with transaction():
+            actions.remove_people([other.people[0]], origin)
+        assert keys_of_pairs() == set()
+
+
 def test_a_number_of_many_people_says_nothing(app, county):
     with app.app_context(), transaction():
         for number in range(12):
