@@ -20,10 +20,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from flask import Flask
 
-from fieldapp.serving import PatientServer, make_server
+from fieldapp.serving import EachMinute, PatientServer, make_server
 from fieldapp.settings import Settings
 
 SILENT = 40
+LIMIT_S = 30
 Serve = Callable[[Settings], PatientServer]
 
 
@@ -122,3 +123,24 @@ def test_server_with_silent_connections_ends_when_told(serve: Serve) -> None:
         server.stop()
         with pytest.raises(OSError, match="refused"):
             ask(server, None)
+
+
+def test_what_each_minute_brings_is_done_at_once_and_again_after_it_failed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("fieldapp.serving.MINUTE_S", 0)
+    done: list[datetime] = []
+    again = threading.Event()
+
+    def fail_once(now: datetime) -> None:
+        done.append(now)
+        if len(done) == 1:
+            raise OSError("the disk is full")
+        again.set()
+
+    minute = EachMinute(Flask("hello"), fail_once)
+    minute.start()
+    assert again.wait(LIMIT_S)
+    minute.stop()
+    assert not minute.is_alive()
+    assert done == sorted(done)

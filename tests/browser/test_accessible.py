@@ -13,10 +13,12 @@ from tests.browser.desk import Desk
 from tests.browser.phone import Phone
 from tests.browser.photos import take_photo
 from tests.browser.registry_walks import ROSTER, SCREENING, TWICE, walk_registry
+from tests.browser.test_incidents import send_red_visit
 from tests.browser.walks import (
     ELDER,
     walk_checklists,
     walk_desk,
+    walk_incidents,
     walk_offline,
     walk_phone,
     walk_phones_and_areas,
@@ -147,6 +149,14 @@ def test_pages_of_the_registry_can_be_read_and_used(open_context, words, live, o
     screening.write_text(SCREENING, encoding="utf-8")
     desk = Desk(open_context("desk", viewport=DESK_SIZE, color_scheme=scheme, reduced_motion="reduce"), words)
     found = look_at_desk(desk, walk_registry(desk, live.password, roster, screening))
+    assert {page: barriers for page, barriers in found.items() if barriers} == {}
+
+
+@pytest.mark.parametrize(("words", "scheme"), LOOKS, indirect=["words"])
+def test_pages_of_what_is_red_can_be_read_and_used(open_context, words, live, scheme):
+    send_red_visit(live)
+    desk = Desk(open_context("desk", viewport=DESK_SIZE, color_scheme=scheme, reduced_motion="reduce"), words)
+    found = look_at_desk(desk, walk_incidents(desk, live.password))
     assert {page: barriers for page, barriers in found.items() if barriers} == {}
 
 

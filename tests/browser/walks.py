@@ -294,6 +294,49 @@ def walk_records(desk: Desk, password: str) -> Iterator[str]:
     yield "taking a death back without a reason"
 
 
+def walk_incidents(desk: Desk, password: str) -> Iterator[str]:
+    """What is red and who is on duty, a call that is taken in, and a task referred; gives each page's name."""
+    words, page = desk.words, desk.page
+    main = page.get_by_role("main")
+    desk.sign_in(password)
+    page.get_by_role("alert").get_by_role("link").click()
+    desk.button("I answer for it").click()
+    expect(desk.field("What you do about it")).to_have_attribute("aria-invalid", "true")
+    yield "an incident answered without words"
+    main.get_by_role("link", name=words("All red incidents")).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(words("Red incidents"))
+    yield "incidents"
+    desk.link("Duty roster").click()
+    desk.button("Enter").click()
+    expect(desk.field("Who is on duty")).to_have_attribute("aria-invalid", "true")
+    main.get_by_text(words("Take out"), exact=False).first.click()
+    yield "a shift of nobody, and one to be taken out"
+    page.goto("/followups/take-in")
+    desk.button("Take it in").click()
+    expect(desk.field("What was said")).to_have_attribute("aria-invalid", "true")
+    yield "a call without words"
+    desk.field("What it is about").select_option("child_protection")
+    desk.field("What was said").fill("邻居来电：孩子身上有伤")
+    desk.button("Take it in").click()
+    expect(desk.text("Suspected abuse: the law asks for a report")).to_be_visible()
+    yield "suspected abuse"
+    desk.link("Refer to an outside body…").click()
+    desk.button("Refer and show the slip").click()
+    expect(desk.field("Referred to")).to_have_attribute("aria-invalid", "true")
+    yield "referred to nobody"
+    desk.field("Referred to").select_option(index=1)
+    desk.field("What they are asked for").fill("请接收")
+    desk.button("Refer and show the slip").click()
+    expect(desk.text("They have done it")).to_be_visible()
+    yield "a slip"
+    page.goto("/providers")
+    expect(main.get_by_role("listitem").first).to_be_visible()
+    yield "outside bodies"
+    main.get_by_role("listitem").first.get_by_role("link").click()
+    expect(desk.text("Kinds of help")).to_be_visible()
+    yield "a body"
+
+
 def walk_phones_and_areas(desk: Desk, password: str, file: Path) -> Iterator[str]:
     """The pages of phones, of an account's areas and of a unit of its city, once `worker` has signed in on a phone that
     made `file` of its unsent work; gives each page's name.
