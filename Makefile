@@ -44,7 +44,8 @@ check: set-up   ## format, lint, types, order of the features, migrations, trans
 bench: set-up .system-packages benchmarks/node_modules/.ready ## speed and size of forms, beside two other engines, of a sync, of the registry
 	python -m benchmarks
 
-bench-full: set-up .system-packages ## the registry at two million people, kept in FIELDAPP_BENCH_DIR (some 6 GB)
+bench-full: set-up .system-packages ## a hundred thousand people imported; the registry at two million, kept in FIELDAPP_BENCH_DIR (some 6 GB)
+	python -m benchmarks.importing
 	python -m benchmarks.registry
 
 format: set-up  ## rewrite Python the way `make check` wants it

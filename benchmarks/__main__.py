@@ -27,7 +27,7 @@ def main() -> int:
         searched = registry.measure_small(Path(folder))
     print(registry.table(searched, registry.SMALL), end="\n\n", flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        imported = importing.measure(Path(folder))
+        imported = importing.measure(Path(folder), importing.SMALL)
     print(importing.table(imported), end="\n\n", flush=True)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser = chromium.launch(playwright)
