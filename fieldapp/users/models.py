@@ -32,7 +32,7 @@ class User(Base):
         Instant, doc="From then on it is only good for handing in what its phones still hold."
     )
 
-    scopes: Mapped[list[UserScope]] = relationship(lazy="selectin")
+    scopes: Mapped[list[UserScope]] = relationship(lazy="selectin", order_by="UserScope.id")
 
     is_authenticated = True
     is_anonymous = False

@@ -71,7 +71,8 @@ def publish(desk: Desk, *areas: str, within: str = "", **fields: str):
 
 def publications(app) -> list[tuple[str, str]]:
     with app.app_context():
-        rows = db.session.scalars(select(Publication).where(Publication.key == "winter"))
+        of_winter = select(Publication).where(Publication.key == "winter")
+        rows = db.session.scalars(of_winter.order_by(Publication.id))
         return [(row.version, row.area_code) for row in rows]
 
 
@@ -271,7 +272,8 @@ def test_files_are_downloaded_as_uploaded_and_that_is_on_record(app, desk):
     assert desk.get("/checklists/where/1/files/villages.csv").data == villages
     assert desk.get("/checklists/where/1/files/none.csv").status_code == 404
     with app.app_context():
-        taken = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "checklist.download")).all()
+        downloads = select(AuditEntry).where(AuditEntry.action == "checklist.download")
+        taken = db.session.scalars(downloads.order_by(AuditEntry.id)).all()
         assert [entry.values["filename"] for entry in taken] == ["where-1.xlsx", "villages.csv"]
 
 

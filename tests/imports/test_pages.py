@@ -64,7 +64,8 @@ def test_from_file_to_undo(app, county):
     assert "已撤回" in go_on(desk, page)
     with app.app_context():
         assert len(db.session.scalars(select(Person)).all()) == 3
-        actions = db.session.scalars(select(AuditEntry.action).where(AuditEntry.subject_kind == "import"))
+        of_imports = select(AuditEntry.action).where(AuditEntry.subject_kind == "import")
+        actions = db.session.scalars(of_imports.order_by(AuditEntry.id))
         assert list(actions) == ["import.bring", "import.apply", "import.download_refused", "import.undo"]
 
     # The next file of the same source is read the same way, one of another source is not.

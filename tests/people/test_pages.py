@@ -471,7 +471,8 @@ def test_restricted_tag_has_its_name_only_for_who_is_allowed_to_read_it(
     assert admin.post(account, allowed="").status_code == 303
     assert "精神障碍" not in leader.get(household).text
     with app.app_context():
-        found = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "account.restricted_tags"))
+        permissions = select(AuditEntry).where(AuditEntry.action == "account.restricted_tags")
+        found = db.session.scalars(permissions.order_by(AuditEntry.id))
         assert [entry.values for entry in found] == [{"allowed": True}, {"allowed": False}]
 
 

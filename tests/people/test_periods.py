@@ -81,7 +81,8 @@ def test_a_period_brings_everybody_in_its_area_forward_and_its_end_back(app, cou
         assert due_in(near) == 6
         with pytest.raises(AppError, match="period_over"), transaction():
             period_actions.end_period(user_of("officer"), period_id, clock.now())
-        deeds = db.session.scalars(select(AuditEntry.action).where(AuditEntry.subject_kind == "period"))
+        of_periods = select(AuditEntry.action).where(AuditEntry.subject_kind == "period")
+        deeds = db.session.scalars(of_periods.order_by(AuditEntry.id))
         assert list(deeds) == ["period.start", "period.end"]
 
 

@@ -36,5 +36,6 @@ def test_near_relative_is_declared_by_oneself_or_for_a_worker_and_seen_by_office
     assert leader.post(f"{path}/{own}/withdraw", reason="登错").status_code == 303
     with app.app_context():
         assert not is_declared_relative(own, county.person_uuids[0])
-        trail = db.session.scalars(select(AuditEntry.action).where(AuditEntry.action.like("relative.%")))
+        of_relatives = select(AuditEntry.action).where(AuditEntry.action.like("relative.%"))
+        trail = db.session.scalars(of_relatives.order_by(AuditEntry.id))
         assert list(trail) == ["relative.declare", "relative.declare", "relative.withdraw"]

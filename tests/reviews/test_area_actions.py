@@ -62,7 +62,9 @@ def test_split_carries_grids_with_all_that_is_theirs(app, county):
         assert db.session.get_one(User, whole.id).area_codes() == [VILLAGE, successor]
         assert db.session.get_one(User, county.users["worker"]).area_codes() == [successor]
         changes = db.session.scalars(
-            select(RegistryChange).where(RegistryChange.uuid == county.household_uuid)
+            select(RegistryChange)
+            .where(RegistryChange.uuid == county.household_uuid)
+            .order_by(RegistryChange.id)
         ).all()
         assert changes[-1].values == {"grid_code": [GRID, successor]}
         said = set(db.session.scalars(select(AuditEntry.action)))
