@@ -125,7 +125,6 @@ def make_household(grid: str, name: str, people: list[str]) -> Household:
                 main_class="dibao_rural",
                 risk="high",
                 tags=[PersonTag(tag="living_alone")] if place == 0 else [],
-                position=place,
             )
             for place, person in enumerate(people)
         ],
