@@ -41,12 +41,13 @@ check: set-up   ## format, lint, types, order of the features, migrations, trans
 	python -m tools.check_translations
 	node tools/check_phone_texts.mjs
 
-bench: set-up .system-packages benchmarks/node_modules/.ready ## speed and size of forms, beside two other engines, of a sync, of the registry
+bench: set-up .system-packages benchmarks/node_modules/.ready ## speed and size of forms, beside two other engines, of a sync, of the registry, of the desk
 	python -m benchmarks
 
-bench-full: set-up .system-packages ## a hundred thousand people imported; the registry at two million, kept in FIELDAPP_BENCH_DIR (some 6 GB)
+bench-full: set-up .system-packages ## a hundred thousand people imported; the registry at two million, the desk at ten million visits, kept in FIELDAPP_BENCH_DIR (some 35 GB)
 	python -m benchmarks.importing
 	python -m benchmarks.registry
+	python -m benchmarks.desk
 
 format: set-up  ## rewrite Python the way `make check` wants it
 	ruff check --fix .

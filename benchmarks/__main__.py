@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from benchmarks import draining, filling, first_load, importing, judging, registry, sizes, sync
+from benchmarks import desk, draining, filling, first_load, importing, judging, registry, sizes, sync
 from benchmarks.forms import make_form
 from tests import chromium
 from tests.live import Live, make_demo_county
@@ -26,6 +26,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         searched = registry.measure_small(Path(folder))
     print(registry.table(searched, registry.SMALL), end="\n\n", flush=True)
+    opened = []
+    for visits in (desk.SMALL, desk.LARGE):
+        with tempfile.TemporaryDirectory() as folder:
+            opened.append(desk.measure(Path(folder), visits))
+        print(desk.table(opened[-1], visits), end="\n\n", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         imported = importing.measure(Path(folder), importing.SMALL)
     print(importing.table(imported), end="\n\n", flush=True)
@@ -51,7 +56,7 @@ def main() -> int:
     is_small = form_bytes <= sizes.LIMIT_BYTES and first_load.total(files) <= first_load.LIMIT_BYTES
     promises = filling.promises(filled) + sync.promises(nothing_new, first_sync)
     promises += draining.promises(drained) + registry.promises(searched)
-    promises += importing.promises(imported)
+    promises += importing.promises(imported) + [one for found in opened for one in desk.promises(found)]
     return 0 if is_small and all(promise.holds for promise in promises) else 1
 
 

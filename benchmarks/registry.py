@@ -24,7 +24,7 @@ from typing import Any
 import psycopg
 from flask import Flask
 from sqlalchemy import event, select, text
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import Engine, make_url
 
 from benchmarks.filling import Promise
 from fieldapp import create_app
@@ -46,7 +46,6 @@ from tests.live import run_command
 SMALL, FULL = 20_000, 2_000_000
 # Where the full registry is kept between runs.
 FOLDER_VARIABLE = "FIELDAPP_BENCH_DIR"
-DATABASE = "fieldapp_registry"
 LIMIT_MS = 50
 RUNS = 40
 PEOPLE_OF_GRID, PEOPLE_OF_HOUSEHOLD = 144, 2
@@ -82,7 +81,7 @@ _COLUMNS = {
 _LIKELY = 50
 # None of them may be read as a whole, once it has more than a few pages: those are read faster than an index.
 _READ = (*_COLUMNS, "tallies")
-_FEW_PAGES, _FEW = 16, "(a few pages)"
+_FEW_PAGES, FEW = 64, "(a few pages)"
 
 
 @dataclass(frozen=True)
@@ -111,32 +110,44 @@ def measure_full(folder: Path) -> list[Searched]:
 
 
 @contextmanager
-def _registry(folder: Path, server: str, people: int) -> Iterator[Flask]:
-    data_dir, made = folder / "registry", folder / f"registry-of-{people}"
-    url = make_url(server).set(database=DATABASE).render_as_string(hide_password=False)
+def installation(
+    folder: Path, server: str, kind: str, size: int, fill: Callable[[str], None]
+) -> Iterator[Flask]:
+    """The app in `folder` on a database of `kind` and `size`, which `fill` fills when it is not there yet."""
+    data_dir, made = folder / kind, folder / f"{kind}-of-{size}"
+    database = f"fieldapp_{kind}"
+    url = make_url(server).set(database=database).render_as_string(hide_password=False)
     if not made.exists():
-        postgresql.create_database(server, DATABASE)
-    # A registry kept from an earlier version is brought up to date.
+        postgresql.create_database(server, database)
+    # One kept from an earlier version is brought up to date.
     run_command("init", data_dir=data_dir, database_url=url)
     app = create_app(Settings(data_dir=data_dir, database_url=url))
+    if not made.exists():
+        with app.app_context():
+            fill(url)
+        made.touch()
+    yield app
     with app.app_context():
-        if not made.exists():
-            _fill(url, people)
-            made.touch()
-        yield app
         db.engine.dispose()
 
 
-def _fill(url: str, people: int) -> None:
-    """Areas of the whole province, a grid for as many villages as the people need, and the people."""
-    begun = time.perf_counter()
+@contextmanager
+def _registry(folder: Path, server: str, people: int) -> Iterator[None]:
+    with (
+        installation(folder, server, "registry", people, lambda url: _fill(url, people)) as app,
+        app.app_context(),
+    ):
+        yield
+
+
+def add_grids(wanted: int) -> list[Any]:
+    """Areas of the whole province, and a grid in as many villages: (code and name of its village), by code."""
     connection = db.session.connection(execution_options={WRITES: True})
     load_areas(["23"])
     villages = connection.execute(
         text("SELECT code, name FROM areas WHERE level = 'village' ORDER BY code")
     ).all()
-    step = max(len(villages) * PEOPLE_OF_GRID // people, 1)
-    chosen = villages[::step]
+    chosen = villages[:: max(len(villages) // wanted, 1)]
     connection.execute(
         Area.__table__.insert(),  # type: ignore[attr-defined]
         [
@@ -145,19 +156,33 @@ def _fill(url: str, people: int) -> None:
         ],
     )
     db.session.commit()
-    # Indexes are made faster from whole tables.
-    with psycopg.connect(url) as raw:
-        raw.execute("SET maintenance_work_mem = '512MB'")
-        indexes = raw.execute(
-            "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = ANY(%s) AND indexname NOT LIKE 'pk_%%'",
-            [list(_COLUMNS)],
-        ).fetchall()
-        for name, _ in indexes:
-            raw.execute(f"DROP INDEX {name}".encode())
-        raw.commit()
+    return list(chosen)
+
+
+@contextmanager
+def put_aside(raw: psycopg.Connection[Any], tables: Sequence[str]) -> Iterator[None]:
+    """The tables without their indexes, but those of primary keys: from whole tables they are made faster."""
+    raw.execute("SET maintenance_work_mem = '512MB'")
+    indexes = raw.execute(
+        "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = ANY(%s)"
+        " AND indexname NOT LIKE 'pk_%%' AND indexname NOT LIKE 'uq_%%'",
+        [list(tables)],
+    ).fetchall()
+    for name, _ in indexes:
+        raw.execute(f"DROP INDEX {name}".encode())
+    raw.commit()
+    yield
+    for _, made in indexes:
+        raw.execute(made.encode())
+    raw.commit()
+
+
+def _fill(url: str, people: int) -> None:
+    """Areas of the whole province, a grid for as many villages as the people need, and the people."""
+    begun = time.perf_counter()
+    chosen = add_grids(people // PEOPLE_OF_GRID)
+    with psycopg.connect(url) as raw, put_aside(raw, list(_COLUMNS)):
         _copy(url, chosen, people)
-        for _, made in indexes:
-            raw.execute(made.encode())
     put_right()
     with psycopg.connect(url, autocommit=True) as raw:
         raw.execute("VACUUM ANALYZE")
@@ -308,40 +333,42 @@ def _time(words: str, search: Callable[[Any, list[str]], object], drawn: list[An
         begun = time.perf_counter()
         search(one, codes)
         times.append((time.perf_counter() - begun) * 1000)
-    return Searched(words, statistics.median(times), max(times), _plans_of(lambda: search(*drawn[0])))
+    db.session.remove()
+    _, plans = plans_of(db.engine, lambda: search(*drawn[0]), _READ)
+    return Searched(words, statistics.median(times), max(times), plans)
 
 
-def _plans_of(search: Callable[[], object]) -> list[str]:
-    """How PostgreSQL reads each table of people for what `search` asks, one line a table: "Index Scan using …".
+def plans_of(engine: Engine, ask: Callable[[], object], tables: Sequence[str]) -> tuple[int, list[str]]:
+    """How many statements `ask` sends, and how PostgreSQL reads those tables for them, one line a table: "Index Scan
+    using …".
 
-    To the whole reading of a small table `_FEW` is added.
+    To the whole reading of a small table `FEW` is added.
     """
     asked: list[tuple[str, Any]] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_more: Any) -> None:
         asked.append((statement, parameters))
 
-    db.session.remove()
-    event.listen(db.engine, "before_cursor_execute", note)
+    event.listen(engine, "before_cursor_execute", note)
     try:
-        search()
+        ask()
     finally:
-        event.remove(db.engine, "before_cursor_execute", note)
+        event.remove(engine, "before_cursor_execute", note)
     lines: dict[str, None] = {}
-    with db.engine.raw_connection().cursor() as cursor:  # type: ignore[attr-defined]
+    with engine.raw_connection().cursor() as cursor:  # type: ignore[attr-defined]
         cursor.execute(
             "SELECT relname FROM pg_class WHERE relname = ANY(%s) AND relpages <= %s",
-            (list(_READ), _FEW_PAGES),
+            (list(tables), _FEW_PAGES),
         )
         small = {name for (name,) in cursor.fetchall()}
         for statement, parameters in asked:
             cursor.execute("EXPLAIN (COSTS OFF) " + statement, parameters)
             for (line,) in cursor.fetchall():
                 step = line.strip().removeprefix("->").strip()
-                if "Scan" in step and any(f" {table}" in step or f"_{table}" in step for table in _READ):
+                if "Scan" in step and any(f" {table}" in step or f"_{table}" in step for table in tables):
                     is_few = any(step.startswith(f"Seq Scan on {table}") for table in small)
-                    lines[f"{step} {_FEW}" if is_few else step] = None
-    return list(lines)
+                    lines[f"{step} {FEW}" if is_few else step] = None
+    return len(asked), list(lines)
 
 
 # --- what is said --------------------------------------------------------------------------------------------------
@@ -349,7 +376,7 @@ def _plans_of(search: Callable[[], object]) -> list[str]:
 
 def promises(found: list[Searched]) -> list[Promise]:
     """What is promised, and what was measured."""
-    whole = [line for one in found for line in one.plans if "Seq Scan" in line and _FEW not in line]
+    whole = [line for one in found for line in one.plans if "Seq Scan" in line and FEW not in line]
     slowest = max(found, key=lambda one: one.median_ms)
     return [
         Promise(f"the slowest ({slowest.words}): ms, median", slowest.median_ms, LIMIT_MS, 1),

@@ -20,18 +20,26 @@ def create_app(settings: Settings | None = None, *, create_key: bool = False) ->
 
     Raises SettingsError for a wrong setting, KeyMissing when the data folder has no master key.
     """
+    from fieldapp.aid import routes as aid
     from fieldapp.checklists import routes as checklists
-    from fieldapp.core import assets, crypto, db, errors, guard, web
+    from fieldapp.core import assets, crypto, db, errors, guard, menu, web
     from fieldapp.entry import routes as entry
+    from fieldapp.feedback import routes as feedback
     from fieldapp.followups import routes as followups
     from fieldapp.imports import routes as imports
+    from fieldapp.notices import routes as notices
+    from fieldapp.overview import routes as overview
     from fieldapp.papers import routes as papers
     from fieldapp.people import routes as people
+    from fieldapp.relief import routes as relief
+    from fieldapp.reports import routes as reports
     from fieldapp.reviews import routes as reviews
+    from fieldapp.revisits import routes as revisits
     from fieldapp.screenings import routes as screenings
     from fieldapp.sweeps import routes as sweeps
     from fieldapp.sync import routes as sync
     from fieldapp.users import routes as users
+    from fieldapp.workdays import routes as workdays
 
     settings = settings or Settings.from_environment()
     app = Flask(
@@ -51,18 +59,27 @@ def create_app(settings: Settings | None = None, *, create_key: bool = False) ->
     web.init_app(app, settings)
     errors.init_app(app)
     assets.init_app(app)
+    menu.init_app(app)
     for feature in (
         users,
+        workdays,
+        notices,
+        feedback,
         people,
         checklists,
         followups,
+        aid,
+        relief,
         imports,
         sweeps,
         screenings,
+        revisits,
         reviews,
         papers,
         sync,
         entry,
+        reports,
+        overview,
     ):
         feature.init_app(app)
     guard.check_routes(app)

@@ -6,9 +6,12 @@ Invariant: a command that fails says what to do and exits with a status other th
 from __future__ import annotations
 
 import logging
+import signal
 import sys
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from threading import Event
 
 import click
 from flask import Flask
@@ -33,11 +36,15 @@ from fieldapp.imports.page import get_percent
 from fieldapp.imports.queries import IMPORTERS, count_outcomes
 from fieldapp.imports.rules import OUTCOMES, REFUSED
 from fieldapp.imports.tables import Limits
+from fieldapp.notices.channel_actions import forget_old
+from fieldapp.notices.jobs import SWEEP_S, Jobs
 from fieldapp.people.actions import refresh_due_in
 from fieldapp.people.pair_actions import look_for_pairs_in
 from fieldapp.people.period_actions import work_out
 from fieldapp.people.period_queries import list_unfinished
 from fieldapp.people.tally_actions import put_right
+from fieldapp.reports import actions as reports, recount
+from fieldapp.rollups import actions as rollups
 from fieldapp.serving import EachMinute, make_server
 from fieldapp.settings import Settings, SettingsError
 from fieldapp.sweeps.actions import tell_phones
@@ -108,12 +115,15 @@ def serve() -> None:
         storage.remove_left_over(clock.now())
     server = make_server(settings, app)
     each_minute = EachMinute(app, _watch)
+    sender = _Sender(app) if settings.sends_notices else None
     scheme = "https" if settings.tls_cert else "http"
     try:
         server.prepare()
         click.echo(f"Desk:  {scheme}://{settings.host}:{settings.port}/")
         click.echo(f"Phone: {scheme}://{settings.host}:{settings.port}/app/")
         each_minute.start()
+        if sender:
+            sender.start()
         server.serve()
     except KeyboardInterrupt:
         click.echo("Stopping")
@@ -121,12 +131,49 @@ def serve() -> None:
         server.stop()
         if each_minute.is_alive():
             each_minute.stop()
+        if sender:
+            sender.stop()
+
+
+@commands.command("jobs")
+def run_jobs() -> None:
+    """Send notices outside until stopped, in a process apart: with FIELDAPP_SENDS_NOTICES=false `serve` does not."""
+    app = create_app(_read_settings())
+    with app.app_context():
+        check_up_to_date()
+    sender, is_over = _Sender(app), Event()
+    signal.signal(signal.SIGTERM, lambda *_: is_over.set())
+    sender.start()
+    click.echo("Sending notices")
+    with suppress(KeyboardInterrupt):
+        is_over.wait()
+    sender.stop()
+
+
+class _Sender:
+    """The queue of messages with what fills it."""
+
+    def __init__(self, app: Flask) -> None:
+        self._jobs = Jobs(app)
+        self._sweep = EachMinute(app, self._jobs.sweep, SWEEP_S)
+
+    def start(self) -> None:
+        self._jobs.start()
+        self._sweep.start()
+
+    def stop(self) -> None:
+        if self._sweep.is_alive():
+            self._sweep.stop()
+        self._jobs.stop()
 
 
 def _watch(now: datetime) -> None:
     incidents.climb(now)
     followups.pass_on(now)
     followups.climb(now)
+    rollups.fold()
+    reports.start_running_counts(now)
+    reports.remind(now)
 
 
 @commands.command()
@@ -174,14 +221,16 @@ def restore(folder: Path, snapshot: str | None, replace: bool) -> None:
 def compact() -> None:
     """Tidy what phones are told: old visits leave it, and what left a month ago is no longer mentioned. Run weekly.
 
-    Rows of imports older than 90 days are erased.
+    Rows of imports older than 90 days are erased, and notices that were read or sent as long ago.
     """
     with create_app(_read_settings()).app_context():
         withdrawn = withdraw_old_visits(clock.now())
         dropped = feeds.compact(clock.now())
         forgotten = imports.forget_rows(clock.now())
+        old = forget_old(clock.now())
     click.echo(
-        f"{withdrawn} old visits taken from phones, {dropped} entries dropped, {forgotten} imports forgotten"
+        f"{withdrawn} old visits taken from phones, {dropped} entries dropped, {forgotten} imports forgotten, "
+        f"{old} old notices dropped"
     )
 
 
@@ -200,6 +249,18 @@ def due() -> None:
         changed += sum(changed for _, changed in refresh_due_in(roots))
         wrong = put_right()
     click.echo(f"{changed} households have other due dates now, {wrong} counts were put right")
+
+
+@commands.command("recount")
+def recount_all() -> None:
+    """Count everything the weekly report shows anew from the records, and put right what was kept otherwise."""
+    with create_app(_read_settings()).app_context():
+        wrong = recount.list_wrong()
+        for (area_code, since, week_on, column), (kept, there) in wrong.items():
+            click.echo(f"  {area_code} {week_on} {since} {column}: {kept}, counted anew {there}")
+        if wrong:
+            recount.put_right()
+    click.echo(f"{len(wrong)} figures were put right")
 
 
 @commands.command()

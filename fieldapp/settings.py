@@ -44,6 +44,16 @@ class Settings:
     behind_proxy: bool = field(
         default=False, metadata={"help": "A TLS proxy stands in front and sets X-Forwarded-For and -Proto."}
     )
+    site_url: str = field(
+        default="",
+        metadata={"help": "Address people open the desk at, https://…: notices outside lead there."},
+    )
+    sends_notices: bool = field(
+        default=True,
+        metadata={
+            "help": "Whether `serve` sends notices outside; false where `python -m fieldapp jobs` does."
+        },
+    )
     operator: str = field(
         default="", metadata={"help": "主办单位: who runs this installation, shown in the app."}
     )

@@ -22,8 +22,11 @@ from fieldapp.core.db import transaction
 from fieldapp.core.feeds import entry_hash
 from fieldapp.people.actions import add_household
 from fieldapp.people.models import Household, Person, PersonTag
+from fieldapp.policies.queries import find_policy
+from fieldapp.reviews.models import ReviewPolicy
 from fieldapp.reviews.policy_actions import set_policy
-from fieldapp.reviews.policy_queries import find_policy
+from fieldapp.revisits import actions as revisit_actions
+from fieldapp.revisits.models import RevisitPolicy
 from fieldapp.users.actions import add_user
 from fieldapp.users.queries import find_user_by_name
 
@@ -82,6 +85,7 @@ def make_county(app: Flask) -> County:
         county.other_household_uuid = other.household_uuid
         county.other_person_uuid = other.people[0].person_uuid
         set_review_policy("officer", now, accepts=False)
+        set_revisit_policy(now, share_percent=0)
     return county
 
 
@@ -91,7 +95,7 @@ def set_review_policy(
     """Say whether the county accepts clean visits by itself, and how many of them are drawn for review."""
     actor = find_user_by_name(officer)
     assert actor is not None
-    held = find_policy(county_code)
+    held = find_policy(ReviewPolicy, county_code)
     set_policy(
         actor,
         county_code,
@@ -102,6 +106,23 @@ def set_review_policy(
         classes=[],
         reason="测试",
         now=now,
+    )
+
+
+def set_revisit_policy(now: datetime, *, share_percent: int, **terms: Any) -> None:
+    """Say how many accepted home visits of the county are drawn to be looked at again."""
+    actor = find_user_by_name("officer")
+    assert actor is not None
+    held = find_policy(RevisitPolicy, "230183")
+    values = {"more_percent": share_percent, "classes": [], "quiet_days": 180, "pauses": True, **terms}
+    revisit_actions.set_policy(
+        actor,
+        "230183",
+        based_on=held.number if held else 0,
+        share_percent=share_percent,
+        reason="测试",
+        now=now,
+        **values,
     )
 
 

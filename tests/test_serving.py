@@ -125,10 +125,7 @@ def test_server_with_silent_connections_ends_when_told(serve: Serve) -> None:
             ask(server, None)
 
 
-def test_what_each_minute_brings_is_done_at_once_and_again_after_it_failed(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("fieldapp.serving.MINUTE_S", 0)
+def test_what_each_minute_brings_is_done_at_once_and_again_after_it_failed() -> None:
     done: list[datetime] = []
     again = threading.Event()
 
@@ -138,7 +135,7 @@ def test_what_each_minute_brings_is_done_at_once_and_again_after_it_failed(
             raise OSError("the disk is full")
         again.set()
 
-    minute = EachMinute(Flask("hello"), fail_once)
+    minute = EachMinute(Flask("hello"), fail_once, every_s=0)
     minute.start()
     assert again.wait(LIMIT_S)
     minute.stop()

@@ -25,6 +25,7 @@ from fieldapp.core.feeds import Feed, ServerState, entry_hash, list_changes
 from fieldapp.core.storage import Attachment, AttachmentUpload, AttachmentUse
 from fieldapp.people.models import Household, HouseholdGrid, Person
 from fieldapp.people.tally_queries import list_wrong
+from fieldapp.reviews.models import FlagRuleSetting
 from fieldapp.settings import Settings
 from fieldapp.sync.models import Operation
 from fieldapp.upkeep.backup import make_backup
@@ -256,3 +257,24 @@ def test_a_backup_made_before_an_update_is_restored_after_it(old_app, tmp_path_f
     assert (done.manifest.counts["checklists"], done.photos_missing) == (2, 1)
     check_up_to_date()
     assert queries.get_version("routine", "1").notices == []
+
+
+def test_the_one_threshold_of_a_rule_is_kept_under_its_name(old_app):
+    flask_migrate.upgrade(str(MIGRATIONS), revision="20261129_calendar")
+    settings = sa.Table("flag_rule_settings", sa.MetaData(), autoload_with=db.engine)
+    row = {
+        "number": 1,
+        "is_on": True,
+        "severity": "yellow",
+        "reason": b"",
+        "set_by": 1,
+        "set_at": datetime(2026, 11, 29, tzinfo=UTC),
+    }
+    with db.engine.begin() as connection:
+        for rule, threshold in (("far_from_home", 900), ("clock_off", 15), ("out_of_scope", None)):
+            connection.execute(
+                settings.insert().values(county_code="230183", rule=rule, threshold=threshold, **row)
+            )
+    flask_migrate.upgrade(str(MIGRATIONS))
+    kept = dict(db.session.execute(sa.select(FlagRuleSetting.rule, FlagRuleSetting.thresholds)).all())
+    assert kept == {"far_from_home": {"distance_m": 900}, "clock_off": {"minutes": 15}, "out_of_scope": {}}

@@ -11,9 +11,8 @@ from pathlib import Path
 from sqlalchemy import Column, Table
 from sqlalchemy.types import TypeDecorator
 
-# The highest features import all others, and with them every model.
-import fieldapp.screenings.routes
-import fieldapp.sync.routes  # noqa: F401
+# What has the whole program in it imports every model.
+import fieldapp.cli  # noqa: F401
 from fieldapp.core.db import Base, EncryptedJson, EncryptedText, Instant
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "database.md"
@@ -71,6 +70,7 @@ def _holds(column: Column[object]) -> str:
         "Uuid": "uuid",
         "Boolean": "yes or no",
         "Date": "date",
+        "Time": "time of day",
         "Float": "number",
         "JSON": "JSON",
         "LargeBinary": "bytes",

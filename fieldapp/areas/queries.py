@@ -6,12 +6,14 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy import func, select
 
-from fieldapp.areas.models import LEVELS, LOWEST, UNIT, Area, Unit
+from fieldapp.areas.models import LEVELS, LOWEST, PROPER, UNIT, Area, Unit
 from fieldapp.core import scope
-from fieldapp.core.db import db
+from fieldapp.core.db import db, once
 from fieldapp.core.errors import AppError
 
 LAST_GRID = 999
+# What sets its own policies: 市本级 does as a county does.
+WITH_POLICY = ("county", PROPER)
 
 
 def get_area(code: str) -> Area:
@@ -85,6 +87,7 @@ def list_areas(codes: Iterable[str]) -> list[Area]:
     return list(db.session.scalars(select(Area).where(Area.code.in_(set(codes))).order_by(Area.code)))
 
 
+@once
 def list_path(code: str) -> list[Area]:
     """The area and all above it, from the province down."""
     codes = [code[:digits] for digits in LEVELS.values() if digits <= len(code)]
@@ -93,8 +96,9 @@ def list_path(code: str) -> list[Area]:
 
 def get_names(codes: Iterable[str]) -> dict[str, str]:
     """Names by code, for the codes that exist."""
-    rows = db.session.execute(select(Area.code, Area.name).where(Area.code.in_(set(codes))))
-    return {row[0]: row[1] for row in rows}
+    wanted = set(codes)
+    named = select(Area.code, Area.name).where(Area.code.in_(wanted))
+    return {row[0]: row[1] for row in db.session.execute(named)} if wanted else {}
 
 
 def name_places(codes: Iterable[str]) -> dict[str, str]:
@@ -112,6 +116,12 @@ def name_grids(grids: Sequence[Area]) -> list[tuple[str, str]]:
     villages = get_names(grid.parent_code for grid in grids if grid.parent_code and grid.level != UNIT)
     names = [(grid, villages.get(grid.parent_code or "", "")) for grid in grids]
     return [(grid.code, village + grid.name.removeprefix(village)) for grid, village in names]
+
+
+def list_of_levels(levels: Iterable[str]) -> list[Area]:
+    """The areas of those levels that have not ended, by code."""
+    rows = select(Area).where(Area.level.in_(list(levels)), Area.valid_to.is_(None)).order_by(Area.code)
+    return list(db.session.scalars(rows))
 
 
 def list_roots() -> list[Area]:
@@ -148,3 +158,20 @@ def list_choices(area_codes: Iterable[str], chosen: str) -> list[Area]:
     if chosen and scope.covers(codes, chosen):
         codes |= {chosen[:digits] for digits in LEVELS.values() if scope.covers(codes, chosen[:digits])}
     return list_children(codes)
+
+
+def county_of(area_code: str) -> str:
+    """The county (or 市本级) an area lies in, or is."""
+    return area_code[: LEVELS["county"]]
+
+
+def list_counties(area_codes: Sequence[str]) -> list[Area]:
+    """The counties (and 市本级) in those areas, and those the areas lie in, by code."""
+    above = {county_of(code) for code in area_codes if len(code) > LEVELS["county"]}
+    return list(
+        db.session.scalars(
+            select(Area)
+            .where(Area.level.in_(WITH_POLICY), scope.within(Area.code, area_codes) | Area.code.in_(above))
+            .order_by(Area.code)
+        )
+    )

@@ -6,10 +6,10 @@ Invariant: a reader sees the checklists of their own areas, of those below and o
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, time
+from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, or_, select, tuple_
 from sqlalchemy.orm import defer, joinedload, selectinload
 
 from fieldapp.areas.models import LEVELS
@@ -28,6 +28,18 @@ def find_version(key: str, version: str) -> ChecklistVersion | None:
     return db.session.get(ChecklistVersion, (key, version))
 
 
+def find_versions(named: Iterable[tuple[str, str]]) -> dict[tuple[str, str], ChecklistVersion]:
+    """Those of the versions named (key, version) that there are; documents not read yet are read at once."""
+    pairs = set(named)
+    if not pairs:
+        return {}
+    wanted = tuple_(ChecklistVersion.key, ChecklistVersion.version).in_(pairs)
+    return {
+        (found.key, found.version): found
+        for found in db.session.scalars(select(ChecklistVersion).where(wanted))
+    }
+
+
 def get_version(key: str, version: str) -> ChecklistVersion:
     """A version that phones were given at some time; raises checklist_version_unknown."""
     found = find_version(key, version)
@@ -39,6 +51,16 @@ def get_version(key: str, version: str) -> ChecklistVersion:
 def list_offers_in(area_code: str, day: date) -> dict[str, Offer]:
     """By key, what is used in an area on that day."""
     return choose(list_offers(Publication.area_code.in_(_areas_above(area_code))), area_code, day)
+
+
+def list_versions_in(area_codes: Iterable[str], day: date) -> list[ChecklistVersion]:
+    """What is used in one of those areas on that day, by key."""
+    codes = list(area_codes)
+    above = {above for code in codes for above in _areas_above(code)}
+    offers = list_offers(Publication.area_code.in_(above))
+    used = [offer for code in codes for offer in choose(offers, code, day).values()]
+    found = find_versions((offer.key, offer.version) for offer in used)
+    return [found[pair] for pair in sorted(found)]
 
 
 def _areas_above(area_code: str) -> list[str]:
@@ -54,8 +76,8 @@ def list_visit_versions(area_code: str, day: date, today: date) -> list[Checklis
     offers = choose(list_offers(above), area_code, today)
     if day != today:
         offers |= choose(list_offers(above, used_on=day), area_code, day)
-    versions = [found for offer in offers.values() if (found := find_version(offer.key, offer.version))]
-    visits = [version for version in versions if version.document.get("use", "visit") == "visit"]
+    versions = find_versions((offer.key, offer.version) for offer in offers.values())
+    visits = [version for version in versions.values() if version.document.get("use", "visit") == "visit"]
     return sorted(visits, key=lambda version: (version.key != HOUSEHOLD_VISIT, version.key))
 
 
@@ -65,7 +87,7 @@ def list_offers(*conditions: ColumnElement[bool], used_on: date | None = None) -
     """
     standing: ColumnElement[bool] = Publication.retired_at.is_(None)
     if used_on is not None:
-        standing |= Publication.retired_at >= datetime.combine(used_on, time(), clock.LOCAL)
+        standing |= Publication.retired_at >= clock.midnight(used_on)
     rows = db.session.execute(
         select(Publication, Registration.valid_until)
         .join(

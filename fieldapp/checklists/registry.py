@@ -66,6 +66,8 @@ def prepare_entries(
     versions: dict[tuple[str, str], list[ChecklistVersion]] = {}
     for version in queries.list_versions(area_codes, keys):
         versions.setdefault((version.key, version.area_code), []).append(version)
+    # The page says their titles; those of older versions are on pages of their own.
+    queries.find_versions((of_area[0].key, of_area[0].version) for of_area in versions.values())
     return [
         _entry(
             registration,

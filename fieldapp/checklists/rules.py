@@ -37,6 +37,8 @@ MAX_TEXT = 100_000
 UNASKED = frozenset(
     {"note", "calculate", "hidden", "start", "end", "today", "username", "deviceid", "start-geopoint"}
 )
+# Columns by which an answer is there before anybody gives one.
+OFFERED = frozenset({"calculate", "carry", "default", "prefill"})
 MANY_CHOICES = frozenset({"select_multiple", "rank"})
 _FROM_CONTEXT = {
     "start": "now",
@@ -767,3 +769,30 @@ def carried(document: Document, answers: Answers, person_uuids: Sequence[str]) -
         return found
 
     return pick(document["nodes"], answers)
+
+
+class OwnAnswer(NamedTuple):
+    """An answer that somebody gave: the question's path and type, and what was said."""
+
+    path: str
+    type: str
+    value: str
+
+
+def list_own_answers(document: Document, answers: Answers) -> list[OwnAnswer]:
+    """Of a verdict's `answers` those somebody gave at the time: none that was computed, nor was offered to begin with (last
+    time's, the registry's, a default), whether it was then left or changed.
+    """
+
+    def walk(nodes: list[Node], given: Any, around: str) -> Iterator[OwnAnswer]:
+        for node in nodes if isinstance(given, dict) else []:
+            value, path = given.get(node["name"]), around + node["name"]
+            if node["kind"] == "group":
+                yield from walk(node["children"], value, path + "/")
+            elif node["kind"] == "repeat":
+                for place, instance in enumerate(value if isinstance(value, list) else [], start=1):
+                    yield from walk(node["children"], instance, f"{path}[{place}]/")
+            elif isinstance(value, str) and node["type"] not in UNASKED and not OFFERED & node.keys():
+                yield OwnAnswer(path, node["type"], value)
+
+    return list(walk(document["nodes"], answers, ""))

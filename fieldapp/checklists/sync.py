@@ -10,11 +10,11 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import select
 
 from fieldapp.checklists.models import ChecklistVersion, Publication, Registration
 from fieldapp.checklists.offers import Offer
-from fieldapp.checklists.queries import list_offers
+from fieldapp.checklists.queries import find_versions, list_offers
 from fieldapp.core.db import db
 from fieldapp.core.feeds import publish
 
@@ -32,7 +32,7 @@ def list_records(publication_ids: Iterable[str], today: date) -> dict[str, dict[
         for offer in list_offers(Publication.id.in_(wanted))
         if offer.until_on is None or offer.until_on >= today
     ]
-    versions = _get_versions((offer.key, offer.version) for offer in offers)
+    versions = find_versions((offer.key, offer.version) for offer in offers)
     registrations = {
         (row.key, row.area_code): row
         for row in db.session.scalars(
@@ -48,17 +48,7 @@ def list_records(publication_ids: Iterable[str], today: date) -> dict[str, dict[
 
 def list_version_records(wanted: Iterable[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Any]]:
     """By key and version, records that bring a version without offering it: for what is open with an old one."""
-    return {pair: _record(version, None, None) for pair, version in _get_versions(wanted).items()}
-
-
-def _get_versions(wanted: Iterable[tuple[str, str]]) -> dict[tuple[str, str], ChecklistVersion]:
-    pairs = set(wanted)
-    if not pairs:
-        return {}
-    found = db.session.scalars(
-        select(ChecklistVersion).where(tuple_(ChecklistVersion.key, ChecklistVersion.version).in_(pairs))
-    )
-    return {(version.key, version.version): version for version in found}
+    return {pair: _record(version, None, None) for pair, version in find_versions(wanted).items()}
 
 
 def _record(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 LOCAL = ZoneInfo("Asia/Shanghai")
@@ -16,6 +16,11 @@ def now() -> datetime:
 def local_date(instant: datetime) -> date:
     """The calendar date of `instant` in Asia/Shanghai, the only zone the field work knows."""
     return instant.astimezone(LOCAL).date()
+
+
+def midnight(day: date) -> datetime:
+    """The instant at which that day begins in Asia/Shanghai."""
+    return datetime.combine(day, time(), LOCAL)
 
 
 def parse_instant(text: str) -> datetime:

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import JSON, String, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from fieldapp.core.db import Base, db
+from fieldapp.core.db import Base, db, once
 from fieldapp.core.feeds import COMMON, publish
 
 # The rows a new installation starts with; a county changes them in its database, never here.
@@ -36,9 +36,13 @@ class Code(Base):
 
 def list_codes(table: str) -> list[Code]:
     """The rows of `table` in their order, retired ones included."""
-    return list(
-        db.session.scalars(select(Code).where(Code.table == table).order_by(Code.position, Code.code))
-    )
+    return [row for row in list_all() if row.table == table]
+
+
+@once
+def list_all() -> list[Code]:
+    """The rows of all tables, each in its order, for they are few: a page that words anything asks for them once."""
+    return list(db.session.scalars(select(Code).order_by(Code.position, Code.code)))
 
 
 def get_codes(table: str) -> dict[str, Code]:

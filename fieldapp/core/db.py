@@ -11,11 +11,12 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import DateTime, LargeBinary, MetaData, String, Uuid, event, inspect
+from sqlalchemy import DateTime, LargeBinary, MetaData, String, Uuid, event, inspect, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Dialect, Engine
 from sqlalchemy.orm import DeclarativeBase, Session
@@ -27,6 +28,10 @@ BUSY_TIMEOUT_MS = 5000
 WRITES = "fieldapp_writes"
 _PENDING = "fieldapp_pending"
 _LAST_STEPS = "last_steps"
+_ANSWERS = "fieldapp_answers"
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class Base(DeclarativeBase):
@@ -145,7 +150,10 @@ def transaction() -> Iterator[Session]:
         session.flush()
         number_changes(session)
         write_tallies(session)
-        for step in pending(_LAST_STEPS):
+        steps = pending(_LAST_STEPS)
+        while steps:
+            step = next(iter(steps))
+            del steps[step]
             step()
         session.commit()
     except BaseException:
@@ -162,7 +170,10 @@ def pending(name: str) -> dict[Any, Any]:
 
 
 def do_last(step: Callable[[], None]) -> None:
-    """Do `step` once when the transaction is about to commit, after feeds and tallies: they are locked by then."""
+    """Do `step` once when the transaction is about to commit, after feeds and tallies: they are locked by then.
+
+    A step may put off another one.
+    """
     pending(_LAST_STEPS)[step] = True
 
 
@@ -221,6 +232,27 @@ def _begin(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
+def once(ask: Callable[P, R]) -> Callable[P, R]:
+    """Have `ask` send its statements once in a transaction that only reads, whoever calls it again with the same values."""
+
+    @wraps(ask)
+    def asked(*args: P.args, **values: P.kwargs) -> R:
+        session = db.session()
+        if WRITES in session.connection().get_execution_options():
+            return ask(*args, **values)
+        transaction_now, answers = session.info.get(_ANSWERS, (None, {}))
+        if transaction_now is not session.get_transaction():
+            answers = {}
+            session.info[_ANSWERS] = (session.get_transaction(), answers)
+        key = ask, args, *values.items()
+        if key not in answers:
+            answers[key] = ask(*args, **values)
+        answer: R = answers[key]
+        return answer
+
+    return asked
+
+
 def insert_into(model: type[Base]) -> Any:
     """An INSERT that can be told what to do on conflict; each database has its own, with the same methods."""
     dialect = db.session().get_bind().dialect.name
@@ -236,7 +268,11 @@ def insert_if_absent(model: type[Base], **values: Any) -> bool:
 def init_app(app: Any) -> None:
     """Bind the database and the migrations to `app`."""
     # An error in the log must not carry the values of the row it is about.
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"hide_parameters": True}
+    options: dict[str, Any] = {"hide_parameters": True}
+    if make_url(app.config["SQLALCHEMY_DATABASE_URI"]).get_backend_name() == "postgresql":
+        # To compile a statement takes longer than any of a page takes to run.
+        options["connect_args"] = {"options": "-c jit=off"}
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
     db.init_app(app)
     migrate.init_app(app)
     event.listen(db.session, "before_flush", watch_writes)

@@ -238,6 +238,64 @@ ERRORS: dict[str, tuple[int, Any]] = {
         409,
         lazy_gettext("A sweep was made of this list already. Throw its draft away first, if there is one."),
     ),
+    "days_wrong": (
+        422,
+        lazy_gettext(
+            "The last day must not lie before the first, and at most %(most)s days are entered in one go."
+        ),
+    ),
+    # aid
+    "own_relative": (
+        403,
+        lazy_gettext("This is about a near relative you declared. Ask a colleague or the county to do it."),
+    ),
+    "aid_of_case": (
+        409,
+        lazy_gettext("This is a payment of temporary relief. Take it back on the page of the case."),
+    ),
+    # relief
+    "agent_needed": (422, lazy_gettext("Write who asks in their place, and on whose word.")),
+    "amount_wrong": (
+        422,
+        lazy_gettext("This amount cannot be: check it against what was approved and paid, and who pays."),
+    ),
+    "relief_above_limit": (
+        403,
+        lazy_gettext("This amount is above the limit of the township. The county decides it."),
+    ),
+    "relief_handled": (
+        403,
+        lazy_gettext(
+            "You handled this case, so somebody else decides it: the leader, the deputy or the county."
+        ),
+    ),
+    "relief_approver": (403, lazy_gettext("You approved this case, so somebody else pays it.")),
+    "papers_missing": (
+        409,
+        lazy_gettext("The aid came first: note that the papers are complete, then close the case."),
+    ),
+    "fund_too_small": (
+        409,
+        lazy_gettext(
+            "The reserve fund does not hold so much. Choose public funds, or ask the county to top it up."
+        ),
+    ),
+    "entry_reversed": (409, lazy_gettext("This entry was taken back already.")),
+    "deputy_days_wrong": (
+        422,
+        lazy_gettext(
+            "The last day lies before the first or is over, or it is longer than a year. Check the days."
+        ),
+    ),
+    "deputy_named": (
+        409,
+        lazy_gettext("For some of these days somebody is named already. Take that back first."),
+    ),
+    "day_in_future": (422, lazy_gettext("This day is still to come. Check the date.")),
+    "aid_settled": (
+        409,
+        lazy_gettext("Somebody has settled this in the meantime. Reload to see what became of it."),
+    ),
     # reviews
     "claimed": (
         409,
@@ -246,6 +304,7 @@ ERRORS: dict[str, tuple[int, Any]] = {
         ),
     ),
     "not_clean": (409, lazy_gettext("There is something to see in it: open it.")),
+    "threshold_wrong": (422, lazy_gettext("Write a number from %(least)s to %(most)s.")),
     "policy_changed": (
         409,
         lazy_gettext(
@@ -341,8 +400,59 @@ ERRORS: dict[str, tuple[int, Any]] = {
         lazy_gettext("What this body answered is written down already. Reload to see it."),
     ),
     "shift_over": (409, lazy_gettext("This shift is over or was taken out already.")),
+    # reports
+    "week_not_over": (
+        409,
+        lazy_gettext("This week is not over yet. Its figures can be confirmed after its last day."),
+    ),
+    "report_locked": (
+        409,
+        lazy_gettext("The city has sent this week already: it is locked. The city can issue a correction."),
+    ),
+    "report_changed": (
+        409,
+        lazy_gettext(
+            "The figures have changed since you opened the page. Look at them once more, then confirm."
+        ),
+    ),
+    "report_not_confirmed": (
+        409,
+        lazy_gettext("These figures are not confirmed, so they cannot be given back."),
+    ),
+    "report_not_sent": (409, lazy_gettext("This week was not sent yet. Send it first.")),
+    "nothing_to_correct": (
+        409,
+        lazy_gettext("Nothing has changed since the last sheet, so there is nothing to correct."),
+    ),
     "reason_needed": (422, lazy_gettext("Write a reason, so that the other side knows what to do.")),
     "assignee_outside": (422, lazy_gettext("This person does not work in that area. Choose another one.")),
+    "assignee_kept_out": (
+        422,
+        lazy_gettext(
+            "Somebody else has to look: not whoever made or typed the visit, nor a near relative. Choose another one."
+        ),
+    ),
+    "revisit_open": (
+        409,
+        lazy_gettext("A re-visit is closed where both visits stand side by side. Open the comparison."),
+    ),
+    "somebody_else_decides": (
+        403,
+        lazy_gettext(
+            "You did this yourself, or somebody there is a near relative of yours, so somebody else decides: %(names)s."
+        ),
+    ),
+    "revisit_exists": (
+        409,
+        lazy_gettext("Somebody looks, or has looked, at this visit again already. Open the re-visit."),
+    ),
+    "revisit_kept_out": (
+        403,
+        lazy_gettext(
+            "You made or typed one of the two visits, or somebody there is a near relative of yours: another supervisor "
+            "or the county's officer decides."
+        ),
+    ),
     "assignee_relative": (
         422,
         lazy_gettext("This person is declared a near relative of somebody there. Choose another one."),

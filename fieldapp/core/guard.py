@@ -20,6 +20,7 @@ R = TypeVar("R")
 
 login_manager = LoginManager()
 _GUARDED = "fieldapp_roles"
+_UNATTENDED = "fieldapp_unattended"
 
 WORKER, SUPERVISOR, LEADER, OFFICER = "worker", "supervisor", "leader", "officer"
 ADMIN, SECURITY, AUDIT = "admin", "security", "audit"
@@ -58,6 +59,17 @@ def require(*roles: str, hand_in: bool = False) -> Callable[[Callable[P, R]], Ca
         return guarded
 
     return decorate
+
+
+def unattended(view: Callable[P, R]) -> Callable[P, R]:
+    """Mark a route that pages call by themselves: it does not keep a desk session from ending when nobody is there."""
+    setattr(view, _UNATTENDED, True)
+    return view
+
+
+def is_unattended(view: Callable[..., Any] | None) -> bool:
+    """Whether pages call `view` by themselves."""
+    return getattr(view, _UNATTENDED, False)
 
 
 def hand_in_reason() -> str | None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, BinaryIO, Protocol
 
 from flask import current_app
-from sqlalchemy import ForeignKey, String, select, update
+from sqlalchemy import ForeignKey, Select, String, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from fieldapp.core import durable, media, pictures, scope
@@ -42,6 +42,10 @@ class Attachment(Base):
     media_type: Mapped[str] = mapped_column(String(80), doc="As found by its content.")
     width: Mapped[int | None] = mapped_column(doc="Of a picture: pixels, upright.")
     height: Mapped[int | None] = mapped_column(doc="Of a picture: pixels, upright.")
+    fingerprint: Mapped[str | None] = mapped_column(
+        String(16),
+        doc="Of a picture that shows something: 64 bits that it shares with itself made smaller, hex.",
+    )
     stored_at: Mapped[datetime] = mapped_column(Instant, doc="When it was first here whole.")
     removed_at: Mapped[datetime | None] = mapped_column(
         Instant,
@@ -114,6 +118,7 @@ def store_attachment(sha256: str, stream: IO[bytes], user_id: int, now: datetime
             media_type=found.media_type,
             width=found.width,
             height=found.height,
+            fingerprint=found.fingerprint,
             stored_at=now,
         )
         insert_if_absent(AttachmentUpload, sha256=sha256, user_id=user_id)
@@ -186,6 +191,7 @@ class Found:
     media_type: str
     width: int | None = None
     height: int | None = None
+    fingerprint: str | None = None
 
 
 def _receive(sha256: str, stream: IO[bytes], file: BinaryIO) -> int:
@@ -248,30 +254,24 @@ def can_read_attachment(sha256: str, user_id: int, area_codes: Iterable[str]) ->
 
 def list_uses(kind: str, uuid: str, revision: int) -> list[tuple[AttachmentUse, Attachment | None]]:
     """What a record's revision names, each with what is known of it once it has arrived."""
-    rows = db.session.execute(
-        select(AttachmentUse, Attachment)
-        .outerjoin(Attachment, Attachment.sha256 == AttachmentUse.sha256)
-        .where(AttachmentUse.kind == kind, AttachmentUse.uuid == uuid, AttachmentUse.revision == revision)
-        .order_by(AttachmentUse.question, AttachmentUse.taken_at, AttachmentUse.sha256)
-    )
+    rows = db.session.execute(_select_uses(kind, uuid).where(AttachmentUse.revision == revision))
     return [(use, held) for use, held in rows]
 
 
-def list_pictures(kind: str, uuid: str) -> list[str]:
-    """The pictures of a record that are here, whichever revision names them, in a fixed order, by SHA-256."""
-    return list(
-        db.session.scalars(
-            select(Attachment.sha256)
-            .join(AttachmentUse, AttachmentUse.sha256 == Attachment.sha256)
-            .where(
-                AttachmentUse.kind == kind,
-                AttachmentUse.uuid == uuid,
-                Attachment.kind == media.IMAGE,
-                Attachment.removed_at.is_(None),
-            )
-            .order_by(Attachment.sha256)
-            .distinct()
-        )
+def list_uses_of(kind: str, uuid: str) -> dict[int, list[tuple[AttachmentUse, Attachment | None]]]:
+    """The same of all its revisions, by revision."""
+    uses: dict[int, list[tuple[AttachmentUse, Attachment | None]]] = {}
+    for use, held in db.session.execute(_select_uses(kind, uuid)):
+        uses.setdefault(use.revision, []).append((use, held))
+    return uses
+
+
+def _select_uses(kind: str, uuid: str) -> Select[AttachmentUse, Attachment]:
+    return (
+        select(AttachmentUse, Attachment)
+        .outerjoin(Attachment, Attachment.sha256 == AttachmentUse.sha256)
+        .where(AttachmentUse.kind == kind, AttachmentUse.uuid == uuid)
+        .order_by(AttachmentUse.question, AttachmentUse.taken_at, AttachmentUse.sha256)
     )
 
 

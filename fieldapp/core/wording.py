@@ -11,11 +11,9 @@ from typing import Any
 
 from flask import Flask
 from flask_babel import format_date, get_locale, gettext, lazy_gettext, ngettext
-from sqlalchemy import select
 
 from fieldapp.core import clock
-from fieldapp.core.codes import Code
-from fieldapp.core.db import db
+from fieldapp.core.codes import list_all
 
 VISIT_STATES: Mapping[str, Any] = {
     "submitted": lazy_gettext("Waiting for review"),
@@ -59,10 +57,11 @@ def is_chinese() -> bool:
 
 def get_words(*tables: str) -> dict[str, dict[str, str]]:
     """The words of code tables in the reader's language: {table: {code: word}}, in the tables' order."""
-    rows = db.session.scalars(select(Code).where(Code.table.in_(tables)).order_by(Code.position, Code.code))
+    is_zh = is_chinese()
     words: dict[str, dict[str, str]] = {table: {} for table in tables}
-    for row in rows:
-        words[row.table][row.code] = row.zh if is_chinese() else row.en
+    for row in list_all():
+        if row.table in words:
+            words[row.table][row.code] = row.zh if is_zh else row.en
     return words
 
 
@@ -86,6 +85,11 @@ def say_day(day: date, today: date | None = None) -> str:
 def say_date(day: date) -> str:
     """The full date, for papers and tooltips."""
     return f"{day.year}年{day.month}月{day.day}日" if is_chinese() else format_date(day, "d MMMM y")
+
+
+def say_weekday(day: date) -> str:
+    """周一, or Mon."""
+    return str(format_date(day, "EEE"))
 
 
 def say_time(instant: datetime) -> str:
@@ -160,6 +164,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(
         day=say_day,
         date=say_date,
+        weekday=say_weekday,
         time=say_time,
         instant=say_instant,
         full=say_full,

@@ -10,25 +10,32 @@ import io
 import os
 import secrets
 import uuid
-from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from flask import current_app
 
+from fieldapp.aid.actions import Given, Subject, enter_aid
 from fieldapp.areas.actions import add_grid, add_unit, load_areas, set_duty_phone
 from fieldapp.areas.queries import find_area, get_area, get_names
 from fieldapp.core import clock, storage
 from fieldapp.core.db import transaction
-from fieldapp.demo import county, photos
+from fieldapp.demo import county, desk, photos
 from fieldapp.demo.history import DrawnPhoto, finished_at, let_happen
 from fieldapp.demo.stories import list_photo_stories, worker_of
 from fieldapp.followups.duty_actions import add_shift
 from fieldapp.followups.referral_actions import add_provider
+from fieldapp.notices.actions import settle
 from fieldapp.people.actions import add_household
 from fieldapp.people.models import Household, Person, PersonTag
 from fieldapp.people.queries import find_household
+from fieldapp.policies.queries import find_policy
+from fieldapp.relief import actions as relief
+from fieldapp.relief.fund_actions import top_up
 from fieldapp.reviews import policy_actions
+from fieldapp.revisits import actions as revisit_actions
+from fieldapp.revisits.models import RevisitPolicy
 from fieldapp.sweeps.actions import Plan, make_sweep, open_sweep, tell_phones
 from fieldapp.users.actions import add_user, hasher
 from fieldapp.users.queries import find_user_by_name
@@ -63,8 +70,13 @@ def build_demo(now: datetime) -> DemoResult:
             _add_households(roster, now)
             _put_on_duty(now)
             _add_providers(now)
+            # Whoever approves visits in the demo is not surprised by a lot.
+            _set_revisit_policy(now - ACCOUNTS_SINCE)
             _set_policy(0, now - ACCOUNTS_SINCE, accepts=False, reason="试运行期间逐条审核。")
             let_happen(roster, drawn, now)
+            desk.let_happen(now)
+            _enter_aid(roster, now)
+            _open_relief(roster, now)
             sweep_id = _open_sweep(now)
             _set_policy(1, now, accepts=True, reason="试运行结束，无异常的走访自动通过，抽查5%。")
         tell_phones(sweep_id)
@@ -102,7 +114,7 @@ def _add_accounts(password: str, now: datetime, *, renew: bool) -> None:
 
 def _put_on_duty(now: datetime) -> None:
     """Somebody for the township and the county, since midnight and for a week."""
-    starts_at = datetime.combine(clock.local_date(now), time(), clock.LOCAL)
+    starts_at = clock.midnight(clock.local_date(now))
     for code, username in county.ON_DUTY.items():
         user = find_user_by_name(username)
         assert user is not None
@@ -166,6 +178,62 @@ def _add_households(roster: list[county.RosterHousehold], now: datetime) -> None
         add_household(household, now)
 
 
+def _enter_aid(roster: list[county.RosterHousehold], now: datetime) -> None:
+    supervisor = find_user_by_name("supervisor")
+    assert supervisor is not None
+    by_number = {household.number: household.household_uuid for household in roster}
+    for place, (number, days, given) in enumerate(county.AID):
+        household = find_household(by_number[number])
+        assert household is not None
+        enter_aid(
+            supervisor,
+            str(uuid.uuid5(county.NAMESPACE, f"aid {place}")),
+            Subject(household=household),
+            Given(**given),
+            is_given=days <= 0,
+            on=clock.local_date(now) + timedelta(days=days),
+            received_by=None,
+            now=now,
+        )
+
+
+def _open_relief(roster: list[county.RosterHousehold], now: datetime) -> None:
+    """A township's fund, and three cases: for the leader, for the county, and aid that came first without its papers."""
+    supervisor, leader, officer = (find_user_by_name(name) for name in ("supervisor", "leader", "officer"))
+    assert supervisor
+    assert leader
+    assert officer
+    top_up(officer, county.TOWNSHIP, 50_000_00, reason="县财政第四季度备用金", now=now - timedelta(days=30))
+    by_number = {household.number: household.household_uuid for household in roster}
+    for place, told in enumerate(county.RELIEF):
+        case_id, then = str(uuid.uuid5(county.NAMESPACE, f"relief {place}")), now - told.ago
+        household = find_household(by_number[told.household]) if told.household else None
+        details = relief.Details(**{"area_code": county.TOWNSHIP, **told.details})
+        if household is not None:
+            details = replace(details, area_code=household.grid_code)
+        relief.open_case(supervisor, case_id, details, relief.Origin(household=household), then)
+        relief.accept_case(supervisor, case_id, then)
+        if details.is_urgent:
+            relief.approve_relief(leader, case_id, cents=told.cents, funded_by="reserve_fund", now=then)
+            aid_uuid = str(uuid.uuid5(county.NAMESPACE, f"relief {place} paid"))
+            relief.pay_relief(
+                supervisor,
+                case_id,
+                aid_uuid,
+                cents=told.cents,
+                on=clock.local_date(then),
+                received_by=None,
+                now=then,
+            )
+        else:
+            relief.note_findings(supervisor, case_id, text=told.findings, now=then)
+            relief.propose_relief(
+                supervisor, case_id, cents=told.cents, funded_by="public", text=None, now=then
+            )
+        # The inbox of the demo begins empty.
+        settle("relief", case_id, now)
+
+
 def _open_sweep(now: datetime) -> int:
     """A sweep that goes on for some days: whoever was visited since it began is reached."""
     officer = find_user_by_name("officer")
@@ -199,6 +267,21 @@ def _set_policy(based_on: int, now: datetime, *, accepts: bool, reason: str) -> 
         classes=[],
         reason=reason,
         now=now,
+    )
+
+
+def _set_revisit_policy(now: datetime) -> None:
+    officer = find_user_by_name("officer")
+    assert officer is not None
+    held = find_policy(RevisitPolicy, county.COUNTY)
+    terms = {**revisit_actions.FIRST, "share_percent": 0, "more_percent": 0}
+    revisit_actions.set_policy(
+        officer,
+        county.COUNTY,
+        based_on=held.number if held else 0,
+        reason="试点期间不抽，由县里点名回访。",
+        now=now,
+        **terms,
     )
 
 

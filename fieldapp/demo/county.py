@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 from fieldapp.areas.actions import UnitFacts
 from fieldapp.people.rules import id_check_digit
@@ -26,6 +27,130 @@ DUTY_PHONES = {COUNTY: "0451-00002301", TOWNSHIP: "0451-00001010", "230123200": 
 # Who is on duty for them, under those numbers.
 ON_DUTY = {COUNTY: "officer", TOWNSHIP: "supervisor"}
 
+
+@dataclass(frozen=True)
+class ReliefStory:
+    """A case of temporary relief: for which household of the roster (0: for nobody on the list), how long ago, how much."""
+
+    household: int
+    ago: timedelta
+    cents: int
+    details: dict[str, Any]
+    findings: str = ""
+
+
+RELIEF: tuple[ReliefStory, ...] = (
+    ReliefStory(
+        20,
+        timedelta(days=1),
+        1_500_00,
+        {
+            "channel": "visit",
+            "cause": "illness",
+            "what_happened": "儿子的药费把钱花完了，米面只够两天。",
+            "asked_for": "过冬的生活费",
+            "people_count": 2,
+        },
+        "入户核实，药费单据齐全，家里确实没有余粮。",
+    ),
+    ReliefStory(
+        11,
+        timedelta(days=2),
+        6_000_00,
+        {
+            "channel": "agent",
+            "agent_name": "吴宝山的侄子",
+            "agent_authority": "本人电话委托",
+            "cause": "disaster",
+            "what_happened": "烟道起火，半间屋顶烧塌。",
+            "asked_for": "修屋顶",
+            "asked_cents": 8_000_00,
+        },
+        "村委会和消防都出具了证明，修缮预算约六千元。",
+    ),
+    ReliefStory(
+        0,
+        timedelta(days=3),
+        600_00,
+        {
+            "channel": "hotline",
+            "is_local": False,
+            "is_urgent": True,
+            "applicant_name": "马路远",
+            "home": "内蒙古，外出务工",
+            "place": "达连河镇客运站",
+            "phone": "19900007788",
+            "cause": "accident",
+            "what_happened": "务工返乡途中钱物被盗，身上没有御寒衣物。",
+            "asked_for": "路费和棉衣",
+        },
+    ),
+)
+# What some households were given, and what is still to come: number of the household, days from today, what.
+AID: tuple[tuple[int, int, dict[str, Any]], ...] = (
+    (
+        1,
+        -20,
+        {
+            "kind": "goods",
+            "programme": "heating",
+            "source": "public",
+            "item": "coal",
+            "quantity_milli": 1_000,
+            "unit": "ton",
+        },
+    ),
+    (1, 6, {"kind": "cash", "programme": "elder_allowance", "source": "public", "amount_cents": 100_00}),
+    (2, -9, {"kind": "cash", "programme": "destitute", "source": "public", "amount_cents": 812_50}),
+    (
+        2,
+        -9,
+        {
+            "kind": "service",
+            "programme": "service",
+            "source": "public",
+            "item": "cleaning",
+            "quantity_milli": 1_000,
+        },
+    ),
+    (3, -30, {"kind": "cash", "programme": "medical", "source": "public", "amount_cents": 3_260_00}),
+    (
+        3,
+        -2,
+        {
+            "kind": "service",
+            "programme": "service",
+            "source": "charity",
+            "item": "escort",
+            "quantity_milli": 2_000,
+        },
+    ),
+    (4, -3, {"kind": "cash", "programme": "disability_living", "source": "public", "amount_cents": 112_00}),
+    (
+        20,
+        -1,
+        {
+            "kind": "goods",
+            "programme": "condolence",
+            "source": "charity",
+            "item": "rice",
+            "quantity_milli": 2_000,
+            "unit": "bag",
+            "amount_cents": 240_00,
+        },
+    ),
+    (
+        20,
+        -2,
+        {
+            "kind": "cash",
+            "programme": "temporary_relief",
+            "source": "reserve_fund",
+            "amount_cents": 800_00,
+            "note": "药费花完，米面只够两天",
+        },
+    ),
+)
 # To whom tasks can be referred: name, kind, area, kinds of help, address, whom one asks for, phone.
 PROVIDERS = (
     (

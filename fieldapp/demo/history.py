@@ -36,6 +36,7 @@ from fieldapp.followups.sync import RefuseBody, ReportBody
 from fieldapp.people.queries import find_household
 from fieldapp.reviews import actions as reviews
 from fieldapp.reviews.models import Flag
+from fieldapp.revisits import actions as revisits
 from fieldapp.sync.rules import body_hash
 from fieldapp.users.models import User
 from fieldapp.users.queries import find_user_by_name
@@ -65,7 +66,7 @@ PhotosByVisit = Mapping[tuple[int, int], DrawnPhoto]
 def finished_at(household: RosterHousehold, story: VisitStory, now: datetime) -> datetime:
     """When a visit ended: on its day, between nine and four, never twice at the same minute for one worker."""
     minutes = household.number * 7 % 420
-    return _at(now, story.days_ago, time(9)) + timedelta(minutes=minutes)
+    return moment_of(now, story.days_ago, time(9)) + timedelta(minutes=minutes)
 
 
 def let_happen(roster: list[RosterHousehold], photos: PhotosByVisit, now: datetime) -> None:
@@ -110,7 +111,7 @@ class _Telling:
 
     @property
     def visit_uuid(self) -> str:
-        return _uuid(f"visit {self.household.number} {self.story.days_ago}")
+        return visit_uuid_of(self.household.number, self.story.days_ago)
 
     @property
     def finished_at(self) -> datetime:
@@ -123,7 +124,7 @@ class _Telling:
 
     def receive(self) -> None:
         body = self._body()
-        envelope = _wrap(f"op {self.visit_uuid}", body)
+        envelope = wrap_body(f"op {self.visit_uuid}", body)
         reviews.receive_visit(self.worker, read_body(VisitBody, body), envelope, self.received_at)
         if incident := find_of_visit(self.visit_uuid):
             at = min(self.received_at + TIME_TO_ANSWER, self.now)
@@ -133,7 +134,10 @@ class _Telling:
         supervisor, at = self.people[SUPERVISOR], self._days_after(1, time(10))
         if self.story.decision == "approved":
             for flag in db.session.scalars(select(Flag).where(Flag.visit_uuid == self.visit_uuid)):
-                reviews.confirm_flag(supervisor, flag.id, now=at)
+                if self.story.dismissed and flag.rule != "answer":
+                    reviews.dismiss_flag(supervisor, flag.id, reason=self.story.dismissed, now=at)
+                else:
+                    reviews.confirm_flag(supervisor, flag.id, now=at)
             reviews.approve_visit(supervisor, self.visit_uuid, 1, now=at)
         elif self.story.decision == "returned":
             reviews.return_visit(
@@ -166,10 +170,10 @@ class _Telling:
                 "finished_at": clock.iso(at),
                 "answers": step.result,
             }
-            followups.report_followup(assignee, read_body(ReportBody, body), _wrap(op_name, body), at)
+            revisits.report_followup(assignee, read_body(ReportBody, body), wrap_body(op_name, body), at)
         elif step.name == "refuse":
             body = {"followup_id": task.followup_id, "reason": step.text}
-            followups.refuse_followup(assignee, read_body(RefuseBody, body), _wrap(op_name, body), at)
+            followups.refuse_followup(assignee, read_body(RefuseBody, body), wrap_body(op_name, body), at)
         else:
             followups.verify_followup(self.people[SUPERVISOR], task.followup_id, now=at)
 
@@ -232,15 +236,20 @@ class _Telling:
         return {"key": key, "version": self.versions[key]}
 
     def _days_after(self, days: int, at: time) -> datetime:
-        return min(_at(self.now, self.story.days_ago - days, at), self.now)
+        return min(moment_of(self.now, self.story.days_ago - days, at), self.now)
 
 
-def _at(now: datetime, days_ago: int, at: time) -> datetime:
+def visit_uuid_of(number: int, days_ago: int) -> str:
+    """The key of the visit to a household, by its number, so many days ago."""
+    return _uuid(f"visit {number} {days_ago}")
+
+
+def moment_of(now: datetime, days_ago: int, at: time) -> datetime:
     day: date = clock.local_date(now) - timedelta(days=days_ago)
     return datetime.combine(day, at, clock.LOCAL)
 
 
-def _wrap(op_name: str, body: dict[str, Any]) -> Envelope:
+def wrap_body(op_name: str, body: dict[str, Any]) -> Envelope:
     """The body as a phone would have sent it, its clock right."""
     return Envelope(_uuid(op_name), body, body_hash(body), 0)
 

@@ -58,6 +58,7 @@ class VisitStory:
     place_declined: str = ""
     decision: str = "approved"
     reason: str = ""
+    dismissed: str = ""  # why what the server found in it needed nothing
     notes: dict[str, str] = field(default_factory=dict)
     steps: tuple[Step, ...] = ()
 
@@ -198,6 +199,70 @@ SPECIAL: dict[int, tuple[VisitStory, ...]] = {
 }
 
 
+def _settled(
+    told_after: int, *, to: str = "worker", text: str = "", result: str = "solved"
+) -> tuple[Step, ...]:
+    """A task that was handed out, done after so many days and checked the day after."""
+    return (
+        Step("hand_out", 1, to=to, text=text),
+        Step("report", told_after, result=_done(result=result)),
+        Step("verify", told_after + 1),
+    )
+
+
+# Earlier visits by household number, long enough ago for what they led to to be settled: what charts and the figures of
+# rules are made of.
+EARLIER: dict[int, tuple[VisitStory, ...]] = {
+    1: (VisitStory(47, elder={"gas": "wiring"}, steps=_settled(6, text="找村里电工把老化的电线换掉。")),),
+    3: (VisitStory(23, away_m=640.0, dismissed="她在村卫生所输液，在那里见的面。"),),
+    5: (VisitStory(41, away_m=1900.0),),
+    6: (VisitStory(33, away_m=760.0, dismissed="在自家大棚里见的面，棚离家七百多米。"),),
+    8: (
+        VisitStory(
+            54,
+            elder={"hygiene": "damaged"},
+            steps=_settled(12, text="先用塑料布把漏雨的地方苫上，再报住房救助。"),
+        ),
+    ),
+    13: (VisitStory(26, basics={"utilities": "no_water"}, steps=_settled(2, text="联系村委会看水泵。")),),
+    14: (
+        VisitStory(44, home={"medicine": "out"}, steps=_settled(2, text="和镇卫生院说好了，代他取药送去。")),
+    ),
+    21: (VisitStory(19, home={"medicine": "out"}, steps=_settled(1, text="今天就去卫生室取药。")),),
+    26: (
+        VisitStory(
+            39,
+            basics={"utilities": "no_power"},
+            steps=_settled(4, to="worker2", text="陪他到供电所把欠费的事说清，先恢复供电。"),
+        ),
+    ),
+    30: (
+        VisitStory(
+            34,
+            home={"urgent": "other", "urgent_note": "孩子发烧，家里没有人能带去医院。"},
+            steps=_settled(1, to="worker2", text="请社区派人陪着去。"),
+        ),
+    ),
+    38: (
+        VisitStory(
+            36,
+            basics={
+                "aid_on_time": "disability",
+                "aid_state": "missing",
+                "aid_note": "换了银行卡，护理补贴还打在旧卡上。",
+            },
+            steps=_settled(9, to="worker2", text="把新卡号报到镇里改。"),
+        ),
+    ),
+    40: (
+        VisitStory(
+            48, basics={"utilities": "no_water"}, steps=_settled(3, to="worker2", text="联系村委会看水管。")
+        ),
+    ),
+    42: (VisitStory(20, away_m=820.0, dismissed="老人在镇上女儿家过冬，登记住址没有改。"),),
+}
+
+
 def worker_of(household: RosterHousehold) -> str | None:
     """The account in charge of the household's grid, or None where the demo has no worker."""
     if household.grid_code in WORKER_GRIDS:
@@ -208,6 +273,7 @@ def worker_of(household: RosterHousehold) -> str | None:
 def list_visits(household: RosterHousehold) -> list[VisitStory]:
     """The visits to a household, oldest first: its own story, and routine ones at its interval before that."""
     told = SPECIAL.get(household.number, (VisitStory(household.visited_days_ago),))
+    told += EARLIER.get(household.number, ())
     interval = min(INTERVAL_DAYS[person.risk] for person in household.people)
     earliest = max(story.days_ago for story in told)
     # Every other earlier contact was a phone call, as the rules allow.

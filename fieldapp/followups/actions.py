@@ -17,11 +17,13 @@ from fieldapp.core import audit, clock, scope, storage
 from fieldapp.core.codes import find_code
 from fieldapp.core.db import db, transaction
 from fieldapp.core.errors import AppError
-from fieldapp.core.feeds import publish
-from fieldapp.followups import queries, rules
+from fieldapp.core.feeds import own_feed, publish
+from fieldapp.core.guard import OFFICER, READERS, SUPERVISOR, WORKER
+from fieldapp.followups import counting, queries, rules
 from fieldapp.followups.incident_actions import RED, raise_for_task
 from fieldapp.followups.models import Followup, FollowupEvent
 from fieldapp.followups.sync import RefuseBody, ReportBody
+from fieldapp.notices.actions import COUNTY, EVERYTHING, NOTHING, Matter, tell
 from fieldapp.people import queries as people, relatives
 from fieldapp.people.models import Household
 from fieldapp.users import queries as users
@@ -72,6 +74,7 @@ def open_for_flag(
         is_abuse=is_abuse,
     )
     task.assignee_id = _default_assignee(task, visit.worker_id, now)
+    _tell_assignee("given", task, now, but=visit.worker_id)
     _publish(task)
     return task
 
@@ -120,6 +123,39 @@ def create_followup(
     )
 
 
+def open_revisit(
+    actor: User | None,
+    visit: Visit,
+    reason: Any,
+    now: datetime,
+    *,
+    grid_code: str,
+    lot: int,
+    is_abuse: bool,
+) -> Followup:
+    """A task to look at a visit again, given by lot to a worker of the township who has not been there; where there is
+    none to its supervisor, else to nobody yet.
+    """
+    task = _add_task(
+        actor,
+        rules.REVISIT_TYPE,
+        "yellow",
+        reason,
+        grid_code,
+        now,
+        household_uuid=visit.household_uuid,
+        visit_uuid=visit.visit_uuid,
+        source=rules.REVISIT,
+        is_abuse=is_abuse,
+    )
+    found = queries.list_candidates(task, now)
+    workers = [user for user in found if user.role == WORKER] or found
+    task.assignee_id = workers[lot % len(workers)].id if workers else None
+    _tell_assignee("given", task, now)
+    _publish(task)
+    return task
+
+
 def take_in(
     actor: User,
     *,
@@ -155,6 +191,7 @@ def take_in(
     )
     if not task.is_restricted:
         task.assignee_id = _default_assignee(task, None, now)
+        _tell_assignee("given", task, now, but=actor.id)
     _raise_if_red(task, now)
     _publish(task)
     return task
@@ -176,16 +213,18 @@ def hand_out_followup(
     """
     task = get_for_step(actor, followup_id, "handed_out", now)
     for user_id in (assignee_id, partner_id):
-        if user_id is not None and not _works_in(user_id, task.area_code, now):
+        if user_id is not None and not _works_in(user_id, task, now):
             raise AppError("assignee_outside")
-        if user_id in _list_kept_out(task):
-            raise AppError("assignee_relative")
+    if {assignee_id, partner_id} & queries.list_kept_out(task):
+        raise AppError("assignee_kept_out" if task.source == rules.REVISIT else "assignee_relative")
     if queries.get_type_settings(task.type).get("pair") and partner_id in (None, assignee_id):
         raise AppError("partner_needed")
-    task.assignee_id, task.assigned_by_id, task.partner_id = assignee_id, actor.id, partner_id
+    _give(task, assignee_id)
+    task.assigned_by_id, task.partner_id = actor.id, partner_id
     task.due_at, task.instructions = due_at, instructions
     task.climbs_at = due_at
     take_step(task, "handed_out", actor, now, text=instructions)
+    _tell_assignee("given", task, now, but=actor.id)
     return task
 
 
@@ -230,8 +269,14 @@ def refuse_followup(actor: User, body: RefuseBody, envelope: Envelope, now: date
 
 
 def verify_followup(actor: User, followup_id: str, *, now: datetime) -> Followup:
-    """Accept the result; raises not_found, state_wrong."""
+    """Accept the result.
+
+    Raises not_found, state_wrong, somebody_else_decides, revisit_open (which is closed where both visits stand).
+    """
     task = get_for_step(actor, followup_id, "verified", now)
+    if task.source == rules.REVISIT:
+        raise AppError("revisit_open")
+    _leave_to_others(actor, task, now)
     take_step(task, "verified", actor, now)
     return task
 
@@ -245,6 +290,7 @@ def reopen_followup(actor: User, followup_id: str, *, reason: str, now: datetime
     _keep_in_hands(task, now)
     take_step(task, "reopened", actor, now, text=_reason(reason))
     task.climbs_at = max(task.due_at, now + _time_to_climb(task.severity))
+    _tell_assignee("reopened", task, now, but=actor.id)
     return task
 
 
@@ -274,11 +320,15 @@ def move_followups(actor: User, household: Household, now: datetime) -> None:
     )
     for task in tasks:
         before = task.area_code
-        publish(before, "followup", task.followup_id, gone=True)
+        if feed_of(task) == before:
+            publish(before, "followup", task.followup_id, gone=True)
         task.area_code = household.grid_code
         storage.move_uses("followup", task.followup_id, task.area_code, task.area_code)
+        had = task.assignee_id
         if task.state == "open":
             _keep_in_hands(task, now)
+        if task.assignee_id != had:
+            _tell_assignee("given", task, now)
         db.session.add(FollowupEvent(followup_id=task.followup_id, at=now, actor_id=actor.id, step="moved"))
         audit.record(
             actor,
@@ -326,6 +376,7 @@ def pass_on(now: datetime) -> int:
                 before=before,
                 after=task.assignee_id,
             )
+            _tell_assignee("given", task, now)
             _publish(task)
             passed += 1
     return passed
@@ -357,6 +408,47 @@ def _climb(task: Followup, now: datetime) -> None:
     task.climbed_to = level
     db.session.add(FollowupEvent(followup_id=task.followup_id, at=now, step="climbed", level=level))
     audit.record(None, "followup.climbed", "followup", task.followup_id, at=now, level=level)
+    if level == rules.first_level(role):
+        _tell_assignee("overdue", task, now)
+    above = users.list_users_covering(task.area_code, READERS, now)
+    told = [user for user in above if rules.is_told(user.role, user.area_codes(now), level)]
+    _tell("climbed", task, [user for user in told if user.id != task.assignee_id], now)
+
+
+def tell_of_referral(task: Followup, step: str, user_ids: set[int], now: datetime) -> None:
+    """Tell those who wait for a referral of `task` what came of it."""
+    matter = _matter_of(task, f"referral.{step}")
+    tell(_list_knowing(task, [users.get_user(user_id) for user_id in user_ids], now), matter, now)
+
+
+def _tell_assignee(step: str, task: Followup, now: datetime, but: int | None = None) -> None:
+    """Tell whoever has a task, and who goes along, unless it is `but`, whose doing it is."""
+    wanted = {task.assignee_id, task.partner_id} - {but, None}
+    _tell(step, task, [users.get_user(user_id) for user_id in wanted if user_id], now)
+
+
+def _tell(step: str, task: Followup, recipients: list[User], now: datetime) -> None:
+    tell(_list_knowing(task, recipients, now), _matter_of(task, f"followup.{step}"), now)
+
+
+def _list_knowing(task: Followup, recipients: list[User], now: datetime) -> list[User]:
+    return [user for user in recipients if queries.may_read(task, user, now)]
+
+
+def _matter_of(task: Followup, cause: str) -> Matter:
+    # A group outside may have members who must not know: of a complaint it hears nothing, of suspected abuse no more
+    # than that something is to be done in the county.
+    outside = NOTHING if task.is_restricted else COUNTY if task.is_abuse else EVERYTHING
+    return Matter(
+        cause,
+        "followup",
+        task.followup_id,
+        task.area_code,
+        task.severity,
+        task.type,
+        due_at=task.due_at,
+        outside=outside,
+    )
 
 
 def _time_to_climb(severity: str) -> timedelta:
@@ -374,6 +466,7 @@ def take_step(
         task.climbs_at = None
     event = FollowupEvent(followup_id=task.followup_id, at=now, actor_id=actor.id, step=step, text=text)
     db.session.add(event)
+    counting.count_step(task, step, before, now)
     audit.record(
         actor,
         f"followup.{step}",
@@ -401,20 +494,55 @@ def get_for_step(actor: User, followup_id: str, step: str, now: datetime) -> Fol
     return task
 
 
+def _leave_to_others(actor: User, task: Followup, now: datetime) -> None:
+    """Raise somebody_else_decides for who did the task or has a near relative there, while anybody else may close it."""
+    kept_out = relatives.list_declarer_ids(task.household_uuid) if task.household_uuid else set()
+    report = queries.find_report(task.followup_id)
+    # What somebody else did, and the desk wrote down, is theirs.
+    if report is not None and report.actor_id == task.assignee_id and report.actor_id is not None:
+        kept_out.add(report.actor_id)
+    if actor.id not in kept_out:
+        return
+    role = OFFICER if task.is_restricted else SUPERVISOR
+    covering = users.list_users_covering(task.area_code, [role], now)
+    others = [user.display_name for user in covering if user.id not in kept_out]
+    if others:
+        raise AppError("somebody_else_decides", names="、".join(others))
+
+
 def _keep_in_hands(task: Followup, now: datetime) -> None:
     """Leave the task with its assignee while they work in its grid; else give it to their like who does, if anybody."""
     if task.assignee_id is not None and not _may_have(task, task.assignee_id, now):
         role = users.get_user(task.assignee_id).role
-        task.assignee_id = _default_assignee(task, None, now, role)
+        _give(task, _default_assignee(task, None, now, role))
 
 
 def _may_have(task: Followup, user_id: int, now: datetime) -> bool:
-    return _works_in(user_id, task.area_code, now) and user_id not in _list_kept_out(task)
+    return _works_in(user_id, task, now) and user_id not in queries.list_kept_out(task)
 
 
-def _works_in(user_id: int, area_code: str, now: datetime) -> bool:
+def _works_in(user_id: int, task: Followup, now: datetime) -> bool:
     user = users.get_user(user_id)
-    return user.is_active and scope.covers(user.area_codes(now), area_code)
+    codes = user.area_codes(now)
+    is_there = scope.covers(codes, task.area_code)
+    if task.source == rules.REVISIT:
+        is_there = is_there or rules.may_revisit(codes, task.area_code)
+    return user.is_active and is_there
+
+
+def _give(task: Followup, assignee_id: int | None) -> None:
+    """Let somebody have the task; where it stood in the feed of whoever had it, it goes from there."""
+    if feed_of(task) != task.area_code and assignee_id != task.assignee_id:
+        publish(feed_of(task), "followup", task.followup_id, gone=True)
+    task.assignee_id = assignee_id
+
+
+def feed_of(task: Followup) -> str:
+    """The feed a task stands in: its grid's; of a re-visit its assignee's own, who may have no other of that grid, so
+    that whoever made the visit is not told.
+    """
+    is_own = task.source == rules.REVISIT and task.assignee_id is not None
+    return own_feed(task.assignee_id) if is_own and task.assignee_id is not None else task.area_code
 
 
 def _get_own(actor: User, followup_id: str, envelope: Envelope, now: datetime) -> Followup:
@@ -450,7 +578,9 @@ def _default_assignee(
     task: Followup, preferred_id: int | None, now: datetime, role: str | None = None
 ) -> int | None:
     role = role or queries.get_type_settings(task.type).get("assignee_role")
-    kept_out = _list_kept_out(task)
+    if task.source == rules.REVISIT:
+        return next((user.id for user in queries.list_candidates(task, now)), None)
+    kept_out = queries.list_kept_out(task)
     covering = [
         user.id
         for user in users.list_users_covering(task.area_code, [role] if role else [], now)
@@ -458,13 +588,6 @@ def _default_assignee(
     ]
     # Whoever saw the household first, where the task is a worker's and the grid is still theirs.
     return preferred_id if preferred_id in covering else next(iter(covering), None)
-
-
-def _list_kept_out(task: Followup) -> set[int]:
-    """Who must not have the task: near relatives, where abuse is suspected."""
-    return (
-        relatives.list_declarer_ids(task.household_uuid) if task.is_abuse and task.household_uuid else set()
-    )
 
 
 def _add_task(
@@ -488,6 +611,7 @@ def _add_task(
         severity=severity,
         state="open",
         area_code=area_code,
+        found_in=area_code,
         reason=reason,
         checklist_key=settings.get("checklist_key", RESULT_CHECKLIST),
         due_at=due_at,
@@ -499,6 +623,7 @@ def _add_task(
     )
     db.session.add(task)
     db.session.flush()
+    counting.count_new(task)
     audit.record(actor, "followup.open", "followup", task.followup_id, at=now, type=type_, flag_id=flag_id)
     return task
 
@@ -516,4 +641,4 @@ def _reason(text: str) -> str:
 
 
 def _publish(task: Followup) -> None:
-    publish(task.area_code, "followup", task.followup_id, gone=task.state in rules.CLOSED)
+    publish(feed_of(task), "followup", task.followup_id, gone=task.state in rules.CLOSED)

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import joinedload
 
 from fieldapp.areas import queries as areas
 from fieldapp.areas.models import PROPER, Area
@@ -24,6 +25,7 @@ from fieldapp.users.models import User
 # Which areas have a roster.
 LEVELS_ON_DUTY = ("province", "city", PROPER, "county", "township")
 HISTORY_ROWS = 50
+_WITH_USER = joinedload(DutyShift.user).joinedload(User.scopes)
 
 
 def list_areas(area_codes: Iterable[str]) -> list[Area]:
@@ -51,7 +53,9 @@ def list_shifts(area_code: str, now: datetime) -> list[DutyShift]:
     """The shifts of an area that go on or are to come, in order."""
     counts = DutyShift.area_code == area_code, DutyShift.withdrawn_at.is_(None), DutyShift.ends_at > now
     return list(
-        db.session.scalars(select(DutyShift).where(*counts).order_by(DutyShift.starts_at, DutyShift.id))
+        db.session.scalars(
+            select(DutyShift).where(*counts).options(_WITH_USER).order_by(DutyShift.starts_at, DutyShift.id)
+        ).unique()
     )
 
 
@@ -62,21 +66,33 @@ def list_former(area_code: str, now: datetime) -> list[DutyShift]:
         db.session.scalars(
             select(DutyShift)
             .where(DutyShift.area_code == area_code, former)
+            .options(_WITH_USER)
             .order_by(DutyShift.ends_at.desc(), DutyShift.id.desc())
             .limit(HISTORY_ROWS)
-        )
+        ).unique()
     )
 
 
 def list_on_duty(area_codes: Iterable[str], now: datetime) -> dict[str, list[DutyShift]]:
     """The shifts that go on now, by area, of those who can use the desk for it; an area with nobody is not there."""
-    goes_on = DutyShift.withdrawn_at.is_(None), DutyShift.starts_at <= now, DutyShift.ends_at > now
-    on_duty: dict[str, list[DutyShift]] = {}
-    for shift in db.session.scalars(
+    rows = db.session.scalars(
         select(DutyShift)
-        .where(DutyShift.area_code.in_(set(area_codes)), *goes_on)
+        .where(DutyShift.area_code.in_(set(area_codes)), *goes_on(now))
+        .options(_WITH_USER)
         .order_by(DutyShift.starts_at, DutyShift.id)
-    ):
+    )
+    return by_area(rows.unique(), now)
+
+
+def goes_on(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """What is true of a shift that goes on now."""
+    return DutyShift.withdrawn_at.is_(None), DutyShift.starts_at <= now, DutyShift.ends_at > now
+
+
+def by_area(shifts: Iterable[DutyShift], now: datetime) -> dict[str, list[DutyShift]]:
+    """Of shifts that go on, by area, those of people who can use the desk for it."""
+    on_duty: dict[str, list[DutyShift]] = {}
+    for shift in shifts:
         if shift.user.role in READERS and scope.covers(shift.user.area_codes(now), shift.area_code):
             on_duty.setdefault(shift.area_code, []).append(shift)
     return on_duty

@@ -19,7 +19,7 @@ from fieldapp.core import clock, wording
 from fieldapp.core.db import transaction
 from fieldapp.core.errors import AppError
 from fieldapp.core.forms import Form, text_area
-from fieldapp.core.guard import READERS, require
+from fieldapp.core.guard import OFFICER, READERS, SUPERVISOR, require, unattended
 from fieldapp.followups import (
     duty_queries,
     incident_actions as actions,
@@ -70,6 +70,15 @@ def list_page() -> str:
         answered=_prepare_rows(queries.list_answered(current_user, now), set()),
         levels=LEVELS,
     )
+
+
+@bp.get("/alarm")
+@unattended
+@require(*READERS)
+def alarm() -> str | tuple[str, int]:
+    """The line for a page that lies open; 204 when nothing red waits for the reader."""
+    alarms = queries.list_alarms(current_user, clock.now())
+    return render_template("followups/_alarm.html", alarms=alarms) if alarms else ("", 204)
 
 
 @bp.get("/<int:incident_id>")
@@ -139,6 +148,9 @@ def _show(incident_id: int, form: AnswerForm, error: AppError | None = None) -> 
         area_path=" ".join(area.name for area in areas.list_path(incident.area_code)[2:]),
         reasons=[event.reason for event in events if event.reason],
         tasks=_list_tasks(incident, now),
+        quarantine=f"/quarantine/{incident.quarantine_key}"
+        if incident.quarantine_key and current_user.role in (SUPERVISOR, OFFICER)
+        else None,
         duty=_list_duty(incident, now),
         steps=[
             {"event": event, "word": STEPS[event.step], "who": names.get(event.actor_id or 0, "")}
@@ -153,10 +165,10 @@ def _show(incident_id: int, form: AnswerForm, error: AppError | None = None) -> 
 
 
 def _list_tasks(incident: Incident, now: datetime) -> list[Followup]:
-    if incident.visit_uuid:
-        tasks = followups.list_followups_of_visit(incident.visit_uuid)
+    if incident.followup_id is None:
+        tasks = followups.list_followups_of_visit(incident.visit_uuid) if incident.visit_uuid else []
         return [task for task in tasks if followups.may_read(task, current_user, now)]
-    return [followups.get_followup(incident.followup_id or "", current_user, now)]
+    return [followups.get_followup(incident.followup_id, current_user, now)]
 
 
 def _list_duty(incident: Incident, now: datetime) -> list[dict[str, Any]]:

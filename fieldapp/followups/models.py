@@ -8,11 +8,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from fieldapp.core.db import AreaCode, Base, EncryptedJson, EncryptedText, Instant, UuidText
 from fieldapp.users.models import User
+
+# Written out, for an index is used only by what asks in the very words of the index.
+ACTIVE = "state IN ('open', 'done', 'refused')"
 
 
 class Followup(Base):
@@ -28,6 +31,9 @@ class Followup(Base):
     severity: Mapped[str] = mapped_column(String(6), doc="red, orange or yellow.")
     state: Mapped[str] = mapped_column(String(10), doc="open, done, verified, refused or cancelled.")
     area_code: Mapped[str] = mapped_column(AreaCode, doc="Grid of the household.")
+    found_in: Mapped[str] = mapped_column(
+        AreaCode, doc="Grid it was found in: there it counts, wherever they move."
+    )
     household_uuid: Mapped[str | None] = mapped_column(
         ForeignKey("households.household_uuid"), index=True, doc="Household it is about."
     )
@@ -49,7 +55,7 @@ class Followup(Base):
         ForeignKey("users.id"), doc="Who goes along, where two have to."
     )
     source: Mapped[str] = mapped_column(
-        String(10), default="desk", doc="How it came in: flag, desk, hotline, walk_in or letter."
+        String(10), default="desk", doc="How it came in: flag, desk, hotline, walk_in, letter or revisit."
     )
     caller: Mapped[Any] = mapped_column(
         EncryptedJson("followups.caller"), nullable=True, doc="{name, phone} of whoever called or came."
@@ -78,7 +84,27 @@ class Followup(Base):
     __table_args__ = (
         UniqueConstraint("flag_id", "type"),
         Index("ix_followups_state_area", "state", "area_code"),
+        # What is not closed, with all that lists, counts and boards of it go by: of years of tasks they read no more.
+        Index(
+            "ix_followups_active",
+            *("area_code", "due_at"),
+            sqlite_where=text(ACTIVE),
+            postgresql_where=text(ACTIVE),
+            postgresql_include=[
+                *(
+                    "followup_id",
+                    "state",
+                    "severity",
+                    "type",
+                    "is_restricted",
+                    "entered_by_id",
+                    "assignee_id",
+                ),
+                *("is_abuse", "household_uuid", "climbed_to", "created_at", "closed_at"),
+            ],
+        ),
         Index("ix_followups_assignee_state", "assignee_id", "state"),
+        Index("ix_followups_created_area", "created_at", "area_code"),
     )
 
 
@@ -131,7 +157,12 @@ class Incident(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True, doc="Number.")
     visit_uuid: Mapped[str | None] = mapped_column(
-        ForeignKey("visits.visit_uuid"), unique=True, doc="The visit that found it."
+        UuidText, unique=True, doc="The visit that found it; in quarantine, it is not there yet."
+    )
+    quarantine_key: Mapped[str | None] = mapped_column(
+        String(120),
+        unique=True,
+        doc="The operation in quarantine it is of (user/op/hash), until that is taken in; so long hidden from relatives.",
     )
     followup_id: Mapped[str | None] = mapped_column(
         ForeignKey(Followup.followup_id), unique=True, doc="The task it is, where no visit found it."
@@ -153,7 +184,11 @@ class Incident(Base):
     acknowledged_at: Mapped[datetime | None] = mapped_column(Instant, doc="When somebody answered for it.")
     acknowledged_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), doc="Who.")
 
-    __table_args__ = (Index("ix_incidents_acknowledged_area", "acknowledged_at", "area_code"),)
+    __table_args__ = (
+        Index("ix_incidents_acknowledged_area", "acknowledged_at", "area_code"),
+        # What was answered last in a small area, among all of a province.
+        Index("ix_incidents_area_acknowledged", "area_code", "acknowledged_at"),
+    )
 
 
 class IncidentEvent(Base):

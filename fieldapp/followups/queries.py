@@ -5,31 +5,40 @@ Invariant: a task waits for the desk when it is done, was refused, has nobody, i
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, false, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, false, func, literal_column, or_, select
 
-from fieldapp.core import scope
-from fieldapp.core.codes import find_code
+from fieldapp.areas.models import LEVELS
+from fieldapp.core import clock, scope
+from fieldapp.core.codes import find_code, get_codes
 from fieldapp.core.db import db
 from fieldapp.core.errors import AppError
-from fieldapp.core.guard import OFFICER, SUPERVISOR
+from fieldapp.core.guard import OFFICER, SUPERVISOR, WORKER
 from fieldapp.followups import rules
-from fieldapp.followups.models import Followup, FollowupEvent
-from fieldapp.followups.rules import CLOSED, WAITING, list_levels_of
+from fieldapp.followups.models import ACTIVE, Followup, FollowupEvent, Referral
+from fieldapp.followups.rules import CLOSED, REFERRAL_WAITS, REVISIT, WAITING, list_levels_of
 from fieldapp.people import queries as people, relatives
+from fieldapp.people.due_queries import WEEK_DAYS
 from fieldapp.people.models import DeclaredRelative, Household
 from fieldapp.users import queries as users
 from fieldapp.users.models import User, UserScope
+from fieldapp.visits import queries as visits
 
 PAGE_ROWS = 50
-VIEWS = ("active", "closed", "all")
+# Which tasks: not closed, those that wait for the reader, those that are late, closed, of those the verified, all.
+VIEWS = ("active", "needs", "late", "closed", "verified", "all")
 # The sections of the list, in their order.
 SECTIONS = ("climbed", "needs_you", "overdue", "under_way", "settled")
 CLIMBED, NEEDS_YOU, OVERDUE, UNDER_WAY, SETTLED = SECTIONS
+# When a task is due that somebody is to do something about, and whether an outside body has it: the columns of the board.
+DUES = ("late", "today", "week", "later", "outside")
+BOARD_ROWS = 12
+# That a task is not closed, in the words of the index. Without a type: SQLite would be asked whether it equals 1.
+IS_ACTIVE: ColumnElement[Any] = literal_column("followups." + ACTIVE)
 
 
 @dataclass(frozen=True)
@@ -42,6 +51,10 @@ class FollowupFilter:
     assignee: int | None = None
     climbed: str = ""
     area: str = ""
+    due: str = ""
+    # The days on which they were made, both included.
+    since: date | None = None
+    until: date | None = None
 
     def as_query(self) -> dict[str, Any]:
         """The part of an address that repeats this choice; empty for the plain list."""
@@ -52,8 +65,19 @@ class FollowupFilter:
             "assignee": self.assignee or "",
             "climbed": self.climbed,
             "area": self.area,
+            "due": self.due,
+            "since": self.since.isoformat() if self.since else "",
+            "until": self.until.isoformat() if self.until else "",
         }
         return {name: value for name, value in chosen.items() if value}
+
+
+@dataclass(frozen=True)
+class TaskCounts:
+    """Of the tasks of an area, how many wait for the reader, and how many are late."""
+
+    needs: int = 0
+    late: int = 0
 
 
 @dataclass(frozen=True)
@@ -67,18 +91,41 @@ class FollowupItem:
     assignee_name: str
 
 
+@dataclass(frozen=True)
+class BoardColumn:
+    """Of the tasks due then how many there are, and the first of them."""
+
+    due: str
+    count: int
+    items: list[FollowupItem]
+
+
 def get_type_settings(type_: str) -> dict[str, Any]:
     """The settings of a follow-up type: assignee_role, due_hours by severity, checklist_key, …; {} for an unknown one."""
     row = find_code("followup_type", type_)
     return row.extra if row else {}
 
 
-def is_abuse(type_: str | None, question: str = "") -> bool:
-    """Whether a task of that type, or a flag of that question, is suspected abuse: the law asks for a report."""
-    if type_ and get_type_settings(type_).get("mandatory_report"):
-        return True
-    name = question.rpartition("/")[2]
-    return bool(name) and find_code("abuse_question", name) is not None
+def is_abuse(type_: str) -> bool:
+    """Whether a task of that type is about suspected abuse: the law asks for a report."""
+    return bool(get_type_settings(type_).get("mandatory_report"))
+
+
+def read_abuse_rule() -> Callable[[str | None, str], bool]:
+    """What tells of a flag's type of task and its question whether it is suspected abuse."""
+    types, questions = get_codes("followup_type"), get_codes("abuse_question")
+    reported = {code for code, row in types.items() if row.extra.get("mandatory_report")}
+    return lambda type_, question: type_ in reported or question.rpartition("/")[2] in questions
+
+
+def select_abuse(type_: Any, question: Any) -> ColumnElement[bool]:
+    """The same of a flag's row."""
+    types, questions = get_codes("followup_type"), get_codes("abuse_question")
+    reported = [code for code, row in types.items() if row.extra.get("mandatory_report")]
+    return or_(
+        func.coalesce(type_.in_(reported), false()),
+        *(or_(question == code, question.endswith(f"/{code}", autoescape=True)) for code in questions),
+    )
 
 
 def get_followup(followup_id: str, reader: User, now: datetime) -> Followup:
@@ -107,16 +154,47 @@ def may_read(task: Followup, reader: User, now: datetime) -> bool:
         and reader.id not in (task.entered_by_id, task.assignee_id)
     ):
         return False
-    is_hidden = (
-        task.is_abuse and task.household_uuid and relatives.has_relative_in(reader.id, task.household_uuid)
-    )
+    is_hidden = task.is_abuse and task.household_uuid in relatives.list_households_of_relatives(reader.id)
     return not is_hidden
 
 
 def may_take(step: str, task: Followup, reader: User) -> bool:
     """Whether the reader may take that step of a task they may know of, in whatever state it is."""
     is_own = task.assignee_id == reader.id
-    return rules.may_take(step, reader.role, is_restricted=task.is_restricted, is_own=is_own)
+    return rules.may_take(
+        step,
+        reader.role,
+        is_restricted=task.is_restricted,
+        is_own=is_own,
+        is_revisit=task.source == REVISIT and step != "referred",
+    )
+
+
+def list_kept_out(task: Followup) -> set[int]:
+    """Who must not have the task: near relatives, where abuse is suspected or a visit is looked at again; and whoever made
+    or typed that visit.
+    """
+    kept_out: set[int] = set()
+    if (task.is_abuse or task.source == REVISIT) and task.household_uuid:
+        kept_out |= relatives.list_declarer_ids(task.household_uuid)
+    if task.source == REVISIT and task.visit_uuid and (visit := visits.find_visit(task.visit_uuid)):
+        kept_out |= {id_ for id_ in (visit.worker_id, visit.entered_by) if id_ is not None}
+    return kept_out
+
+
+def list_candidates(task: Followup, now: datetime) -> list[User]:
+    """The workers and supervisors to whom a task may be given, workers first, by name.
+
+    Those who work in its grid; of a re-visit those of the township who may have it.
+    """
+    roles = (WORKER, SUPERVISOR)
+    found = users.list_users_covering(task.area_code, roles, now)
+    if task.source == REVISIT:
+        township = task.area_code[: LEVELS["township"]]
+        known, kept_out = {user.id for user in found}, list_kept_out(task)
+        found += [user for user in users.list_users_within(township, roles, now) if user.id not in known]
+        found = [user for user in found if user.id not in kept_out]
+    return sorted(found, key=lambda user: (user.role != WORKER, user.display_name))
 
 
 def was_passed_on_by(followup_id: str, user_id: int) -> bool:
@@ -135,22 +213,27 @@ def list_misplaced(now: datetime) -> list[str]:
         UserScope.user_id == Followup.assignee_id,
         UserScope.starts_at <= now,
         UserScope.ends_at.is_(None) | (UserScope.ends_at > now),
-        Followup.area_code.startswith(UserScope.area_code),
+        or_(
+            Followup.area_code.startswith(UserScope.area_code),
+            and_(
+                Followup.source == REVISIT,
+                func.substr(UserScope.area_code, 1, LEVELS["township"])
+                == func.substr(Followup.area_code, 1, LEVELS["township"]),
+            ),
+        ),
     )
-    of_relatives = select(DeclaredRelative.user_id).where(DeclaredRelative.user_id == Followup.assignee_id)
+    is_open = Followup.state == "open"
     misplaced = select(Followup.followup_id).join(User, User.id == Followup.assignee_id)
-    return list(
-        db.session.scalars(
-            misplaced.where(
-                Followup.state == "open",
-                or_(
-                    User.ended_at <= now,
-                    ~holds.exists(),
-                    and_(Followup.is_abuse, of_relatives.exists()),
-                ),
-            ).order_by(Followup.followup_id)
+    found = set(db.session.scalars(misplaced.where(is_open, or_(User.ended_at <= now, ~holds.exists()))))
+    of_relatives = select(DeclaredRelative.user_id).where(DeclaredRelative.user_id == Followup.assignee_id)
+    doubtful = db.session.execute(
+        select(Followup.followup_id, Followup.household_uuid, Followup.assignee_id).where(
+            is_open, Followup.is_abuse | (Followup.source == REVISIT), of_relatives.exists()
         )
-    )
+    ).all()
+    declarers = relatives.list_declarers_of(household for _, household, _ in doubtful if household)
+    found |= {id_ for id_, household, assignee in doubtful if (household, assignee) in declarers}
+    return sorted(found)
 
 
 def list_events(followup_id: str) -> list[FollowupEvent]:
@@ -159,6 +242,16 @@ def list_events(followup_id: str) -> list[FollowupEvent]:
         db.session.scalars(
             select(FollowupEvent).where(FollowupEvent.followup_id == followup_id).order_by(FollowupEvent.id)
         )
+    )
+
+
+def find_report(followup_id: str) -> FollowupEvent | None:
+    """The last result reported of a task, or None."""
+    return db.session.scalar(
+        select(FollowupEvent)
+        .where(FollowupEvent.followup_id == followup_id, FollowupEvent.step == "reported")
+        .order_by(FollowupEvent.id.desc())
+        .limit(1)
     )
 
 
@@ -189,7 +282,8 @@ def list_followups_of_household(household_uuid: str) -> list[Followup]:
         db.session.scalars(
             select(Followup)
             .where(
-                Followup.household_uuid.in_(same) | Followup.person_uuid.in_(people.list_merged_people(same))
+                Followup.household_uuid.in_(same)
+                | Followup.person_uuid.in_(people.list_merged_people(household_uuid))
             )
             .order_by(Followup.created_at.desc())
         )
@@ -199,22 +293,18 @@ def list_followups_of_household(household_uuid: str) -> list[Followup]:
 def count_unsettled(household_uuid: str) -> int:
     """How many tasks about a household are not closed yet."""
     unsettled = select(func.count()).where(
-        Followup.household_uuid.in_(people.list_same(household_uuid)), Followup.state.not_in(CLOSED)
+        Followup.household_uuid.in_(people.list_same(household_uuid)), IS_ACTIVE
     )
     return db.session.scalar(unsettled) or 0
 
 
-def count_needing(reader: User, now: datetime) -> dict[str, int]:
+def select_needing(reader: User, now: datetime) -> Select[str, int]:
     """By severity, the tasks in the reader's areas that wait for them: to be checked or handed out, or climbed to them."""
-    rows = db.session.execute(
+    return (
         select(Followup.severity, func.count())
-        .where(
-            *_readable(reader, now),
-            _needs(reader.id) if reader.role == SUPERVISOR else _climbed(reader, now),
-        )
+        .where(*readable(reader, now), IS_ACTIVE, _waits_for(reader, now))
         .group_by(Followup.severity)
     )
-    return {row[0]: row[1] for row in rows}
 
 
 def list_followups(
@@ -228,29 +318,75 @@ def list_followups(
         (Followup.due_at < now, SECTIONS.index(OVERDUE)),
         else_=SECTIONS.index(UNDER_WAY),
     )
-    rows = list(
-        db.session.execute(
-            select(Followup, section)
-            .where(*_readable(reader, now), *_conditions(chosen))
-            .order_by(
-                section,
-                case((section == SECTIONS.index(SETTLED), Followup.closed_at)).desc(),
-                Followup.severity != "red",
-                Followup.due_at,
-                Followup.followup_id,
-            )
-            .offset((page - 1) * PAGE_ROWS)
-            .limit(PAGE_ROWS + 1)
-        )
+    order = (
+        section,
+        case((section == SECTIONS.index(SETTLED), Followup.closed_at)).desc(),
+        Followup.severity != "red",
+        Followup.due_at,
+        Followup.followup_id,
     )
+    # Put in order by what the index holds, of which only the first are kept; only those of the page are read.
+    placed = (
+        select(Followup.followup_id)
+        .where(*readable(reader, now), *list_conditions(chosen, reader, now))
+        .order_by(*order)
+        .offset((page - 1) * PAGE_ROWS)
+        .limit(PAGE_ROWS + 1)
+        .subquery()
+    )
+    rows = db.session.execute(
+        select(Followup, section).join(placed, placed.c.followup_id == Followup.followup_id).order_by(*order)
+    ).all()
     return _as_items([(row[0], SECTIONS[row[1]]) for row in rows[:PAGE_ROWS]], now), len(rows) > PAGE_ROWS
 
 
-def list_assignees(reader: User, now: datetime) -> list[tuple[int, str]]:
-    """(id, name) of everybody who has a task the reader may know of, by name."""
+def list_board(reader: User, chosen: FollowupFilter, now: datetime) -> list[BoardColumn]:
+    """Of each of DUES, the chosen tasks in which somebody is to do something, red first, then by when they are due."""
+    column = _due_column(now)
+    order = (Followup.severity != "red", Followup.due_at, Followup.followup_id)
+    placed = (
+        select(
+            Followup.followup_id,
+            column.label("place"),
+            func.count().over(partition_by=column).label("total"),
+            func.row_number().over(partition_by=column, order_by=order).label("number"),
+        )
+        .where(
+            *readable(reader, now),
+            *list_conditions(chosen, reader, now),
+            IS_ACTIVE,
+            Followup.state.in_(WAITING),
+        )
+        .subquery()
+    )
+    rows = db.session.execute(
+        select(Followup, placed.c.place, placed.c.total)
+        .join(placed, placed.c.followup_id == Followup.followup_id)
+        .where(placed.c.number <= BOARD_ROWS)
+        .order_by(placed.c.number)
+    ).all()
+    counts = {place: total for _, place, total in rows}
+    items = _as_items([(task, place) for task, place, _ in rows], now)
+    return [
+        BoardColumn(due, counts.get(due, 0), [item for item in items if item.section == due]) for due in DUES
+    ]
+
+
+def list_assignees(reader: User, chosen: FollowupFilter, now: datetime) -> list[tuple[int, str]]:
+    """(id, name) of whom a list may be narrowed to, by name: everybody who has a task there that is not closed and the
+    reader may know of. In an area wider than a county they would be thousands: only who is chosen.
+    """
+    codes = [chosen.area] if chosen.area else reader.area_codes(now)
+    if any(len(code) < LEVELS["county"] for code in codes):
+        return list(users.get_display_names([chosen.assignee] if chosen.assignee else []).items())
     ids = db.session.scalars(
         select(Followup.assignee_id)
-        .where(*_readable(reader, now), Followup.assignee_id.is_not(None))
+        .where(
+            *readable(reader, now),
+            IS_ACTIVE,
+            Followup.assignee_id.is_not(None),
+            scope.within(Followup.area_code, codes),
+        )
         .distinct()
     )
     names = users.get_display_names(found for found in ids if found is not None)
@@ -267,7 +403,7 @@ def get_household_names(household_uuids: Iterable[str | None]) -> dict[str, str]
     return {row[0]: row[1] for row in rows}
 
 
-def _readable(reader: User, now: datetime) -> list[ColumnElement[bool]]:
+def readable(reader: User, now: datetime) -> list[ColumnElement[bool]]:
     """The same as `may_read`, for lists."""
     conditions = [scope.within(Followup.area_code, reader.area_codes(now))]
     if reader.role != OFFICER:
@@ -284,11 +420,36 @@ def _readable(reader: User, now: datetime) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _conditions(chosen: FollowupFilter) -> list[ColumnElement[bool]]:
+def count_by_area(reader: User, digits: int, now: datetime) -> dict[str, TaskCounts]:
+    """By the first `digits` of the grid's code, the tasks the reader may know of: those that wait for them, and the late."""
+    area = func.substr(Followup.area_code, 1, digits)
+    rows = db.session.execute(
+        select(area, *(func.count().filter(which) for which in (_waits_for(reader, now), _is_late(now))))
+        .where(*readable(reader, now), IS_ACTIVE)
+        .group_by(area)
+    )
+    return {code: TaskCounts(needs, late) for code, needs, late in rows}
+
+
+def _waits_for(reader: User, now: datetime) -> ColumnElement[bool]:
+    return _needs(reader.id) if reader.role == SUPERVISOR else _climbed(reader, now)
+
+
+def _is_late(now: datetime) -> ColumnElement[bool]:
+    return and_(IS_ACTIVE, Followup.state.in_(WAITING), Followup.due_at < now)
+
+
+def list_conditions(chosen: FollowupFilter, reader: User, now: datetime) -> list[ColumnElement[bool]]:
+    """What a choice asks of a task."""
     conditions: list[ColumnElement[bool]] = []
-    if chosen.view != "all":
-        closed = Followup.state.in_(CLOSED)
-        conditions.append(closed if chosen.view == "closed" else ~closed)
+    if chosen.view in {"closed", "active"}:
+        conditions.append(Followup.state.in_(CLOSED) if chosen.view == "closed" else IS_ACTIVE)
+    elif chosen.view == "verified":
+        conditions.append(Followup.state == "verified")
+    elif chosen.view == "needs":
+        conditions += [IS_ACTIVE, _waits_for(reader, now)]
+    elif chosen.view == "late":
+        conditions.append(_is_late(now))
     if chosen.area:
         conditions.append(scope.within(Followup.area_code, [chosen.area]))
     if chosen.severity:
@@ -299,7 +460,28 @@ def _conditions(chosen: FollowupFilter) -> list[ColumnElement[bool]]:
         conditions.append(Followup.climbed_to == chosen.climbed)
     if chosen.assignee is not None:
         conditions.append(Followup.assignee_id == chosen.assignee)
+    if chosen.since:
+        conditions.append(Followup.created_at >= clock.midnight(chosen.since))
+    if chosen.until:
+        conditions.append(Followup.created_at < clock.midnight(chosen.until + timedelta(days=1)))
+    if chosen.due:
+        conditions += [IS_ACTIVE, Followup.state.in_(WAITING), _due_column(now) == chosen.due]
     return conditions
+
+
+def _due_column(now: datetime) -> ColumnElement[str]:
+    """In which of DUES a task stands; weeks are seven days from today on, as of visits."""
+    tomorrow = clock.midnight(clock.local_date(now) + timedelta(days=1))
+    has_body = select(Referral.id).where(
+        Referral.followup_id == Followup.followup_id, Referral.state.in_(REFERRAL_WAITS)
+    )
+    return case(
+        (has_body.exists(), "outside"),
+        (Followup.due_at < now, "late"),
+        (Followup.due_at < tomorrow, "today"),
+        (Followup.due_at < tomorrow + timedelta(days=WEEK_DAYS - 1), "week"),
+        else_="later",
+    )
 
 
 def _needs(reader_id: int) -> ColumnElement[bool]:

@@ -14,7 +14,7 @@ from fieldapp.core import audit, scope
 from fieldapp.core.db import db
 from fieldapp.core.errors import AppError
 from fieldapp.followups import actions as followups, referral_queries as queries, rules
-from fieldapp.followups.models import Provider, Referral, ReferralEvent
+from fieldapp.followups.models import Followup, Provider, Referral, ReferralEvent
 from fieldapp.users.models import User
 
 
@@ -84,6 +84,9 @@ def take_referral_step(actor: User, referral_id: int, step: str, *, text: str, n
         raise AppError("reason_needed")
     referral.state = step
     _note(referral, step, actor, text.strip() or None, now)
+    task = db.session.get_one(Followup, referral.followup_id)
+    waiting = {user_id for user_id in (task.assignee_id, referral.made_by_id) if user_id} - {actor.id}
+    followups.tell_of_referral(task, step, waiting, now)
     if step == "done":
         followups.note_outcome(actor, referral.followup_id, text=text.strip(), now=now)
     return referral

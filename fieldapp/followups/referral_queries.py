@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.orm import joinedload
 
 from fieldapp.areas.models import LEVELS
 from fieldapp.core import scope
@@ -41,6 +42,10 @@ def list_providers(area_codes: Sequence[str]) -> list[Provider]:
     )
 
 
+# A referral with whom it went to and what came of it.
+_WHOLE = (joinedload(Referral.provider), joinedload(Referral.events))
+
+
 def list_offered(task: Followup) -> list[Provider]:
     """The bodies a task can be referred to, those that do its kind of help first, then the nearest."""
     offered = db.session.scalars(
@@ -51,13 +56,13 @@ def list_offered(task: Followup) -> list[Provider]:
 
 def list_referrals(followup_id: str) -> list[Referral]:
     """What became of a task's referrals, the latest first."""
-    of_task = select(Referral).where(Referral.followup_id == followup_id)
-    return list(db.session.scalars(of_task.order_by(Referral.id.desc())))
+    of_task = select(Referral).where(Referral.followup_id == followup_id).options(*_WHOLE)
+    return list(db.session.scalars(of_task.order_by(Referral.id.desc())).unique())
 
 
 def get_referral(referral_id: int, reader: User, now: datetime) -> tuple[Referral, Followup]:
     """The referral and its task, when the task is in scope; raises not_found."""
-    referral = db.session.get(Referral, referral_id)
+    referral = db.session.get(Referral, referral_id, options=_WHOLE)
     if referral is None:
         raise AppError("not_found")
     return referral, followups.get_followup(referral.followup_id, reader, now)

@@ -5,8 +5,8 @@ Invariant: every write goes through `followups.actions`, which checks scope and 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -25,8 +25,9 @@ from fieldapp.core.codes import get_codes
 from fieldapp.core.db import transaction
 from fieldapp.core.errors import AppError
 from fieldapp.core.guard import OFFICER, READERS, SUPERVISOR, WORKER, require
-from fieldapp.core.paging import read_key, read_page
+from fieldapp.core.paging import read_area, read_day, read_key, read_page, read_uuid
 from fieldapp.core.severity import SEVERITIES
+from fieldapp.core.storage import Attachment, AttachmentUse
 from fieldapp.followups import (
     actions,
     duty_routes,
@@ -50,6 +51,7 @@ from fieldapp.followups.queries import FollowupFilter
 from fieldapp.people import queries as people
 from fieldapp.people.models import Household
 from fieldapp.users import queries as users
+from fieldapp.users.models import User
 from fieldapp.visits import queries as visits
 from fieldapp.visits.models import Visit
 
@@ -72,6 +74,14 @@ CLIMBED_TO = {
     "township": lazy_gettext("climbed to the township"),
     "county": lazy_gettext("climbed to the county"),
     "city": lazy_gettext("climbed to the city"),
+}
+# The columns of the board.
+DUES = {
+    "late": lazy_gettext("Overdue"),
+    "today": lazy_gettext("Due today"),
+    "week": lazy_gettext("Due this week"),
+    "later": lazy_gettext("Due later"),
+    "outside": lazy_gettext("With an outside body"),
 }
 # Who closes tasks: the township's supervisor; an officer, of complaints.
 CLOSERS = (SUPERVISOR, OFFICER)
@@ -99,7 +109,6 @@ class Step:
 def list_page() -> str:
     """The tasks in the reader's areas, those that need the reader first."""
     now = clock.now()
-    codes = current_user.area_codes(now)
     chosen = _read_filter()
     page = read_page()
     items, has_more = queries.list_followups(current_user, chosen, now, page)
@@ -108,14 +117,23 @@ def list_page() -> str:
         items=items,
         has_more=has_more,
         page=page,
-        chosen=chosen,
-        areas=areas.list_choices(codes, chosen.area),
-        assignees=queries.list_assignees(current_user, now),
-        words=wording.get_words("followup_type", "severity"),
         states=wording.FOLLOWUP_STATES,
-        levels=CLIMBED_TO,
         can_act=current_user.role == SUPERVISOR,
         takes_in=current_user.role in CLOSERS,
+        **_view_filter(chosen, now),
+    )
+
+
+@bp.get("/board")
+@require(*READERS)
+def board_page() -> str:
+    """The same tasks by when they are due, the first of each column."""
+    now = clock.now()
+    chosen = replace(_read_filter(), view="active", due="", since=None, until=None)
+    return render_template(
+        "followups/board.html",
+        columns=queries.list_board(current_user, chosen, now),
+        **_view_filter(chosen, now),
     )
 
 
@@ -133,7 +151,7 @@ def hand_out(followup_id: UUID) -> str | tuple[str, int] | Response:
     now = clock.now()
     task = queries.get_followup(str(followup_id), current_user, now)
     form = HandOutForm()
-    form.offer(_list_choices_of_assignee(task.area_code, now))
+    form.offer(_say_who(queries.list_candidates(task, now)))
     if not form.validate_on_submit():
         return _show(task.followup_id, hand_out_form=form), 422
     return _take(
@@ -280,7 +298,7 @@ def take_in() -> str | tuple[str, int] | Response:
 
 def _find_subject() -> Household | None:
     """The household the address names, if it names one; raises not_found."""
-    household_uuid = _read_uuid("household")
+    household_uuid = read_uuid("household")
     return people.get_household(household_uuid, current_user.area_codes()) if household_uuid else None
 
 
@@ -345,6 +363,11 @@ def _show(
     person = (
         next((p for p in household.people if p.person_uuid == task.person_uuid), None) if household else None
     )
+    # All code tables at once, before one row of them is asked for.
+    words = wording.get_words("followup_type", "severity")
+    named = {task.assignee_id, task.partner_id, task.entered_by_id, visit.worker_id if visit else None}
+    named |= {id_ for event in events for id_ in (event.actor_id, event.taken_in_by)}
+    names = users.get_display_names(id_ for id_ in named if id_ is not None)
     return render_template(
         "followups/followup.html",
         task=task,
@@ -352,16 +375,12 @@ def _show(
         person=person,
         visit=visit,
         grid_name=areas.get_names([task.area_code]).get(task.area_code, ""),
-        steps=_list_steps(task, events),
-        names=users.get_display_names(
-            id_
-            for id_ in (task.assignee_id, task.partner_id, task.entered_by_id, visit and visit.worker_id)
-            if id_
-        ),
+        steps=_list_steps(task, events, names),
+        names=names,
         source=SOURCES.get(task.source),
         goes_in_pairs=queries.get_type_settings(task.type).get("pair", False),
         is_overdue=task.state == "open" and task.due_at < now,
-        words=wording.get_words("followup_type", "severity"),
+        words=words,
         states=wording.FOLLOWUP_STATES,
         levels=CLIMBED_TO,
         referrals=referral_queries.list_referrals(followup_id),
@@ -369,7 +388,8 @@ def _show(
         can_refer="referred" in possible,
         can_hand_out=can_hand_out,
         can_record="reported" in possible,
-        can_verify="verified" in possible,
+        is_revisit=task.source == rules.REVISIT,
+        can_verify="verified" in possible and task.source != rules.REVISIT,
         can_reopen="reopened" in possible,
         can_cancel="cancelled" in possible,
         hand_out_form=hand_out_form,
@@ -382,7 +402,7 @@ def _show(
 
 def _prepare_hand_out(task: Followup, visit: Visit | None, now: datetime) -> HandOutForm:
     """The form as it is first shown: what was chosen, or for a task nobody handed out yet what is likely."""
-    choices = _list_choices_of_assignee(task.area_code, now)
+    choices = _say_who(queries.list_candidates(task, now))
     assignee_id = task.assignee_id
     if task.assigned_by_id is None and visit is not None and visit.worker_id in dict(choices):
         assignee_id = visit.worker_id
@@ -402,17 +422,23 @@ def _tomorrow(now: datetime) -> datetime:
     return datetime.combine(clock.local_date(now) + timedelta(days=1), DEFAULT_DUE, clock.LOCAL)
 
 
-def _list_steps(task: Followup, events: list[FollowupEvent]) -> list[Step]:
+def _list_steps(task: Followup, events: list[FollowupEvent], names: Mapping[int, str]) -> list[Step]:
     """The task's life, latest first, each step with what was reported."""
-    names = users.get_display_names(
-        id_ for event in events for id_ in (event.actor_id, event.taken_in_by) if id_ is not None
+    # Held here until all are read: a session forgets what nobody holds.
+    _versions = checklists.find_versions(
+        (event.checklist_key, event.checklist_version or "") for event in events if event.checklist_key
     )
-    steps = [_read_step(task, event, names) for event in reversed(events)]
-    word = gettext("Made by hand") if task.flag_id is None else gettext("Made by a flag")
+    uses = storage.list_uses_of("followup", task.followup_id)
+    steps = [_read_step(event, uses.get(event.id, []), names) for event in reversed(events)]
+    word = gettext("Made by hand") if task.entered_by_id is not None else gettext("Made by a flag")
+    if task.source == rules.REVISIT and task.entered_by_id is None:
+        word = gettext("Drawn at random")
     return [*steps, Step(task.created_at, "made", word)]
 
 
-def _read_step(task: Followup, event: FollowupEvent, names: dict[int, str]) -> Step:
+def _read_step(
+    event: FollowupEvent, uses: list[tuple[AttachmentUse, Attachment | None]], names: Mapping[int, str]
+) -> Step:
     lines = _read_result(event)
     climbed = f": {CLIMBED_TO[event.level]}" if event.level else ""
     return Step(
@@ -423,7 +449,7 @@ def _read_step(task: Followup, event: FollowupEvent, names: dict[int, str]) -> S
         event.text,
         lines,
         read_problems(event.problems, label_paths(lines)),
-        view_attachments(storage.list_uses("followup", task.followup_id, event.id), lines),
+        view_attachments(uses, lines),
         names.get(event.taken_in_by or 0, ""),
     )
 
@@ -438,7 +464,23 @@ def _read_result(event: FollowupEvent) -> list[Line]:
 def _list_choices_of_assignee(area_code: str, now: datetime) -> list[tuple[int, str]]:
     covering = users.list_users_covering(area_code, [WORKER, SUPERVISOR], now)
     covering.sort(key=lambda user: user.role != WORKER)
-    return [(user.id, f"{user.display_name} · {wording.ROLES[user.role]}") for user in covering]
+    return _say_who(covering)
+
+
+def _say_who(people: list[User]) -> list[tuple[int, str]]:
+    return [(user.id, f"{user.display_name} · {wording.ROLES[user.role]}") for user in people]
+
+
+def _view_filter(chosen: FollowupFilter, now: datetime) -> dict[str, Any]:
+    """What the list and the board need to offer their choices."""
+    return {
+        "chosen": chosen,
+        "areas": areas.list_choices(current_user.area_codes(now), chosen.area),
+        "assignees": queries.list_assignees(current_user, chosen, now),
+        "words": wording.get_words("followup_type", "severity"),
+        "levels": CLIMBED_TO,
+        "dues": DUES,
+    }
 
 
 def _read_filter() -> FollowupFilter:
@@ -446,45 +488,42 @@ def _read_filter() -> FollowupFilter:
     view = request.args.get("view", "")
     severity = request.args.get("severity", "")
     type_ = request.args.get("type", "")
-    area = request.args.get("area", "")
     climbed = request.args.get("climbed", "")
+    due = request.args.get("due", "")
     return FollowupFilter(
         view=view if view in queries.VIEWS else "active",
         severity=severity if severity in SEVERITIES else "",
         type=type_ if type_ in get_codes("followup_type") else "",
         assignee=read_key("assignee"),
         climbed=climbed if climbed in CLIMBED_TO else "",
-        area=area if area.isascii() and area.isdigit() and len(area) <= 15 else "",
+        area=read_area(),
+        due=due if due in DUES else "",
+        since=read_day("since"),
+        until=read_day("until"),
     )
 
 
 def _read_subject() -> tuple[Household, str | None]:
     """The household (and the visit) the address names; raises not_found."""
     codes = current_user.area_codes()
-    if visit_uuid := _read_uuid("visit"):
+    if visit_uuid := read_uuid("visit"):
         visit = visits.get_visit(visit_uuid, codes)
         if visit.household_uuid is None:
             raise AppError("not_found")
         return people.get_household(visit.household_uuid, codes), visit.visit_uuid
-    household_uuid = _read_uuid("household")
+    household_uuid = read_uuid("household")
     if household_uuid is None:
         raise AppError("not_found")
     return people.get_household(household_uuid, codes), None
 
 
-def _read_uuid(name: str) -> str | None:
-    try:
-        return str(UUID(request.args.get(name, "")))
-    except ValueError:
-        return None
-
-
 def _offer_new(form: NewFollowupForm, household: Household, now: datetime) -> None:
     words = wording.get_words("followup_type", "severity")
     form.offer(_list_choices_of_assignee(household.grid_code, now))
-    # A complaint is taken in on its own page.
-    restricted = {code for code, row in get_codes("followup_type").items() if row.extra.get("restricted")}
-    types = {code: word for code, word in words["followup_type"].items() if code not in restricted}
+    # A complaint is taken in on its own page; a visit is looked at again from its own.
+    elsewhere = {code for code, row in get_codes("followup_type").items() if row.extra.get("restricted")}
+    elsewhere.add(rules.REVISIT_TYPE)
+    types = {code: word for code, word in words["followup_type"].items() if code not in elsewhere}
     form.type.choices = with_blank(types, gettext("Choose…"))
     form.severity.choices = list(words["severity"].items())
     form.person.choices = [

@@ -20,20 +20,33 @@ TRANSITIONS: dict[str, tuple[frozenset[str], str]] = {
     "reopened": (frozenset({"done", "verified", "refused", "cancelled"}), "open"),
     "cancelled": (frozenset({"open", "refused", "done"}), "cancelled"),
 }
+# The source of a task that looks at a visit again: somebody else does it, who need not work in that grid.
+REVISIT = "revisit"
+REVISIT_TYPE = "random_revisit"
 CLOSED = frozenset({"verified", "cancelled"})
+ACTIVE = frozenset({"open", "done", "refused"})
 # In which somebody is to do something about it, and can be late.
 WAITING = frozenset({"open", "refused"})
 
 
-def may_take(step: str, role: str, *, is_restricted: bool, is_own: bool) -> bool:
+def may_take(step: str, role: str, *, is_restricted: bool, is_own: bool, is_revisit: bool = False) -> bool:
     """Whether somebody at the desk may take a step of a task they may know of.
 
     The township's supervisor takes them all. Of a complaint, which may be about the township, an officer does, and a
-    supervisor who was given it writes down the result.
+    supervisor who was given it writes down the result. A re-visit, which may be about the township's own work, is also an
+    officer's to settle.
     """
+    if is_revisit:
+        return role in (SUPERVISOR, OFFICER)
     if is_restricted:
         return role == OFFICER or (role == SUPERVISOR and is_own and step == "reported")
     return role == SUPERVISOR
+
+
+def may_revisit(area_codes: Iterable[str], grid_code: str) -> bool:
+    """Whether somebody with those areas works in the township of a grid, and so may look at its visits again."""
+    township = grid_code[: DIGITS["township"]]
+    return any(code.startswith(township) or township.startswith(code) for code in area_codes)
 
 
 def can_step(step: str, state: str) -> bool:
@@ -83,6 +96,17 @@ def climb(climbed_to: str | None, assignee_role: str | None) -> str | None:
     if assignee_role == SUPERVISOR:
         done = max(done, 1)
     return OVERDUE_LEVELS[done] if done < len(OVERDUE_LEVELS) else None
+
+
+def first_level(assignee_role: str | None) -> str | None:
+    """Where an overdue task goes first."""
+    return climb(None, assignee_role)
+
+
+def is_told(role: str, area_codes: Iterable[str], level: str) -> bool:
+    """Whether a task that goes up to `level` comes up to somebody of that role and areas."""
+    first = OVERDUE_LEVELS[0] if role == SUPERVISOR else next(iter(list_levels_of(role, area_codes)), None)
+    return first == level
 
 
 def list_levels_of(role: str, area_codes: Iterable[str]) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from fieldapp.core import clock
 from fieldapp.core.bodies import Body, Location, PhoneInstant, UuidStr
 from fieldapp.core.db import db
 from fieldapp.followups.models import Followup
+from fieldapp.followups.rules import REVISIT
 from fieldapp.people import queries as people, relatives
 from fieldapp.people.models import Household, Person
 from fieldapp.users import queries as users
@@ -67,14 +68,29 @@ def list_records(followup_ids: Iterable[str], user_id: int) -> dict[str, dict[st
         Household, {task.household_uuid for task in tasks if task.household_uuid}
     )
     persons = people.list_standing(Person, {task.person_uuid for task in tasks if task.person_uuid})
+    # Whoever looks at a visit again may have nothing else of that grid.
+    homes = {
+        home.household_uuid: home
+        for home in people.list_households(
+            {task.household_uuid for task in tasks if task.source == REVISIT and task.household_uuid}
+        )
+    }
     return {
         task.followup_id: {
             **_record(task, names),
+            **_home(homes.get(task.household_uuid or "")),
             "household_uuid": households.get(task.household_uuid or ""),
             "person_uuid": persons.get(task.person_uuid or ""),
         }
         for task in tasks
     }
+
+
+def _home(household: Household | None) -> dict[str, Any]:
+    if household is None:
+        return {}
+    named = {name: getattr(household, name) for name in ("grid_code", "name", "address", "phone")}
+    return {"household": {"household_uuid": household.household_uuid, **named}}
 
 
 def _record(task: Followup, names: dict[int, str]) -> dict[str, Any]:

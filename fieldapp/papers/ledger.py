@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from fieldapp.areas.models import Area
@@ -52,7 +52,7 @@ class Month:
     @property
     def starts_at(self) -> datetime:
         """Its first instant."""
-        return datetime.combine(self.first, time(), clock.LOCAL)
+        return clock.midnight(self.first)
 
     def __str__(self) -> str:
         return f"{self.first:%Y-%m}"
@@ -142,9 +142,8 @@ def make_ledger(grid: Area, month: Month, today: date) -> Ledger:
     """The ledger of a grid; of the month that runs, as it stands today."""
     starts_at, ends_at = month.starts_at, month.following.starts_at
     there = people.list_households_in(grid.code, starts_at, ends_at)
-    standing = people.list_standing(Household, [one.household_uuid for one in there])
     # What was visited under an entry that was merged since is told of the one that stands for it.
-    behind = people.list_behind(Household, standing.values())
+    behind = people.list_same_of([one.household_uuid for one in there])
     found = visits.list_visits_in(grid.code, behind, starts_at, ends_at)
     by_household: dict[str, list[Visit]] = {}
     for visit in found:
@@ -154,8 +153,10 @@ def make_ledger(grid: Area, month: Month, today: date) -> Ledger:
         for one in there
         if one.merged_into is None and any(_is_listed(person, month) for person in one.people)
     }
+    here = [one for one in there if one.household_uuid in listed | by_household.keys()]
+    elsewhere = (listed | by_household.keys()) - {one.household_uuid for one in here}
     households = sorted(
-        people.list_households(listed | by_household.keys()),
+        [*here, *(people.list_households(elsewhere) if elsewhere else [])],
         key=lambda one: (one.name, one.address, one.household_uuid),
     )
     words = wording.get_words("method", "outcome", "followup_type", "class")
@@ -245,9 +246,10 @@ def _list_problems(found: Sequence[Visit], words: Words) -> dict[str, list[Probl
         if task.flag_id is not None:
             by_flag.setdefault(task.flag_id, []).append(task)
     problems: dict[str, list[Problem]] = {}
+    is_abuse = followups.read_abuse_rule()
     for flag in reviews.list_flags(days):
-        is_abuse = followups.is_abuse(flag.followup_type, flag.question)
-        if flag.state == "dismissed" or flag.followup_type in confidential or is_abuse:
+        is_told = flag.followup_type not in confidential and not is_abuse(flag.followup_type, flag.question)
+        if flag.state == "dismissed" or not is_told:
             continue
         of_flag = by_flag.get(flag.id, [])
         is_open = any(task.state not in CLOSED for task in of_flag) if of_flag else flag.state == "open"

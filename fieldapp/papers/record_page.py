@@ -12,6 +12,7 @@ from datetime import date, datetime
 from typing import Any
 
 from fieldapp.areas import queries as areas
+from fieldapp.checklists import queries as checklists
 from fieldapp.checklists.blank import BlankLine, read_blank
 from fieldapp.checklists.models import ChecklistVersion
 from fieldapp.checklists.reading import Line
@@ -19,6 +20,7 @@ from fieldapp.core import clock, wording
 from fieldapp.core.codes import get_codes
 from fieldapp.core.web import pick_text
 from fieldapp.followups import queries as followups
+from fieldapp.followups.models import Followup
 from fieldapp.people import queries as people, sync as people_sync
 from fieldapp.people.models import Household, Person
 from fieldapp.people.rules import mask_id, mask_phone
@@ -29,7 +31,7 @@ from fieldapp.reviews.visit_page import read_revision, title_of
 from fieldapp.users import queries as users
 from fieldapp.users.models import User
 from fieldapp.visits import queries as visits
-from fieldapp.visits.models import Visit
+from fieldapp.visits.models import Visit, VisitRevision
 
 Words = Mapping[str, Mapping[str, str]]
 
@@ -128,10 +130,9 @@ def _prepare_person(
 
 def list_readable(household_uuid: str, reader: User) -> list[Visit]:
     """The visits to a household that the reader may know of, the latest first."""
-    hidden = reviews.list_hidden(reader)
-    return [
-        visit for visit in visits.list_visits_of_household(household_uuid) if visit.visit_uuid not in hidden
-    ]
+    return visits.list_visits_of_household(
+        household_uuid, Visit.visit_uuid.not_in(reviews.select_hidden(reader))
+    )
 
 
 def list_chosen(
@@ -158,31 +159,45 @@ def prepare_visits(chosen: Sequence[Visit]) -> list[PaperVisit]:
     for flag in reviews.list_flags([visit.visit_uuid for visit in chosen]):
         if flag.followup_type not in confidential:
             flags.setdefault(flag.visit_uuid, []).append(flag)
-    tasks = {
-        visit.visit_uuid: [
-            task
-            for task in followups.list_followups_of_visit(visit.visit_uuid)
-            if task.type not in confidential
-        ]
-        for visit in chosen
-    }
+    tasks: dict[str, list[Followup]] = {}
+    for task in followups.list_followups_of_visits(visit.visit_uuid for visit in chosen):
+        if task.type not in confidential and task.visit_uuid:
+            tasks.setdefault(task.visit_uuid, []).append(task)
+    revisions = visits.list_revisions(chosen)
+    # Held here until the page is done: a session forgets what nobody holds, and would read it again for each visit.
+    _versions = checklists.find_versions(
+        (one.checklist_key, one.checklist_version) for one in revisions.values()
+    )
+    seen = people.list_people({uuid for one in revisions.values() for uuid in one.people})
+    people_names = {person.person_uuid: person.name for person in seen}
     names = users.get_display_names(
         {visit.worker_id for visit in chosen}
         | {visit.entered_by for visit in chosen if visit.entered_by}
         | {task.assignee_id for found in tasks.values() for task in found if task.assignee_id}
     )
     return [
-        _prepare_visit(visit, words, flags.get(visit.visit_uuid, []), tasks[visit.visit_uuid], names)
+        _prepare_visit(
+            visit,
+            revisions[visit.visit_uuid],
+            words,
+            flags.get(visit.visit_uuid, []),
+            tasks.get(visit.visit_uuid, []),
+            names,
+            people_names,
+        )
         for visit in chosen
     ]
 
 
 def _prepare_visit(
-    visit: Visit, words: Words, flags: Sequence[Any], tasks: Sequence[Any], names: Mapping[int, str]
+    visit: Visit,
+    revision: VisitRevision,
+    words: Words,
+    flags: Sequence[Any],
+    tasks: Sequence[Any],
+    names: Mapping[int, str],
+    people_names: Mapping[str, str],
 ) -> PaperVisit:
-    revision = visits.get_revision(visit)
-    seen = people.list_people(person.person_uuid for person in visit.people)
-    by_uuid = {person.person_uuid: person.name for person in seen}
     return PaperVisit(
         visit,
         title_of(revision),
@@ -191,8 +206,8 @@ def _prepare_visit(
         str(wording.VISIT_STATES[visit.state]),
         names.get(visit.worker_id, ""),
         names.get(visit.entered_by or 0, ""),
-        [by_uuid.get(uuid, "") for uuid in revision.people],
-        read_revision(revision, {}),
+        [people_names.get(uuid, "") for uuid in revision.people],
+        read_revision(revision, {}, people_names),
         [
             Finding(
                 words["severity"].get(flag.severity, flag.severity),

@@ -14,7 +14,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from fieldapp.areas import queries as areas
-from fieldapp.areas.models import LEVELS
+from fieldapp.areas.models import LEVELS, Area
 from fieldapp.checklists import queries as checklists
 from fieldapp.core import audit, clock, scope, wording
 from fieldapp.core.db import transaction
@@ -79,14 +79,14 @@ def blank_record(household_uuid: UUID) -> str:
 @require(*READERS)
 def grid_ledger(code: str) -> str:
     """台账 of a grid for a month; `show` lists the visits behind a figure, of one household or of all."""
-    ledger = _get_ledger(code)
+    ledger, path = _get_ledger(code)
     paper = request.args.get("paper", "")
     show, household_uuid = request.args.get("show", ""), request.args.get("household", "")
     figures = ledger_page.say_figures()
     return render_template(
         "papers/ledger.html",
         ledger=ledger,
-        path=" ".join(area.name for area in areas.list_path(code)[2:]),
+        path=" ".join(area.name for area in path[2:]),
         paper=paper if paper in PAPERS else PAPERS[0],
         figures=figures,
         show=show if show in figures else "",
@@ -100,7 +100,7 @@ def grid_ledger(code: str) -> str:
 @require(*READERS)
 def grid_ledger_workbook(code: str) -> Response:
     """The same as an Excel workbook."""
-    ledger = _get_ledger(code)
+    ledger, _ = _get_ledger(code)
     content = ledger_page.write_ledger(ledger)
     with transaction():
         audit.record(current_user, "ledger.export", "area", code, at=clock.now(), month=str(ledger.month))
@@ -112,13 +112,16 @@ def grid_ledger_workbook(code: str) -> Response:
     )
 
 
-def _get_ledger(code: str) -> Ledger:
-    """The ledger the address asks for; raises not_found for what is no grid, or not the reader's."""
-    grid = areas.find_area(code)
+def _get_ledger(code: str) -> tuple[Ledger, list[Area]]:
+    """The ledger the address asks for, with its grid and all above it; raises not_found for what is no grid, or not the
+    reader's.
+    """
+    path = areas.list_path(code)
+    grid = next((area for area in path if area.code == code), None)
     if grid is None or len(code) != LEVELS["grid"] or not scope.covers(current_user.area_codes(), code):
         raise AppError("not_found")
     today = clock.local_date(clock.now())
-    return make_ledger(grid, read_month(request.args.get("month", ""), today), today)
+    return make_ledger(grid, read_month(request.args.get("month", ""), today), today), path
 
 
 def _show_record(household: Household, form: RevealReasonForm, *, in_full: bool = False) -> str:

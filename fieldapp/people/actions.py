@@ -18,7 +18,7 @@ from fieldapp.core.codes import get_codes
 from fieldapp.core.db import db, transaction
 from fieldapp.core.errors import AppError
 from fieldapp.core.feeds import publish
-from fieldapp.people import pair_actions, period_queries, queries, rules, tally_actions
+from fieldapp.people import counting, pair_actions, period_queries, queries, rules, tally_actions
 from fieldapp.people.models import (
     Carer,
     Household,
@@ -147,6 +147,8 @@ def change_person(person: Person, fields: Mapping[str, Any], origin: Origin) -> 
         if _LIKENESS & set(changed):
             pair_actions.compare_later([person])
         _note("person", person.person_uuid, "change", changed, origin)
+        if "main_class" in changed:
+            counting.count_admission(person, changed["main_class"][0], origin.now)
         refresh_due(person.household)
     return changed
 
@@ -340,6 +342,7 @@ def remove_people(people: Sequence[Person], origin: Origin) -> None:
     db.session.execute(insert(RegistryChange), removed)
     pair_actions.compare_later(people)
     uuids = [person.person_uuid for person in people]
+    counting.forget_admissions(uuids)
     for model, column in ((PersonTag, PersonTag.person_uuid), (Carer, Carer.person_uuid)):
         db.session.execute(delete(model).where(column.in_(uuids)))
     db.session.execute(delete(Person).where(Person.person_uuid.in_(uuids)))

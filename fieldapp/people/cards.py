@@ -13,7 +13,6 @@ from fieldapp.people.actions import state_of
 from fieldapp.people.history import Sayer
 from fieldapp.people.models import Household, Person
 from fieldapp.people.relatives import list_declared_of
-from fieldapp.users import queries as users
 from fieldapp.users.models import User
 
 
@@ -38,11 +37,9 @@ def prepare_members(household: Household, reader: User) -> list[Member]:
     """The cards of a household's people, in their order."""
     today = clock.local_date(clock.now())
     sayer = Sayer(reader)
-    declared = list_declared_of(person.person_uuid for person in household.people)
-    names = users.get_display_names(one.user_id for _, one in declared)
     relatives: dict[str, list[str]] = {}
-    for person_uuid, one in declared:
-        relatives.setdefault(person_uuid, []).append(names[one.user_id])
+    for person_uuid, _, user in list_declared_of(person.person_uuid for person in household.people):
+        relatives.setdefault(person_uuid, []).append(user.display_name)
     return [
         _prepare(person, sayer, wording.age_on(person.birth_on, today), relatives.get(person.person_uuid, []))
         for person in household.people

@@ -270,6 +270,24 @@ class RegistryChange(Base):
     )
 
 
+class Admission(Base):
+    """Somebody on the list was newly admitted to dibao or to the support of destitute people."""
+
+    __tablename__ = "admissions"
+
+    id: Mapped[int] = mapped_column(primary_key=True, doc="Number.")
+    person_uuid: Mapped[str] = mapped_column(ForeignKey(Person.person_uuid), index=True, doc="Who.")
+    # No foreign key: they may have moved since, and a household that nobody is in may be taken out.
+    household_uuid: Mapped[str] = mapped_column(UuidText, doc="Of which household.")
+    grid_code: Mapped[str] = mapped_column(AreaCode, doc="Where they lived then.")
+    scheme: Mapped[str] = mapped_column(String(10), doc="dibao or destitute.")
+    is_first: Mapped[bool] = mapped_column(doc="Nobody else of the household was in it.")
+    admitted_at: Mapped[datetime] = mapped_column(Instant, doc="When the registry was changed.")
+    week_on: Mapped[date] = mapped_column(doc="The week it counts in, by the day that ends on.")
+
+    __table_args__ = (Index("ix_admissions_week_grid", "week_on", "grid_code"),)
+
+
 class LikelyPair(Base):
     """Two entries that could be one person, or of which somebody has said that they are not.
 

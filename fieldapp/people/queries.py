@@ -4,26 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cache
 from typing import TypeVar
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import InstrumentedAttribute, load_only, selectinload
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    Subquery,
+    bindparam,
+    func,
+    literal,
+    select,
+    union_all,
+)
+from sqlalchemy.orm import InstrumentedAttribute, joinedload, load_only, selectinload
+from sqlalchemy.orm.interfaces import ORMOption
 from sqlalchemy.sql.base import ExecutableOption
 
 from fieldapp.core import scope
 from fieldapp.core.codes import Code
 from fieldapp.core.crypto import keyring
-from fieldapp.core.db import db
+from fieldapp.core.db import db, once
 from fieldapp.core.errors import AppError
 from fieldapp.people import rules
 from fieldapp.people.models import Household, HouseholdGrid, Merge, Person, RegistryChange
 
 CHANGES_PER_PAGE = 50
+# A page is given a household, its people and their tags by one statement.
+WITH_TAGS = joinedload(Person.tags)
+WITH_PEOPLE = joinedload(Household.people).options(WITH_TAGS)
+WITH_CARERS = WITH_PEOPLE.options(selectinload(Person.carers))
 
 
-def get_household(household_uuid: str, area_codes: Sequence[str]) -> Household:
+def get_household(household_uuid: str, area_codes: Sequence[str], load: ORMOption = WITH_PEOPLE) -> Household:
     """The household that stands under that uuid, with its people, when it is in scope; raises not_found."""
-    household = db.session.get(Household, household_uuid, options=[selectinload(Household.people)])
+    household = db.session.get(Household, household_uuid, options=[load])
     household = find_standing(household) if household else None
     if household is None or not scope.covers(area_codes, household.grid_code):
         raise AppError("not_found")
@@ -32,7 +49,9 @@ def get_household(household_uuid: str, area_codes: Sequence[str]) -> Household:
 
 def get_person(person_uuid: str, area_codes: Sequence[str]) -> Person:
     """The person who stands under that uuid, when their household is in scope; raises not_found."""
-    person = db.session.get(Person, person_uuid)
+    living_in = joinedload(Person.household).options(WITH_PEOPLE)
+    load = (WITH_TAGS, selectinload(Person.carers), living_in)
+    person = db.session.get(Person, person_uuid, options=load)
     person = find_standing(person) if person else None
     if person is None or not scope.covers(area_codes, person.household.grid_code):
         raise AppError("not_found")
@@ -52,49 +71,137 @@ def find_standing(entry: Entry) -> Entry:
 def list_standing(kind: type[Household] | type[Person], uuids: Iterable[str]) -> dict[str, str]:
     """The key of the entry that stands for each of those, by theirs."""
     found = {uuid: uuid for uuid in uuids}
-    newest = set(found)
-    while newest:
-        rows = db.session.execute(
-            select(_key(kind), kind.merged_into).where(_key(kind).in_(newest), kind.merged_into.is_not(None))
-        )
-        into = {uuid: standing for uuid, standing in rows if standing}
-        found = {uuid: into.get(standing, standing) for uuid, standing in found.items()}
-        newest = set(into.values())
+    if found:
+        into = _merged_into(kind, _key(kind).in_(found))
+        stands = select(into.c.start, into.c.uuid).join(kind, _key(kind) == into.c.uuid)
+        found.update(tuple(row) for row in db.session.execute(stands.where(kind.merged_into.is_(None))))
     return found
 
 
 def list_behind(kind: type[Household] | type[Person], uuids: Iterable[str]) -> dict[str, str]:
     """Of those entries and all that was merged into them: by key, which of those it now is."""
     found = {uuid: uuid for uuid in uuids}
-    newest = set(found)
-    while newest:
-        rows = db.session.execute(
-            select(_key(kind), kind.merged_into).where(kind.merged_into.in_(newest))
-        ).all()
-        found |= {uuid: found[into] for uuid, into in rows if into}
-        newest = {uuid for uuid, _ in rows}
+    if found:
+        merged = _merged(kind, _key(kind).in_(found))
+        # Of two of those the one that stands for the other comes last.
+        found.update(
+            tuple(row)
+            for row in db.session.execute(select(merged.c.uuid, merged.c.start).order_by(merged.c.steps))
+        )
     return found
+
+
+def select_behind(kind: type[Household] | type[Person], uuids: Iterable[str]) -> Select[str, str]:
+    """The same as rows of a statement: (the entry, which of those it now is)."""
+    merged = _merged(kind, _key(kind).in_(list(uuids)))
+    return select(merged.c.uuid, merged.c.start)
+
+
+def select_standing(kind: type[Household] | type[Person], chosen: ColumnElement[bool]) -> Select[str]:
+    """The keys of the entries that stand for those `chosen`."""
+    into = _merged_into(kind, chosen)
+    return select(into.c.uuid).join(kind, _key(kind) == into.c.uuid).where(kind.merged_into.is_(None))
+
+
+def list_merged(kind: type[Household] | type[Person]) -> list[str]:
+    """The keys of the entries that somebody else stands for."""
+    return list(db.session.scalars(select(_key(kind)).where(kind.merged_into.is_not(None))))
+
+
+@once
+def list_same(household_uuid: str | None) -> list[str]:
+    """The keys of all entries of the household that one of them names; none without one."""
+    return _list_entries(household_uuid)[0] if household_uuid is not None else []
+
+
+def select_same(chosen: ColumnElement[bool]) -> Select[str]:
+    """The keys of all entries of the households that the entries `chosen` name."""
+    into = _merged_into(Household, chosen)
+    return select(_merged(Household, Household.household_uuid.in_(select(into.c.uuid))).c.uuid).distinct()
+
+
+@cache
+def _select_entries() -> CompoundSelect[bool, str]:
+    # Put together once: that takes longer than to have it answered.
+    same = select_same(Household.household_uuid == bindparam("household_uuid")).subquery()
+    members = Person.household_uuid.in_(select(same)) & Person.merged_into.is_(None)
+    merged = _merged(Person, members)
+    return union_all(
+        select(literal(True), *same.c), select(literal(False), merged.c.uuid).where(merged.c.steps > 0)
+    )
+
+
+def list_same_of(household_uuids: Iterable[str]) -> dict[str, str]:
+    """Of those households' entries: by key, the one that stands for it now."""
+    into = _merged_into(Household, Household.household_uuid.in_(list(household_uuids)))
+    stands = select(into.c.uuid).join(Household, Household.household_uuid == into.c.uuid)
+    behind = _merged(Household, Household.household_uuid.in_(stands.where(Household.merged_into.is_(None))))
+    return {row[0]: row[1] for row in db.session.execute(select(behind.c.uuid, behind.c.start))}
+
+
+def find_members(household_uuids: Iterable[str]) -> tuple[Subquery, CTE]:
+    """All entries (uuid) of each of those households (start), and all entries (uuid) merged into people there (start)."""
+    into = _merged_into(Household, Household.household_uuid.in_(list(household_uuids)))
+    behind = _merged(Household, Household.household_uuid.in_(select(into.c.uuid)))
+    same = (
+        select(into.c.start, behind.c.uuid).join(behind, behind.c.start == into.c.uuid).distinct().subquery()
+    )
+    return same, _merged(Person, Person.household_uuid.in_(select(same.c.uuid)))
+
+
+def list_merged_people(household_uuid: str) -> list[str]:
+    """The keys of the entries that were merged into people of a household, under whichever uuid, wherever they lie."""
+    return _list_entries(household_uuid)[1]
+
+
+@once
+def _list_entries(household_uuid: str) -> tuple[list[str], list[str]]:
+    """Both by one statement."""
+    rows = db.session.execute(_select_entries(), {"household_uuid": household_uuid}).all()
+    households = [uuid for is_household, uuid in rows if is_household]
+    return households or [household_uuid], [uuid for is_household, uuid in rows if not is_household]
+
+
+def select_entries(declared: Select[str]) -> Select[str]:
+    """The keys of those people's entries and of the entries that stand for them."""
+    into = _merged_into(Person, Person.person_uuid.in_(declared))
+    return (
+        select(into.c.uuid)
+        .join(Person, Person.person_uuid == into.c.uuid)
+        .where((into.c.steps == 0) | Person.merged_into.is_(None))
+    )
+
+
+def _merged_into(kind: type[Household] | type[Person], chosen: ColumnElement[bool]) -> CTE:
+    """From each entry `chosen` (start) up to the one that stands for it (uuid), with the steps between."""
+    key = _key(kind)
+    found = (
+        select(key.label("start"), key.label("uuid"), literal(0).label("steps"))
+        .where(chosen)
+        .cte(recursive=True)
+    )
+    return found.union_all(
+        select(found.c.start, kind.merged_into, found.c.steps + 1)
+        .join(kind, key == found.c.uuid)
+        .where(kind.merged_into.is_not(None))
+    )
+
+
+def _merged(kind: type[Household] | type[Person], chosen: ColumnElement[bool]) -> CTE:
+    """From each entry `chosen` (start) down to all that was merged into it (uuid), with the steps between."""
+    key = _key(kind)
+    found = (
+        select(key.label("start"), key.label("uuid"), literal(0).label("steps"))
+        .where(chosen)
+        .cte(recursive=True)
+    )
+    return found.union_all(
+        select(found.c.start, key, found.c.steps + 1).join(kind, kind.merged_into == found.c.uuid)
+    )
 
 
 def _key(kind: type[Household] | type[Person]) -> InstrumentedAttribute[str]:
     return Household.household_uuid if issubclass(kind, Household) else Person.person_uuid
-
-
-def list_same(household_uuid: str | None) -> list[str]:
-    """The keys of all entries of the household that one of them names; none without one."""
-    if household_uuid is None:
-        return []
-    return list(list_behind(Household, list_standing(Household, [household_uuid]).values()))
-
-
-def list_merged_people(household_uuids: Iterable[str]) -> list[str]:
-    """The keys of the entries that were merged into people of those households, wherever they lie."""
-    members = db.session.scalars(
-        select(Person.person_uuid).where(
-            Person.household_uuid.in_(list(household_uuids)), Person.merged_into.is_(None)
-        )
-    ).all()
-    return [uuid for uuid, into in list_behind(Person, members).items() if uuid != into]
 
 
 def have_been_in(household: Household, person_uuids: Iterable[str]) -> bool:
@@ -130,8 +237,8 @@ def reread_person(person_uuid: str) -> Person:
 
 
 def find_household(household_uuid: str) -> Household | None:
-    """The household whoever asks, or None; for the server's own use."""
-    return db.session.get(Household, household_uuid)
+    """The household whoever asks, with its people, or None; for the server's own use."""
+    return db.session.get(Household, household_uuid, options=[WITH_PEOPLE])
 
 
 def list_changes_by(source_ids: Iterable[str]) -> list[RegistryChange]:
@@ -272,21 +379,24 @@ def list_grids_ever(household_uuid: str) -> list[str]:
 def list_households_in(grid_code: str, from_at: datetime, until_at: datetime) -> list[Household]:
     """The households that were in a grid at some time from one instant to another, merged ones too, with their people."""
     ever = select(HouseholdGrid.household_uuid).where(HouseholdGrid.grid_code == grid_code)
-    rows = db.session.scalars(
-        select(HouseholdGrid)
+    found = db.session.execute(
+        select(HouseholdGrid, Household)
+        .join(Household, Household.household_uuid == HouseholdGrid.household_uuid)
         .where(HouseholdGrid.household_uuid.in_(ever))
+        .options(WITH_PEOPLE)
         .order_by(HouseholdGrid.household_uuid, HouseholdGrid.from_at.nulls_first(), HouseholdGrid.id)
-    ).all()
-    there = set()
-    for row, following in zip(rows, [*rows[1:], None], strict=True):
+    ).unique()
+    rows = [(row, household) for row, household in found]
+    there: dict[str, Household] = {}
+    for (row, household), (following, _) in zip(rows, [*rows[1:], (None, None)], strict=True):
         ends_at = following.from_at if following and following.household_uuid == row.household_uuid else None
         if (
             row.grid_code == grid_code
             and (row.from_at is None or row.from_at < until_at)
             and (ends_at is None or ends_at > from_at)
         ):
-            there.add(row.household_uuid)
-    return list_households(there)
+            there[row.household_uuid] = household
+    return list(there.values())
 
 
 def list_moves(household_uuid: str) -> list[HouseholdGrid]:
@@ -304,16 +414,15 @@ def list_households(household_uuids: Iterable[str]) -> list[Household]:
     """The households of those uuids, with their people."""
     return list(
         db.session.scalars(
-            select(Household)
-            .where(Household.household_uuid.in_(list(household_uuids)))
-            .options(selectinload(Household.people))
-        )
+            select(Household).where(Household.household_uuid.in_(list(household_uuids))).options(WITH_PEOPLE)
+        ).unique()
     )
 
 
 def list_people(person_uuids: Iterable[str]) -> list[Person]:
     """The people of those uuids."""
-    return list(db.session.scalars(select(Person).where(Person.person_uuid.in_(list(person_uuids)))))
+    named = select(Person).where(Person.person_uuid.in_(list(person_uuids))).options(WITH_TAGS)
+    return list(db.session.scalars(named).unique())
 
 
 def get_due_table() -> rules.DueTable:
@@ -363,14 +472,19 @@ def list_history(uuids: Iterable[str], page: int) -> tuple[list[RegistryChange],
 
 def last_change(uuid: str) -> int:
     """The number of the newest entry in the history of a household or a person; 0 without one."""
-    return (
-        db.session.scalar(
-            select(func.max(RegistryChange.id)).where(
-                RegistryChange.kind.in_(("household", "person")), RegistryChange.uuid == uuid
-            )
-        )
-        or 0
+    [number] = last_changes([uuid])
+    return number
+
+
+def last_changes(uuids: Sequence[str]) -> tuple[int, ...]:
+    """The same of several, by one statement."""
+    last = (
+        select(func.max(RegistryChange.id))
+        .where(RegistryChange.kind.in_(("household", "person")), RegistryChange.uuid == uuid)
+        .scalar_subquery()
+        for uuid in uuids
     )
+    return tuple(number or 0 for number in db.session.execute(select(*last)).one())
 
 
 def number_hashes(number: str | None, what: str) -> tuple[str | None, str | None]:

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import select
+from sqlalchemy import Select, bindparam, select
+from sqlalchemy.orm import aliased, lazyload
 
+from fieldapp.areas.models import LEVELS
 from fieldapp.core import audit, scope
-from fieldapp.core.db import db
+from fieldapp.core.db import db, once
 from fieldapp.core.errors import AppError
 from fieldapp.core.guard import READERS, SUPERVISOR, WORKER
 from fieldapp.people import queries
@@ -37,40 +40,53 @@ def has_relative_in(user_id: int, household_uuid: str) -> bool:
 
 def list_declarer_ids(household_uuid: str) -> set[int]:
     """The accounts that have declared somebody of the household a near relative."""
-    same = queries.list_same(household_uuid)
-    merged = queries.list_merged_people(same)
+    return {user_id for _, user_id in list_declarers_of([household_uuid])}
+
+
+def list_declarers_of(household_uuids: Iterable[str]) -> set[tuple[str, int]]:
+    """(household, account) of all who have declared somebody of one of those households a near relative."""
+    same, merged = queries.find_members(household_uuids)
+    lives_in = aliased(Person)
     declared = (
-        select(DeclaredRelative.user_id)
-        .join(Person, Person.person_uuid == DeclaredRelative.person_uuid)
-        .where(Person.household_uuid.in_(same) | Person.person_uuid.in_(merged))
+        select(same.c.start, DeclaredRelative.user_id)
+        .join(lives_in, lives_in.household_uuid == same.c.uuid)
+        .join(merged, merged.c.start == lives_in.person_uuid)
+        .join(DeclaredRelative, DeclaredRelative.person_uuid == merged.c.uuid)
+        .where((merged.c.steps == 0) | lives_in.merged_into.is_(None))
     )
-    return set(db.session.scalars(declared))
+    return {(row[0], row[1]) for row in db.session.execute(declared)}
 
 
+@once
 def list_households_of_relatives(user_id: int) -> list[str]:
     """The keys of all entries of the households in which that account has declared a near relative."""
-    declared = db.session.scalars(
-        select(DeclaredRelative.person_uuid).where(DeclaredRelative.user_id == user_id)
-    ).all()
-    if not declared:
-        return []
-    persons = {*declared, *queries.list_standing(Person, declared).values()}
-    households = db.session.scalars(select(Person.household_uuid).where(Person.person_uuid.in_(persons)))
-    return list(queries.list_behind(Household, queries.list_standing(Household, households).values()))
+    return list(db.session.scalars(_select_households(), {"user_id": user_id}))
 
 
-def list_declared_of(person_uuids: Iterable[str]) -> list[tuple[str, DeclaredRelative]]:
-    """(whom of those people, the declaration), also what was declared of an entry merged into theirs; the first first."""
-    behind = queries.list_behind(Person, person_uuids)
-    found = db.session.scalars(
-        select(DeclaredRelative)
-        .where(DeclaredRelative.person_uuid.in_(behind))
+@cache
+def _select_households() -> Select[str]:
+    # Put together once: every page asks.
+    of_user = DeclaredRelative.user_id == bindparam("user_id")
+    declared = select(DeclaredRelative.person_uuid).where(of_user)
+    households = select(Person.household_uuid).where(Person.person_uuid.in_(queries.select_entries(declared)))
+    return queries.select_same(Household.household_uuid.in_(households))
+
+
+def list_declared_of(person_uuids: Iterable[str]) -> list[tuple[str, DeclaredRelative, User]]:
+    """(whom of those people, the declaration, whose), also what was declared of an entry merged into theirs; the first first."""
+    behind = queries.select_behind(Person, person_uuids).subquery()
+    entry, person = behind.c
+    found = db.session.execute(
+        select(person, DeclaredRelative, User)
+        .join(DeclaredRelative, DeclaredRelative.person_uuid == entry)
+        .join(User, User.id == DeclaredRelative.user_id)
+        .options(lazyload(User.scopes))
         .order_by(DeclaredRelative.declared_at)
     )
-    first: dict[tuple[str, int], DeclaredRelative] = {}
-    for one in found:
-        first.setdefault((behind[one.person_uuid], one.user_id), one)
-    return [(person_uuid, one) for (person_uuid, _), one in first.items()]
+    first: dict[tuple[str, int], tuple[DeclaredRelative, User]] = {}
+    for person_uuid, one, user in found:
+        first.setdefault((person_uuid, user.id), (one, user))
+    return [(person_uuid, *declared) for (person_uuid, _), declared in first.items()]
 
 
 def list_declared_by(user: User) -> list[tuple[DeclaredRelative, Person, Household]]:
@@ -86,10 +102,16 @@ def list_declared_by(user: User) -> list[tuple[DeclaredRelative, Person, Househo
 
 
 def list_declarers(actor: User, household: Household, now: datetime) -> list[User]:
-    """For whom the actor may declare: for themselves; a supervisor for all who work where the household is."""
+    """For whom the actor may declare: for themselves; a supervisor for all who work where the household is or elsewhere in
+    its township, who may be sent there to look at a visit again.
+    """
     if actor.role != SUPERVISOR:
         return [actor]
     covering = users.list_users_covering(household.grid_code, (WORKER, *READERS), now)
+    known = {user.id for user in covering}
+    township = household.grid_code[: LEVELS["township"]]
+    others = users.list_users_within(township, (WORKER, *READERS), now)
+    covering += [user for user in others if user.id not in known]
     return sorted(covering, key=lambda user: user.id != actor.id)
 
 

@@ -18,7 +18,6 @@ from fieldapp.core.guard import READERS, SUPERVISOR, require
 from fieldapp.people import queries, relatives
 from fieldapp.people.forms import RelativeForm, WithdrawForm
 from fieldapp.people.models import Person
-from fieldapp.users import queries as users
 
 bp = Blueprint("relatives", __name__)
 
@@ -82,11 +81,11 @@ def _show(person: Person, form: RelativeForm, withdraw_form: WithdrawForm) -> st
     rows = [
         {
             "declared": declared,
-            "user": users.get_user(declared.user_id),
-            "role": wording.ROLES[users.get_user(declared.user_id).role],
+            "user": user,
+            "role": wording.ROLES[user.role],
             "can_withdraw": relatives.can_withdraw(current_user, declared.user_id, person, now),
         }
-        for _, declared in relatives.list_declared_of([person.person_uuid])
+        for _, declared, user in relatives.list_declared_of([person.person_uuid])
     ]
     return render_template(
         "people/relatives.html",

@@ -265,7 +265,9 @@ def history_page(household_uuid: UUID) -> str:
     """The changes of a household and its people, the newest first."""
     household = queries.get_household(str(household_uuid), current_user.area_codes())
     same = queries.list_same(household.household_uuid)
-    uuids = [person.person_uuid for person in household.people] + queries.list_merged_people(same)
+    uuids = [person.person_uuid for person in household.people] + queries.list_merged_people(
+        household.household_uuid
+    )
     names = {person.person_uuid: person.name or gettext("no name") for person in queries.list_people(uuids)}
     page = read_page()
     changes, has_more = queries.list_history([*same, *names], page)

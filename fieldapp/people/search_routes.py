@@ -14,13 +14,10 @@ from flask import Blueprint, Flask, render_template, request
 from flask_login import current_user
 
 from fieldapp.areas import queries as areas
-from fieldapp.areas.models import LEVELS, Area
+from fieldapp.areas.models import LEVELS
 from fieldapp.core import clock, wording
-from fieldapp.core.db import transaction
 from fieldapp.core.guard import READERS, SUPERVISOR, require
-from fieldapp.core.web import limiter
-from fieldapp.people import queries, rules, search_actions, search_queries
-from fieldapp.people.search_forms import LookUpForm
+from fieldapp.people import queries, rules, search_queries
 from fieldapp.people.search_queries import Found
 
 FOUND_AT_ONCE = 20
@@ -63,32 +60,6 @@ def find_alike(household_uuid: UUID) -> str:
     return render_template(
         "people/_alike.html", found=_prepare(found), has_more=False, words=wording.get_words("class")
     )
-
-
-@bp.get("/people/registered")
-@require(*READERS)
-def look_up_page() -> str:
-    """The form of a look-up in the whole province."""
-    return _show_look_up(LookUpForm(formdata=None), None)
-
-
-@bp.post("/people/registered")
-@require(*READERS)
-@limiter.limit("20 per minute", key_func=lambda: str(current_user.id))
-def look_up() -> str | tuple[str, int]:
-    """Whether somebody is registered anywhere, and which county to call."""
-    form = LookUpForm()
-    if not form.validate_on_submit():
-        return _show_look_up(form, None), 422
-    with transaction():
-        counties = search_actions.look_up(
-            current_user, rules.normal_number(form.id_number.data), form.reason.data, clock.now()
-        )
-    return _show_look_up(LookUpForm(formdata=None), counties)
-
-
-def _show_look_up(form: LookUpForm, counties: Sequence[Area] | None) -> str:
-    return render_template("people/registered.html", form=form, counties=counties)
 
 
 def _read_day(text: str) -> date | None:

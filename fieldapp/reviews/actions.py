@@ -6,30 +6,35 @@ together or not at all. Every decision is kept with who took it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import IO, Any
 from uuid import UUID
 
 from sqlalchemy import delete, select
 
+from fieldapp.areas.queries import county_of
 from fieldapp.checklists import queries as checklists
 from fieldapp.checklists.markup import plain
 from fieldapp.core import audit, scope, storage
 from fieldapp.core.bodies import is_uuid
-from fieldapp.core.codes import get_codes
-from fieldapp.core.db import db, insert_if_absent, transaction
+from fieldapp.core.db import db, insert_if_absent, insert_into, transaction
+from fieldapp.core.draws import is_drawn
 from fieldapp.core.errors import AppError
 from fieldapp.core.severity import SEVERITIES
 from fieldapp.followups import actions as followups
 from fieldapp.followups.incident_actions import raise_for_flag
-from fieldapp.followups.queries import is_abuse as is_suspected_abuse
-from fieldapp.people import actions as people, queries as people_queries
+from fieldapp.followups.queries import read_abuse_rule
+from fieldapp.notices.actions import Matter, tell
+from fieldapp.people import actions as people, queries as people_queries, relatives
 from fieldapp.people.actions import Origin
 from fieldapp.people.models import Household
-from fieldapp.reviews import queries, rules
-from fieldapp.reviews.models import Flag, Review, ReviewClaim, ReviewPolicy
+from fieldapp.reviews import likeness_queries, photo_queries, queries, rules
+from fieldapp.reviews.flag_rule_queries import get_limits
+from fieldapp.reviews.models import Flag, PhotoPrint, Review, ReviewClaim, ReviewPolicy
 from fieldapp.reviews.policy_actions import hold_policy
+from fieldapp.revisits import actions as revisits
+from fieldapp.revisits.models import Revisit
 from fieldapp.users import queries as users
 from fieldapp.users.models import User
 from fieldapp.visits import actions as visits, queries as visit_queries
@@ -78,15 +83,14 @@ def foresee_severity(body: Any) -> str | None:
 
 
 def store_attachment(sha256: str, stream: IO[bytes], user_id: int, now: datetime) -> bool:
-    """Keep an attachment, and ask the policy again about the visits that it makes complete; returns and raises as
-    storage.store_attachment.
+    """Keep an attachment, and look again at the visits that name it: at their photos, and whether they are complete now.
+
+    Returns and raises as storage.store_attachment.
     """
     is_new = storage.store_attachment(sha256, stream, user_id, now)
-    for visit_uuid in queries.list_waiting_for(sha256):
+    for visit_uuid in photo_queries.list_naming(sha256):
         with transaction():
-            visit = visits.lock_visit(visit_uuid)
-            if visit.state == "submitted":
-                _ask_policy(visit, now)
+            _look_again(visits.lock_visit(visit_uuid), now)
     return is_new
 
 
@@ -149,6 +153,12 @@ def claim_visit(actor: User, visit_uuid: str, now: datetime) -> ReviewClaim:
         return db.session.get_one(ReviewClaim, visit_uuid, populate_existing=True)
 
 
+def ask_for_revisit(actor: User, visit_uuid: str, *, reason: str, now: datetime) -> Revisit:
+    """Have somebody else look at a visit again; raises not_found, and as revisits.ask_for_revisit."""
+    queries.get_visit(visit_uuid, actor, now)
+    return revisits.ask_for_revisit(actor, visits.lock_visit(visit_uuid), reason=reason, now=now)
+
+
 def confirm_flag(actor: User, flag_id: int, *, now: datetime) -> Flag:
     """Note that what a flag says is so; raises not_found, own_entry, wrong_role, state_wrong."""
     return _decide_flag(actor, flag_id, "confirmed", None, now)
@@ -175,6 +185,7 @@ def move_household(
 
 def _assess(stored: StoredVisit, body: VisitBody, now: datetime) -> Visit:
     visit, revision = stored.visit, stored.revision
+    limits = get_limits(visit.area_code)
     facts = rules.VisitFacts(
         distance_m=revision.distance_m,
         accuracy_m=body.location.accuracy_m if body.location else None,
@@ -186,6 +197,10 @@ def _assess(stored: StoredVisit, body: VisitBody, now: datetime) -> Visit:
             person.risk in {"high", "middle"} or ALONE & {tag.tag for tag in person.tags}
             for person in stored.household.people
         ),
+        likely_pairs=likeness_queries.list_likely_pairs(visit),
+        lasted_s=_lasted_s(visit, revision),
+        own_answers=len(stored.own_answers),
+        same_answers=_find_same_answers(stored, limits.get("same_answers", {})),
     )
     declared = [
         rules.RaisedFlag(
@@ -198,27 +213,117 @@ def _assess(stored: StoredVisit, body: VisitBody, now: datetime) -> Visit:
         )
         for flag in stored.verdict.flags
     ]
-    thresholds = {code: row.extra for code, row in get_codes("flag_rule").items()}
-    for raised in declared + rules.find_flags(facts, thresholds):
-        flag = _keep_flag(visit, raised, _person_of(raised.question, body.people), now)
+    _raise(visit, declared + rules.find_flags(facts, limits), body.people, stored.household.grid_code, now)
+    _look_at_photos(visit, revision, stored.household.grid_code, limits, now)
+    _refresh_severity(visit)
+    _ask_policy(visit, now)
+    return visit
+
+
+def _lasted_s(visit: Visit, revision: VisitRevision) -> float | None:
+    """How long a visit took, where that says how its answers were given."""
+    if visit.revision > 1 or visit.entered_by is not None or visit.outcome != "reached":
+        return None
+    return (revision.finished_at - revision.started_at).total_seconds()
+
+
+def _find_same_answers(stored: StoredVisit, limits: Mapping[str, Any]) -> tuple[str, ...]:
+    """Other visits with the same answers; what they are found by is kept only where the county looks for them."""
+    visit, revision = stored.visit, stored.revision
+    is_compared = visit.outcome == "reached" and len(stored.own_answers) >= rules.LEAST_ANSWERS
+    if not limits.get("enabled") or not is_compared:
+        return ()
+    revision.answers_hash = likeness_queries.hash_answers(visit, revision, stored.own_answers)
+    db.session.flush()
+    return likeness_queries.list_same_answers(visit, revision, limits["days"])
+
+
+def _raise(
+    visit: Visit, found: Iterable[rules.RaisedFlag], people: list[str], grid_code: str, now: datetime
+) -> None:
+    """Keep the flags that were found, with the incidents and the tasks they lead to. The visit is locked."""
+    is_suspected_abuse = read_abuse_rule()
+    for raised in found:
+        flag = _keep_flag(visit, raised, _person_of(raised.question, people), now)
         is_abuse = is_suspected_abuse(flag.followup_type, flag.question)
         if flag.severity == SEVERITIES[0] and flag.state != "dismissed":
-            raise_for_flag(flag.id, visit, stored.household.grid_code, flag.text, now, is_abuse=is_abuse)
+            raise_for_flag(flag.id, visit, grid_code, flag.text, now, is_abuse=is_abuse)
         if flag.followup_type and flag.state != "dismissed":
             followups.open_for_flag(
                 flag.id,
                 flag.followup_type,
                 flag.severity,
                 visit,
-                stored.household.grid_code,
+                grid_code,
                 flag.person_uuid,
                 flag.text,
                 now,
                 is_abuse=is_abuse,
             )
+
+
+def _look_at_photos(
+    visit: Visit,
+    revision: VisitRevision,
+    grid_code: str,
+    limits: Mapping[str, Mapping[str, Any]],
+    now: datetime,
+) -> None:
+    """Raise what the photos of a visit raise, as far as they are here, and keep what others are compared with."""
+    uses = storage.list_uses("visit", visit.visit_uuid, visit.revision)
+    if not uses:
+        return
+    facts = photo_queries.get_facts(visit, revision, uses)
+    _raise(visit, rules.find_photo_flags(facts, limits), revision.people, grid_code, now)
+    prints = {
+        (use.sha256, quarter, bits)
+        for use, held in uses
+        if held is not None and held.fingerprint
+        for quarter, bits in rules.list_quarters(held.fingerprint)
+    }
+    if prints:
+        rows = [
+            {
+                "county_code": county_of(visit.area_code),
+                "quarter": quarter,
+                "bits": bits,
+                "visit_uuid": visit.visit_uuid,
+                "sha256": sha256,
+            }
+            for sha256, quarter, bits in sorted(prints)
+        ]
+        db.session.execute(insert_into(PhotoPrint).values(rows).on_conflict_do_nothing())
+
+
+def _look_again(visit: Visit, now: datetime) -> None:
+    """A photo has arrived: look at the photos once more. A visit that the policy accepted waits for a person when
+    something is seen in them; what a person has decided stays decided, with the flag beside it.
+    """
+    revision = visit_queries.get_revision(visit)
+    household = people_queries.find_household(visit.household_uuid) if visit.household_uuid else None
+    grid_code = people_queries.find_standing(household).grid_code if household else visit.area_code
+    before = visit.severity
+    _look_at_photos(visit, revision, grid_code, get_limits(visit.area_code), now)
     _refresh_severity(visit)
-    _ask_policy(visit, now)
-    return visit
+    is_news = visit.severity != before
+    # One that waits for something else than its photos is not asked about again: the policy may be another one by now.
+    if visit.state == "submitted" and (is_news or visit.review_cause == "photos"):
+        _ask_policy(visit, now)
+    elif visit.state == "approved" and is_news and not queries.was_decided_by_person(visit.visit_uuid):
+        policy = hold_policy(visit.area_code, now)
+        db.session.add(
+            Review(
+                visit_uuid=visit.visit_uuid,
+                revision=visit.revision,
+                decision="reopened",
+                policy_county=policy.county_code,
+                policy_number=policy.number,
+                decided_at=now,
+            )
+        )
+        audit.record(None, "visit.reopened", "visit", visit.visit_uuid, at=now, before=visit.state)
+        visit.review_cause = "flags"
+        visits.set_state(visit, "submitted")
 
 
 def _ask_policy(visit: Visit, now: datetime) -> None:
@@ -241,6 +346,7 @@ def _ask_policy(visit: Visit, now: datetime) -> None:
         )
         audit.record(None, "visit.approved", "visit", visit.visit_uuid, at=now, before=visit.state, **named)
         visits.set_state(visit, "approved")
+        revisits.consider(visit, now)
     elif cause == "drawn" and is_new:
         audit.record(None, "visit.drawn", "visit", visit.visit_uuid, at=now, **named)
 
@@ -266,7 +372,7 @@ def _find_cause(visit: Visit, revision: VisitRevision, policy: ReviewPolicy) -> 
         return "listed"
     if not policy.accepts:
         return "off"
-    return "drawn" if rules.is_drawn(policy.seed, visit.visit_uuid, policy.share_percent) else None
+    return "drawn" if is_drawn(policy.seed, visit.visit_uuid, policy.share_percent) else None
 
 
 def _keep_flag(visit: Visit, raised: rules.RaisedFlag, person_uuid: str | None, now: datetime) -> Flag:
@@ -352,6 +458,7 @@ def _decide(
     if not scope.covers(actor.area_codes(now), visit.area_code):
         raise AppError("not_found")
     queries.check_reviewer(actor, visit, now)
+    _leave_to_others(actor, visit, now)
     allowed, after = STEPS[decision]
     if (
         visit.state not in allowed
@@ -390,7 +497,23 @@ def _decide(
     )
     db.session.execute(delete(ReviewClaim).where(ReviewClaim.visit_uuid == visit_uuid))
     visits.set_state(visit, after)
+    if decision == "returned":
+        told = users.get_user(visit.entered_by or visit.worker_id)
+        matter = Matter("visit.returned", "visit", visit_uuid, visit.area_code, visit.severity)
+        tell([told] if told.id != actor.id else [], matter, now)
+    if after == "approved":
+        revisits.consider(visit, now)
     return visit
+
+
+def _leave_to_others(actor: User, visit: Visit, now: datetime) -> None:
+    """Raise somebody_else_decides for whoever has a near relative there, while anybody else may decide on the visit."""
+    declarers = relatives.list_declarer_ids(visit.household_uuid) if visit.household_uuid else set()
+    if actor.id not in declarers:
+        return
+    others = [user.display_name for user in queries.list_reviewers(visit, now) if user.id not in declarers]
+    if others:
+        raise AppError("somebody_else_decides", names="、".join(others))
 
 
 def _decide_flag(actor: User, flag_id: int, state: str, reason: str | None, now: datetime) -> Flag:
@@ -399,6 +522,7 @@ def _decide_flag(actor: User, flag_id: int, state: str, reason: str | None, now:
         raise AppError("not_found")
     visit = db.session.get_one(Visit, flag.visit_uuid)
     queries.check_reviewer(actor, visit, now)
+    _leave_to_others(actor, visit, now)
     if flag.state != "open":
         raise AppError("state_wrong", state=flag.state)
     flag.state, flag.reason, flag.decided_by_id = state, reason, actor.id

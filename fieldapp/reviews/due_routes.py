@@ -17,7 +17,7 @@ from fieldapp.areas import queries as areas
 from fieldapp.areas.models import LEVELS, Area
 from fieldapp.core import clock, scope, wording
 from fieldapp.core.errors import AppError
-from fieldapp.core.guard import READERS, WORKER, require
+from fieldapp.core.guard import READERS, require
 from fieldapp.core.paging import read_page
 from fieldapp.people import due_queries, queries as people, rules
 from fieldapp.people.due_queries import WEEK_DAYS, DueCount
@@ -62,10 +62,20 @@ def due_page() -> str:
         views=VIEWS,
         shows_names=shows_names,
         households=_prepare(found, before),
-        helps=_suggest(area, today) if area is not None and shows_names else [],
         page=page,
         has_more=has_more,
     )
+
+
+@bp.get("/due/suggestions")
+@require(*READERS)
+def suggestions_page() -> str:
+    """How grids could help each other this week: a part of the page of a township or a village, or a page by itself."""
+    area = _read_area(current_user.area_codes())
+    shows_names = area is not None and len(area.code) >= LEVELS[NAMES_FROM]
+    helps = _suggest(area, clock.local_date(clock.now())) if area is not None and shows_names else []
+    page = "reviews/_suggestions.html" if request.headers.get("HX-Request") else "reviews/suggestions.html"
+    return render_template(page, area=area, helps=helps)
 
 
 def _read_area(codes: Sequence[str]) -> Area | None:
@@ -94,13 +104,10 @@ def _count_below(area: Area | None, codes: Sequence[str], today: date) -> list[d
 
 def _prepare(households: Sequence[Household], before: date) -> list[dict[str, Any]]:
     """The households as rows: who in them is due, when they were last seen, what was tried since, and who goes there."""
-    now = clock.now()
     tries = visits.list_tries_since_reached(one.household_uuid for one in households)
     grids = {one.grid_code for one in households}
     names = areas.get_names(grids)
-    workers = {
-        grid: [user.display_name for user in users.list_users_covering(grid, [WORKER], now)] for grid in grids
-    }
+    workers = users.list_workers_of(grids, clock.now())
     words = wording.get_words("outcome", "method")
     rows = []
     for household in households:
@@ -111,7 +118,7 @@ def _prepare(households: Sequence[Household], before: date) -> list[dict[str, An
                 "household": household,
                 "people": sorted(due, key=lambda person: (person.due_on, person.position)),
                 "grid_name": names.get(household.grid_code, ""),
-                "workers": workers[household.grid_code],
+                "workers": [user.display_name for user in workers[household.grid_code]],
                 "tries": len(tried),
                 "last_try": {
                     "visit": tried[0],
@@ -132,7 +139,12 @@ def _suggest(area: Area, today: date) -> list[dict[str, Any]]:
     loads = {grid.code: sum(astuple(counts.get(grid.code, DueCount()))) for grid in grids}
     places = due_queries.get_places_due([area.code], today + timedelta(days=WEEK_DAYS))
     found = rules.suggest_help(loads, places, due_queries.get_middles([area.code]))
-    helps = [help_ for help_ in found if _has_others(help_)][:MOST_SUGGESTIONS]
+    workers = users.list_workers_of(
+        {grid for help_ in found for grid in (help_.from_grid, help_.to_grid)}, clock.now()
+    )
+    # Somebody works in the grid that might help who does not work in the other one anyway.
+    helps = [help_ for help_ in found if set(workers[help_.to_grid]) - set(workers[help_.from_grid])]
+    helps = helps[:MOST_SUGGESTIONS]
     names = {grid.code: grid.name for grid in grids}
     households = {
         one.household_uuid: one
@@ -147,16 +159,6 @@ def _suggest(area: Area, today: date) -> list[dict[str, Any]]:
         }
         for help_ in helps
     ]
-
-
-def _has_others(help_: rules.Help) -> bool:
-    """Whether somebody works in the grid that might help who does not work in the other one anyway."""
-    now = clock.now()
-    there, here = (
-        {user.id for user in users.list_users_covering(grid, [WORKER], now)}
-        for grid in (help_.to_grid, help_.from_grid)
-    )
-    return bool(there - here)
 
 
 def init_app(app: Flask) -> None:

@@ -38,6 +38,15 @@ class VoidForm(DecisionForm):
     )
 
 
+class AskForm(Form):
+    """Why somebody else is to look at a visit again."""
+
+    reason = reason_area(
+        lazy_gettext("Why is this visit looked at again?"),
+        lazy_gettext("For example: the family called and says that nobody came."),
+    )
+
+
 class ChosenForm(Form):
     """The visits of a list that are decided on together, each with the revision the list showed."""
 

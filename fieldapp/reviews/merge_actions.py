@@ -25,8 +25,11 @@ from fieldapp.people.actions import Origin, read_state, state_of
 from fieldapp.people.models import Household, LikelyPair, Merge, Person
 from fieldapp.reviews import merge_queries as queries
 from fieldapp.reviews.merge_queries import Entry, household_of
+from fieldapp.rollups import actions as rollups
+from fieldapp.rollups.queries import read_running
+from fieldapp.screenings import counting as screening_counting
 from fieldapp.users.models import User
-from fieldapp.visits import actions as visits
+from fieldapp.visits import actions as visits, counting as visit_counting
 
 
 def merge(
@@ -50,8 +53,9 @@ def merge(
         return _get_merge_of(loser_uuid)
     if winner.merged_into or loser.merged_into:
         raise AppError("merged_meanwhile")
-    if (people.last_change(winner_uuid), people.last_change(loser_uuid)) != seen:
+    if people.last_changes((winner_uuid, loser_uuid)) != seen:
         raise AppError("merge_outdated")
+    _count(kind, [winner_uuid, loser_uuid], -1)
     names = [name for group in queries.list_choices(kind) if group[0] in taken for name in group]
     fields = read_state(state_of(loser, names))
     origin = Origin(actor, "desk", now)
@@ -75,7 +79,7 @@ def merge(
         merged_at=now,
     )
     db.session.add(made)
-    db.session.flush()
+    _count(kind, [winner_uuid, loser_uuid], 1)
     _settle(winner, loser)
     audit.record(
         actor,
@@ -103,6 +107,7 @@ def undo_merge(actor: User, merge_id: int, reason: str, now: datetime) -> Merge:
         return made
     if queries.list_obstacles(made):
         raise AppError("merge_not_undone")
+    _count(made.kind, [made.winner_uuid, made.loser_uuid], -1)
     before = read_state({name: values[0] for name, values in made.changed.items()})
     origin = Origin(actor, "desk", now, reason=reason)
     if isinstance(winner, Person) and isinstance(loser, Person):
@@ -111,7 +116,7 @@ def undo_merge(actor: User, merge_id: int, reason: str, now: datetime) -> Merge:
         moved = [(db.session.get_one(Person, uuid), place) for uuid, place in made.moved]
         people_actions.part_household(loser, winner, before, moved, origin)
     made.undone_by, made.undone_at, made.undone_reason = actor.id, now, reason
-    db.session.flush()
+    _count(made.kind, [made.winner_uuid, made.loser_uuid], 1)
     _settle(winner, loser)
     followups.move_followups(actor, household_of(loser), now)
     audit.record(
@@ -160,6 +165,16 @@ def _lock(actor: User, kind: str, winner_uuid: str, loser_uuid: str, now: dateti
     if not all(scope.covers(codes, household_of(entry).grid_code) for entry in (winner, loser)):
         raise AppError("not_found")
     return winner, loser
+
+
+def _count(kind: str, uuids: list[str], by: int) -> None:
+    """Count what two entries count as they stand: taken off before they are merged or parted, and counted again after."""
+    db.session.flush()
+    list_since = read_running()
+    counts = visit_counting.tally_entries(kind, uuids, list_since)
+    if kind == visit_counting.PERSON:
+        counts.update(screening_counting.tally_people(uuids, list_since))
+    rollups.add({key: by * value for key, value in counts.items()})
 
 
 def _settle(winner: Entry, loser: Entry) -> None:

@@ -102,7 +102,8 @@ def compare(kind: str, kept: Entry, other: Entry) -> Comparison:
             at.get((uuids[1], names[0])),
         )
     )
-    return Comparison(kept, other, taken, (people.last_change(uuids[0]), people.last_change(uuids[1])))
+    of_kept, of_other = people.last_changes(uuids)
+    return Comparison(kept, other, taken, (of_kept, of_other))
 
 
 def count_belongings(entry: Entry) -> Belongings:

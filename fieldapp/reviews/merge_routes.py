@@ -30,6 +30,7 @@ from fieldapp.people.pair_queries import Pair
 from fieldapp.reviews import merge_actions as actions, merge_queries as queries
 from fieldapp.reviews.merge_forms import MergeForm, PairForm, UndoMergeForm
 from fieldapp.reviews.merge_queries import Comparison, Entry, household_of, uuid_of
+from fieldapp.reviews.visit_page import LIKENESS
 from fieldapp.users import queries as users
 
 STAYS_PREFIX = "stays-"
@@ -48,7 +49,7 @@ def list_page() -> str:
         "reviews/duplicates.html",
         pairs=_prepare_pairs(pairs),
         merges=[_prepare_merge(merge) for merge in merges],
-        why=_say_likeness(),
+        why=LIKENESS,
         can_merge=current_user.role == SUPERVISOR,
         page=page,
         has_more=has_more,
@@ -64,7 +65,7 @@ def ruled_out_page() -> str:
     return render_template(
         "reviews/ruled_out.html",
         pairs=_prepare_pairs(pairs),
-        why=_say_likeness(),
+        why=LIKENESS,
         can_merge=current_user.role == SUPERVISOR,
         page=page,
         has_more=has_more,
@@ -303,15 +304,6 @@ def _prepare_person(person: Person, places: Mapping[str, str]) -> dict[str, Any]
         "age": wording.age_on(person.birth_on, person.died_on or today),
         "id_masked": rules.mask_id(person.id_number),
         "phone_masked": rules.mask_phone(person.phone),
-    }
-
-
-def _say_likeness() -> dict[str, str]:
-    return {
-        "id": gettext("same ID number"),
-        "birthday": gettext("same birthday, name sounds alike"),
-        "place": gettext("same name and home"),
-        "phone": gettext("same phone"),
     }
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import JSON, ForeignKey, ForeignKeyConstraint, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from fieldapp.core.db import AreaCode, Base, EncryptedJson, EncryptedText, Instant, UuidText
+from fieldapp.policies.models import Policy
 
 
 class Flag(Base):
@@ -45,16 +46,47 @@ class Flag(Base):
         ForeignKey("users.id"), doc="Who confirmed or dismissed it."
     )
 
-    __table_args__ = (Index("ix_flags_visit_rule", "visit_uuid", "rule"),)
+    __table_args__ = (
+        Index("ix_flags_visit_rule", "visit_uuid", "rule"),
+        Index("ix_flags_rule_area_raised", "rule", "area_code", "raised_at"),
+        Index("ix_flags_state_area", "state", "area_code"),
+    )
 
 
-class ReviewPolicy(Base):
+class FlagRuleSetting(Policy):
+    """How a county has a rule work; a change is a new row, and the last one holds. None: as it was shipped."""
+
+    __tablename__ = "flag_rule_settings"
+
+    rule: Mapped[str] = mapped_column(
+        String(40), primary_key=True, sort_order=-2, doc="Code table flag_rule; each is numbered for itself."
+    )
+    is_on: Mapped[bool] = mapped_column(doc="Whether it raises flags.")
+    severity: Mapped[str] = mapped_column(String(6), doc="Of the flags it raises.")
+    thresholds: Mapped[dict[str, int]] = mapped_column(
+        JSON, doc="What the rule is measured against, by name, each in its unit; none: empty."
+    )
+
+
+class PhotoPrint(Base):
+    """A quarter of the fingerprint of a photo of a visit: photos of a county that differ in three bits at most share one."""
+
+    __tablename__ = "photo_prints"
+
+    county_code: Mapped[str] = mapped_column(AreaCode, primary_key=True, doc="County of the visit.")
+    quarter: Mapped[int] = mapped_column(primary_key=True, doc="Which quarter, 0 to 3.")
+    bits: Mapped[int] = mapped_column(primary_key=True, doc="Its 16 bits.")
+    visit_uuid: Mapped[str] = mapped_column(
+        ForeignKey("visits.visit_uuid"), primary_key=True, doc="The visit."
+    )
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True, doc="The photo.")
+
+
+class ReviewPolicy(Policy):
     """How a county deals with visits that are clean and complete; a change is a new row, and the last one holds."""
 
     __tablename__ = "review_policies"
 
-    county_code: Mapped[str] = mapped_column(AreaCode, primary_key=True, doc="The county.")
-    number: Mapped[int] = mapped_column(primary_key=True, doc="From 1 in each county.")
     accepts: Mapped[bool] = mapped_column(doc="Whether they are accepted without a reviewer.")
     share_percent: Mapped[int] = mapped_column(doc="How many in a hundred of them are drawn for review.")
     seed: Mapped[str] = mapped_column(
@@ -66,13 +98,6 @@ class ReviewPolicy(Base):
     classes: Mapped[list[str]] = mapped_column(
         JSON, doc="Code table class: visits to these people a person always looks at."
     )
-    reason: Mapped[str | None] = mapped_column(
-        EncryptedText("review_policies.reason"), doc="Why it was changed."
-    )
-    set_by: Mapped[int | None] = mapped_column(
-        ForeignKey("users.id"), doc="Who set it; empty: as every county begins."
-    )
-    set_at: Mapped[datetime] = mapped_column(Instant, doc="From when it holds.")
 
 
 class Review(Base):

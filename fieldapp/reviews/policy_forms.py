@@ -10,15 +10,15 @@ from collections.abc import Mapping
 from flask_babel import lazy_gettext
 from wtforms import BooleanField, IntegerField, SelectMultipleField
 from wtforms.validators import InputRequired, NumberRange
-from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget
+from wtforms.widgets import CheckboxInput, ListWidget
 
-from fieldapp.core.forms import Form, reason_area
+from fieldapp.core.forms import reason_area
+from fieldapp.policies.pages import PolicyForm
 
 
-class PolicyForm(Form):
+class ReviewPolicyForm(PolicyForm):
     """Whether clean visits are accepted, how many are drawn, and what a person always looks at."""
 
-    based_on = IntegerField(widget=HiddenInput())
     accepts = BooleanField(lazy_gettext("Clean and complete visits are accepted without a reviewer"))
     share_percent = IntegerField(
         lazy_gettext("Of a hundred such visits, so many are drawn for review"),

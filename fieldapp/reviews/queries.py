@@ -7,14 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, case, func, select, tuple_
-from sqlalchemy.orm import aliased
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    case,
+    func,
+    literal_column,
+    select,
+    tuple_,
+    union_all,
+)
+from sqlalchemy.orm import aliased, joinedload
 
+from fieldapp.areas.models import Area
 from fieldapp.core import clock, scope
-from fieldapp.core.db import Instant, UuidText, db
+from fieldapp.core.db import Instant, UuidText, db, once
 from fieldapp.core.errors import AppError
 from fieldapp.core.guard import LEADER, OFFICER, SUPERVISOR
 from fieldapp.core.severity import SEVERITIES
@@ -27,21 +38,34 @@ from fieldapp.reviews.rules import CLAIM_LASTS
 from fieldapp.users import queries as users
 from fieldapp.users.models import User
 from fieldapp.visits import queries as visits
-from fieldapp.visits.models import Visit, VisitRevision
+from fieldapp.visits.models import RANK, WAITS, Visit, VisitRevision
 
 PAGE_ROWS = 50
-# Queues by what a reader asks for; visits of all states are in "all".
+# Visits of all states; the latest come first, for in no other order could a few be found among years of them.
+ALL = "all"
+# Queues by what a reader asks for.
 QUEUES: dict[str, tuple[str, ...]] = {
     "waiting": ("submitted",),
     "returned": ("returned",),
-    "all": ("submitted", "returned", "approved", "voided"),
+    ALL: ("submitted", "returned", "approved", "voided"),
 }
+# Visits of all states are counted so far: there is no end to them, and nobody needs their number.
+MOST_COUNTED = 1000
+# Of the queue beside an opened visit: how many come before it, and how many from it on.
+BEFORE, FROM_ON = 20, 30
 # Why a clean visit waits for a reviewer although there is nothing to see in it; such may be approved unopened.
 CLEAN = ("listed", "off")
 LOOKS = ("clean", "drawn")
-_RANK = case(
-    {severity: rank for rank, severity in enumerate(SEVERITIES)}, value=Visit.severity, else_=len(SEVERITIES)
-)
+_RANK: ColumnElement[int] = literal_column(RANK.replace("severity", "visits.severity"), Integer)
+# The visit that was opened, beside those of the queue.
+_OPENED = aliased(Visit, name="opened")
+_RANK_OF_OPENED: ColumnElement[int] = literal_column(RANK.replace("severity", "opened.severity"), Integer)
+# Without a type: SQLite would be asked whether it equals 1, and not find the index.
+_WAITS: ColumnElement[Any] = literal_column("visits." + WAITS)
+
+
+# Keys of visits of which a reader must not know, or what selects them.
+Hidden = tuple[str, ...] | Select[str]
 
 
 @dataclass(frozen=True)
@@ -54,13 +78,18 @@ class QueueFilter:
     checklist: str = ""
     look: str = ""  # clean: nothing to see in them; drawn: for review, out of the clean ones
     photos: str = ""  # "with": those with photos or other attachments
+    rule: str = ""  # those with a flag of that rule
+    found: str = ""  # … which is open, confirmed or dismissed
+    since: date | None = None  # … and was raised on that day or later
     # Not for this reader, whatever is chosen.
-    hidden: tuple[str, ...] = ()
+    hidden: Hidden = ()
+    # Nor this one: somebody is deciding on it.
+    left_out: str = ""
 
     @property
     def is_narrowed(self) -> bool:
         """Whether it is narrower than its queue."""
-        return bool(self.severity or self.area or self.checklist or self.look or self.photos)
+        return bool(self.severity or self.area or self.checklist or self.look or self.photos or self.rule)
 
     def as_query(self) -> dict[str, Any]:
         """The part of an address that repeats this choice; empty for the plain queue."""
@@ -71,6 +100,9 @@ class QueueFilter:
             "checklist": self.checklist,
             "look": self.look,
             "photos": self.photos,
+            "rule": self.rule,
+            "found": self.found if self.rule else "",
+            "since": self.since.isoformat() if self.rule and self.since else "",
         }
         return {name: value for name, value in chosen.items() if value}
 
@@ -98,11 +130,23 @@ class Waiting:
     oldest_at: datetime | None
 
 
+def select_waiting(area_codes: Sequence[str], most: int) -> Select[str | None, int]:
+    """The visits waiting for review in those areas, by severity (None for none): the worst `most` of them."""
+    worst = (
+        select(Visit.severity)
+        .where(_WAITS, scope.within(Visit.area_code, area_codes))
+        .order_by(_RANK)
+        .limit(most)
+        .subquery()
+    )
+    return select(worst.c.severity, func.count()).group_by(worst.c.severity)
+
+
 def count_waiting(area_codes: Sequence[str]) -> Waiting:
     """The visits waiting for review in those areas, by severity ("" for none)."""
     rows = db.session.execute(
         select(Visit.severity, func.count(), func.min(Visit.received_at))
-        .where(Visit.state == "submitted", scope.within(Visit.area_code, area_codes))
+        .where(_WAITS, scope.within(Visit.area_code, area_codes))
         .group_by(Visit.severity)
     ).all()
     by_severity = {severity or "": count for severity, count, _ in rows}
@@ -111,12 +155,26 @@ def count_waiting(area_codes: Sequence[str]) -> Waiting:
     )
 
 
-def count_queue(area_codes: Sequence[str], chosen: QueueFilter) -> int:
-    """How many visits the chosen queue holds."""
-    return (
-        db.session.scalar(select(func.count()).select_from(Visit).where(*_conditions(area_codes, chosen)))
-        or 0
+def count_by_area(reader: User, digits: int) -> dict[str, tuple[int, int]]:
+    """By the first `digits` of the grid's code: the visits waiting for review of which the reader may know, and of those
+    the red ones.
+    """
+    waiting = _conditions(reader.area_codes(), QueueFilter(hidden=select_hidden(reader)))
+    area = func.substr(Visit.area_code, 1, digits)
+    rows = db.session.execute(
+        select(area, func.count(), func.count().filter(Visit.severity == SEVERITIES[0]))
+        .where(*waiting)
+        .group_by(area)
     )
+    return {code: (waiting, red) for code, waiting, red in rows}
+
+
+def count_queue(area_codes: Sequence[str], chosen: QueueFilter) -> int:
+    """How many visits the chosen queue holds; of all states, at most one more than MOST_COUNTED."""
+    found = select(Visit.visit_uuid).where(*_conditions(area_codes, chosen))
+    if chosen.queue == ALL:
+        found = found.limit(MOST_COUNTED + 1)
+    return db.session.scalar(select(func.count()).select_from(found.subquery())) or 0
 
 
 def list_queue(
@@ -125,7 +183,7 @@ def list_queue(
     """A page of the chosen queue, and whether there is more after it."""
     visits = list(
         db.session.scalars(
-            _ordered(select(Visit).where(*_conditions(area_codes, chosen)))
+            _ordered(select(Visit).where(*_conditions(area_codes, chosen)), chosen)
             .offset((page - 1) * PAGE_ROWS)
             .limit(PAGE_ROWS + 1)
         )
@@ -133,30 +191,82 @@ def list_queue(
     return _as_items(visits[:PAGE_ROWS], reader_id), len(visits) > PAGE_ROWS
 
 
-@dataclass(frozen=True)
-class Position:
-    """Where a visit stands (or would stand) in a queue: the page, and the visits before and after it by uuid."""
+def list_beside(
+    visit: Visit, area_codes: Sequence[str], chosen: QueueFilter, reader_id: int
+) -> list[QueueItem]:
+    """Of the chosen queue what stands around a visit: some before it, itself where it is in it, and some after it."""
+    before, after = _select_beside(area_codes, chosen, _place_of(visit, chosen))
+    itself = select(Visit.visit_uuid).where(
+        *_conditions(area_codes, chosen), Visit.visit_uuid == visit.visit_uuid
+    )
+    near = [before.limit(BEFORE).subquery(), itself.subquery(), after.limit(FROM_ON).subquery()]
+    rows = select(Visit).where(Visit.visit_uuid.in_(union_all(*(select(part) for part in near))))
+    return _as_items(list(db.session.scalars(_ordered(rows, chosen))), reader_id)
 
-    page: int
+
+@dataclass(frozen=True)
+class OpenedVisit:
+    """A visit as it is opened: with its place, its household, the decisions on it (oldest first), who is looking at it just
+    now, and the visits before and after it in a queue by uuid.
+    """
+
+    visit: Visit
+    grid_name: str
+    household: Household | None
+    reviews: list[Review]
+    claim: ReviewClaim | None
     previous_uuid: str | None
     next_uuid: str | None
 
 
-def find_position(visit: Visit, area_codes: Sequence[str], chosen: QueueFilter) -> Position:
-    """Where `visit` stands in the chosen queue."""
-    conditions = _conditions(area_codes, chosen)
-    is_before, is_after = _order() < _place_of(visit), _order() > _place_of(visit)
-    earlier = select(Visit.visit_uuid).where(*conditions, is_before)
-    before, previous_uuid, next_uuid = db.session.execute(
-        select(
-            select(func.count()).select_from(Visit).where(*conditions, is_before).scalar_subquery(),
-            earlier.order_by(_RANK.desc(), Visit.received_at.desc(), Visit.visit_uuid.desc())
-            .limit(1)
-            .scalar_subquery(),
-            _ordered(select(Visit.visit_uuid).where(*conditions, is_after)).limit(1).scalar_subquery(),
+def open_visit(visit_uuid: str, reader: User, chosen: QueueFilter, now: datetime) -> OpenedVisit:
+    """The visit, with its revisions, when the reader may know of it; by one statement. Raises not_found."""
+    before, after = _select_beside(reader.area_codes(now), chosen, _order_of_opened(chosen))
+    rows = (
+        db.session.execute(
+            select(
+                _OPENED,
+                Area.name,
+                Household,
+                ReviewClaim,
+                Review,
+                before.limit(1).scalar_subquery(),
+                after.limit(1).scalar_subquery(),
+                _OPENED.visit_uuid.in_(chosen.hidden),
+            )
+            .outerjoin(Area, Area.code == _OPENED.area_code)
+            .outerjoin(Household, Household.household_uuid == _OPENED.household_uuid)
+            .outerjoin(
+                ReviewClaim,
+                (ReviewClaim.visit_uuid == _OPENED.visit_uuid) & (ReviewClaim.claimed_at > now - CLAIM_LASTS),
+            )
+            .outerjoin(Review, Review.visit_uuid == _OPENED.visit_uuid)
+            .where(_OPENED.visit_uuid == visit_uuid)
+            .options(joinedload(_OPENED.revisions))
+            .order_by(Review.decided_at, Review.id)
         )
-    ).one()
-    return Position(before // PAGE_ROWS + 1, previous_uuid, next_uuid)
+        .unique()
+        .all()
+    )
+    visit, grid_name, household, claim, _, previous_uuid, next_uuid, is_hidden = (
+        rows[0] if rows else [None] * 8
+    )
+    if visit is None or is_hidden or not scope.covers(reader.area_codes(now), visit.area_code):
+        raise AppError("not_found")
+    reviews = [row[4] for row in rows if row[4] is not None]
+    return OpenedVisit(visit, grid_name or "", household, reviews, claim, previous_uuid, next_uuid)
+
+
+def _select_beside(
+    area_codes: Sequence[str], chosen: QueueFilter, place: Any
+) -> tuple[Select[str], Select[str]]:
+    """The visits of a queue before a place in it, the nearest first, and those after it."""
+    found = select(Visit.visit_uuid).where(*_conditions(area_codes, chosen))
+    is_above, is_below = _order(chosen) < place, _order(chosen) > place
+    upwards, downwards = (column.desc() for column in _columns(chosen)), _columns(chosen)
+    if chosen.queue == ALL:
+        upwards, downwards, is_above, is_below = downwards, upwards, is_below, is_above  # type: ignore[assignment]
+    return found.where(is_above).order_by(*upwards), found.where(is_below).order_by(*downwards)
 
 
 def find_following(
@@ -173,16 +283,18 @@ def find_following(
         Visit.visit_uuid != visit.visit_uuid,
         (Visit.severity == SEVERITIES[0]) | Visit.visit_uuid.not_in(taken),
     )
-    after = db.session.scalar(_ordered(free.where(_order() > _place_of(visit))).limit(1))
+    place = _place_of(visit, chosen)
+    is_after = _order(chosen) < place if chosen.queue == ALL else _order(chosen) > place
+    after = db.session.scalar(_ordered(free.where(is_after), chosen).limit(1))
     if after is None and chosen.queue == "waiting":
-        after = db.session.scalar(_ordered(free).limit(1))
+        after = db.session.scalar(_ordered(free, chosen).limit(1))
     return after
 
 
 def find_first(area_codes: Sequence[str], chosen: QueueFilter) -> str | None:
     """Uuid of the first visit of the chosen queue, or None when it is empty."""
     return db.session.scalar(
-        _ordered(select(Visit.visit_uuid).where(*_conditions(area_codes, chosen))).limit(1)
+        _ordered(select(Visit.visit_uuid).where(*_conditions(area_codes, chosen)), chosen).limit(1)
     )
 
 
@@ -193,7 +305,7 @@ def list_household_names(visit_uuids: Iterable[str], reader: User) -> dict[str, 
         .join(Household, Household.household_uuid == Visit.household_uuid)
         .where(
             Visit.visit_uuid.in_(list(visit_uuids)),
-            Visit.visit_uuid.not_in(list_hidden(reader)),
+            Visit.visit_uuid.not_in(select_hidden(reader)),
             scope.within(Visit.area_code, reader.area_codes()),
         )
     )
@@ -232,9 +344,14 @@ def list_reviewers(visit: Visit, now: datetime) -> list[User]:
 
 def can_review(reader: User, visit: Visit, now: datetime) -> bool:
     """Whether a reader, in whose areas the visit is, may decide on it."""
+    return is_reviewer(reader, visit, list_reviewers(visit, now) if visit.entered_by is not None else [])
+
+
+def is_reviewer(reader: User, visit: Visit, reviewers: Iterable[User]) -> bool:
+    """The same where it is known who decides on a visit that was typed at the desk."""
     if visit.entered_by is None:
         return reader.role == SUPERVISOR
-    return any(user.id == reader.id for user in list_reviewers(visit, now))
+    return any(user.id == reader.id for user in reviewers)
 
 
 def check_reviewer(reader: User, visit: Visit, now: datetime) -> None:
@@ -245,43 +362,40 @@ def check_reviewer(reader: User, visit: Visit, now: datetime) -> None:
 
 def get_visit(visit_uuid: str, reader: User, now: datetime) -> Visit:
     """The visit when the reader may know of it; raises not_found."""
-    visit = visits.get_visit(visit_uuid, reader.area_codes(now))
-    if visit_uuid in list_hidden(reader):
+    visit = visits.find_visit(visit_uuid)
+    if visit is None or not _may_know(visit, reader, now):
         raise AppError("not_found")
     return visit
 
 
-def list_hidden(reader: User) -> tuple[str, ...]:
+def _may_know(visit: Visit, reader: User, now: datetime) -> bool:
+    if not scope.covers(reader.area_codes(now), visit.area_code):
+        return False
+    of_relative = visit.household_uuid in relatives.list_households_of_relatives(reader.id)
+    return not (of_relative and visit.visit_uuid in list_hidden(reader))
+
+
+def select_hidden(reader: User) -> Hidden:
     """The visits of which the reader must not know: to their near relatives, where abuse is suspected."""
     households = relatives.list_households_of_relatives(reader.id)
     if not households:
         return ()
-    flags = db.session.execute(
-        select(Flag.visit_uuid, Flag.followup_type, Flag.question)
-        .join(Visit, Visit.visit_uuid == Flag.visit_uuid)
-        .where(Visit.household_uuid.in_(households))
-    )
-    return tuple({visit_uuid for visit_uuid, type_, question in flags if followups.is_abuse(type_, question)})
-
-
-def list_waiting_for(sha256: str) -> list[str]:
-    """Uuids of the visits that wait for nothing but attachments, this one among them."""
-    naming = db.session.scalars(
-        select(AttachmentUse.uuid)
-        .where(AttachmentUse.sha256 == sha256, AttachmentUse.kind == "visit")
-        .distinct()
-    )
-    return list(
-        db.session.scalars(
-            select(Visit.visit_uuid)
-            .where(
-                Visit.visit_uuid.in_(naming.all()),
-                Visit.state == "submitted",
-                Visit.review_cause == "photos",
-            )
-            .order_by(Visit.visit_uuid)
+    of_relative = aliased(Visit)
+    return (
+        select(Flag.visit_uuid)
+        .join(of_relative, of_relative.visit_uuid == Flag.visit_uuid)
+        .where(
+            of_relative.household_uuid.in_(households),
+            followups.select_abuse(Flag.followup_type, Flag.question),
         )
     )
+
+
+@once
+def list_hidden(reader: User) -> tuple[str, ...]:
+    """Their keys."""
+    hidden = select_hidden(reader)
+    return tuple(db.session.scalars(hidden)) if isinstance(hidden, Select) else hidden
 
 
 def was_decided_by_person(visit_uuid: str) -> bool:
@@ -306,9 +420,12 @@ def list_reviews(visit_uuid: str) -> list[Review]:
 
 
 def _conditions(area_codes: Sequence[str], chosen: QueueFilter) -> list[ColumnElement[bool]]:
-    conditions = [Visit.state.in_(QUEUES[chosen.queue]), scope.within(Visit.area_code, area_codes)]
-    if chosen.hidden:
+    in_queue = _WAITS if chosen.queue == "waiting" else Visit.state.in_(QUEUES[chosen.queue])
+    conditions = [in_queue, scope.within(Visit.area_code, area_codes)]
+    if chosen.hidden != ():
         conditions.append(Visit.visit_uuid.not_in(chosen.hidden))
+    if chosen.left_out:
+        conditions.append(Visit.visit_uuid != chosen.left_out)
     if chosen.area:
         conditions.append(scope.within(Visit.area_code, [chosen.area]))
     if chosen.severity:
@@ -329,20 +446,43 @@ def _conditions(area_codes: Sequence[str], chosen: QueueFilter) -> list[ColumnEl
         conditions.append(Visit.review_cause == "drawn")
     if chosen.photos:
         conditions.append(Visit.attachment_count > 0)
+    if chosen.rule:
+        flagged = select(Flag.visit_uuid).where(
+            Flag.rule == chosen.rule, scope.within(Flag.area_code, area_codes)
+        )
+        if chosen.found:
+            flagged = flagged.where(Flag.state == chosen.found)
+        if chosen.since:
+            flagged = flagged.where(Flag.raised_at >= clock.midnight(chosen.since))
+        conditions.append(Visit.visit_uuid.in_(flagged))
     return conditions
 
 
-def _order() -> Any:
-    return tuple_(_RANK, Visit.received_at, Visit.visit_uuid)
+def _columns(chosen: QueueFilter) -> tuple[Any, ...]:
+    """What a queue goes by: the worst first, then the longest waiting; all states by the day they came in."""
+    by_day = Visit.received_at, Visit.visit_uuid
+    return by_day if chosen.queue == ALL else (_RANK, *by_day)
 
 
-def _place_of(visit: Visit) -> Any:
+def _order(chosen: QueueFilter) -> Any:
+    return tuple_(*_columns(chosen))
+
+
+def _order_of_opened(chosen: QueueFilter) -> Any:
+    by_day = _OPENED.received_at, _OPENED.visit_uuid
+    return tuple_(*by_day) if chosen.queue == ALL else tuple_(_RANK_OF_OPENED, *by_day)
+
+
+def _place_of(visit: Visit, chosen: QueueFilter) -> Any:
     rank = SEVERITIES.index(visit.severity) if visit.severity else len(SEVERITIES)
+    if chosen.queue == ALL:
+        return tuple_(visit.received_at, visit.visit_uuid, types=[Instant(), UuidText])
     return tuple_(rank, visit.received_at, visit.visit_uuid, types=[Integer(), Instant(), UuidText])
 
 
-def _ordered(statement: Select[Any]) -> Select[Any]:
-    return statement.order_by(_RANK, Visit.received_at, Visit.visit_uuid)
+def _ordered(statement: Select[Any], chosen: QueueFilter) -> Select[Any]:
+    columns = _columns(chosen)
+    return statement.order_by(*(column.desc() if chosen.queue == ALL else column for column in columns))
 
 
 def _as_items(visits: list[Visit], reader_id: int) -> list[QueueItem]:

@@ -5,23 +5,28 @@ Invariant: every write goes through `reviews.actions`, which checks scope, state
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, Flask, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, Flask, flash, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext, ngettext
 from flask_login import current_user
+from sqlalchemy import Select
 from werkzeug.wrappers import Response
 
+from fieldapp.aid import queries as aid
+from fieldapp.aid.words import AID_WORDS, HANDLERS, STATES as AID_STATES
 from fieldapp.areas import queries as areas
 from fieldapp.areas.models import Area
 from fieldapp.checklists import queries as checklists
-from fieldapp.core import clock, scope, storage, wording
+from fieldapp.core import clock, scope, wording
 from fieldapp.core.db import transaction
 from fieldapp.core.errors import AppError
 from fieldapp.core.guard import OFFICER, READERS, SUPERVISOR, WORKER, require
-from fieldapp.core.paging import read_page
+from fieldapp.core.menu import MOST_SAID as MOST_SAID_IN_MENU, count_in_menu
+from fieldapp.core.paging import parse_uuid, read_area, read_day, read_page
 from fieldapp.core.severity import SEVERITIES
 from fieldapp.core.web import pick_text
 from fieldapp.followups import queries as followups
@@ -29,23 +34,49 @@ from fieldapp.people import queries as people
 from fieldapp.people.cards import prepare_members
 from fieldapp.people.models import Household
 from fieldapp.people.rules import mask_phone
-from fieldapp.reviews import actions, area_routes, due_routes, merge_routes, policy_routes, queries
-from fieldapp.reviews.forms import ChosenForm, DecisionForm, DismissForm, MoveForm, ReturnForm, VoidForm
+from fieldapp.relief import queries as relief
+from fieldapp.relief.words import STATES as RELIEF_STATES
+from fieldapp.reviews import (
+    actions,
+    area_routes,
+    due_routes,
+    flag_rule_routes,
+    merge_routes,
+    policy_routes,
+    queries,
+)
+from fieldapp.reviews.forms import (
+    AskForm,
+    ChosenForm,
+    DecisionForm,
+    DismissForm,
+    MoveForm,
+    ReturnForm,
+    VoidForm,
+)
 from fieldapp.reviews.models import ReviewClaim
-from fieldapp.reviews.queries import QueueFilter, Waiting
-from fieldapp.reviews.rules import CLAIM_LASTS
-from fieldapp.reviews.visit_page import prepare_visit
+from fieldapp.reviews.queries import QueueFilter, QueueItem
+from fieldapp.reviews.rules import CLAIM_LASTS, THRESHOLDS
+from fieldapp.reviews.visit_page import prepare_help, prepare_visit, read_mark
+from fieldapp.revisits.forms import DECISIONS as REVISIT_DECISIONS, FINDINGS as REVISIT_FINDINGS
 from fieldapp.sweeps import queries as sweeps
+from fieldapp.sweeps.models import Sweep
 from fieldapp.users import queries as users
 from fieldapp.visits import queries as visits
 from fieldapp.visits.models import Visit
 
+# Who puts a household into another grid.
+MOVERS = (SUPERVISOR, OFFICER)
 NOTE_PREFIX = "note:"
 NOTE_LIMIT = 500
 # Visits of a bulk approval that are named when they were not approved.
 MOST_SAID = 5
-# Photos of the next visit that a browser fetches ahead.
-MOST_AHEAD = 6
+# What the desk's script fetched while a visit was read: the address of the next one, with the mark of its page.
+AHEAD, AHEAD_MARK = "X-Ahead", "X-Ahead-Mark"
+# It asks for that page as it will be when this visit is decided.
+AFTER = "X-After"
+# Entries of aid on a household's page; the others are one step away.
+LATEST_AID = 5
 
 bp = Blueprint("reviews", __name__)
 
@@ -57,14 +88,18 @@ def queue_page() -> str:
     codes = current_user.area_codes()
     chosen = _read_filter()
     page = read_page()
-    listed = _prepare_list(codes, chosen, page)
-    on_first = listed["items"][0].visit.visit_uuid if listed["items"] else None
+    items, has_more = queries.list_queue(codes, chosen, current_user.id, page)
+    on_first = items[0].visit.visit_uuid if items else None
+    waiting = queries.count_waiting(codes)
+    is_plain = chosen.queue == "waiting" and not chosen.is_narrowed and chosen.hidden == ()
     return render_template(
         "reviews/queue.html",
-        **listed,
+        **_prepare_list(codes, chosen, items, waiting.total if is_plain else None),
+        has_more=has_more,
+        page=page,
         visit=None,
         first_uuid=on_first if page == 1 else queries.find_first(codes, chosen),
-        waiting=_count_waiting(codes),
+        waiting=waiting,
         can_review=current_user.role == SUPERVISOR,
     )
 
@@ -74,6 +109,25 @@ def queue_page() -> str:
 def visit_page(visit_uuid: UUID) -> str:
     """One visit beside the queue, with the decision below it."""
     return _show(str(visit_uuid), mode=request.args.get("decide", ""))
+
+
+@bp.get("/reviews/<uuid:visit_uuid>/queue")
+@require(*READERS)
+def queue_part(visit_uuid: UUID) -> str:
+    """The part of a visit's page that shows the queue around it."""
+    visit = queries.get_visit(str(visit_uuid), current_user, clock.now())
+    codes, chosen = current_user.area_codes(), _read_filter()
+    items = queries.list_beside(visit, codes, chosen, current_user.id)
+    return render_template("reviews/_list.html", **_prepare_list(codes, chosen, items), visit=visit)
+
+
+@bp.get("/reviews/<uuid:visit_uuid>/help")
+@require(*READERS)
+def help_part(visit_uuid: UUID) -> str:
+    """The part of a visit's page that shows what was given and asked for because of it."""
+    now = clock.now()
+    visit = queries.get_visit(str(visit_uuid), current_user, now)
+    return render_template("reviews/_help.html", **prepare_help(visit, current_user, now))
 
 
 @bp.post("/reviews/approve-clean")
@@ -108,7 +162,8 @@ def claim(visit_uuid: UUID) -> str:
     now = clock.now()
     held = actions.claim_visit(current_user, str(visit_uuid), now)
     visit = queries.get_visit(str(visit_uuid), current_user, now)
-    return render_template("reviews/_claim.html", visit=visit, claim=_view_claim(held), is_asked=True)
+    names = users.get_display_names([held.user_id])
+    return render_template("reviews/_claim.html", visit=visit, claim=_view_claim(held, names), is_asked=True)
 
 
 @bp.post("/reviews/<uuid:visit_uuid>/reopen")
@@ -123,6 +178,27 @@ def reopen(visit_uuid: UUID) -> str | tuple[str, int] | Response:
         gettext("Opened again. It waits for a decision."),
         stays=True,
     )
+
+
+@bp.post("/reviews/<uuid:visit_uuid>/revisit")
+@require(SUPERVISOR, OFFICER)
+def ask_for_revisit(visit_uuid: UUID) -> str | tuple[str, int] | Response:
+    """Have somebody else look at the visit again."""
+    form = AskForm()
+    if not form.validate_on_submit():
+        return _show(str(visit_uuid), ask_form=form), 422
+    try:
+        with transaction():
+            revisit = actions.ask_for_revisit(
+                current_user, str(visit_uuid), reason=form.reason.data or "", now=clock.now()
+            )
+            followup_id = revisit.followup_id
+    except AppError as error:
+        if error.code == "not_found":
+            raise
+        return _show(str(visit_uuid), ask_form=form, error=error), error.status
+    flash(gettext("Somebody else looks at it again. The one who made the visit is not told."))
+    return redirect(url_for("revisits.revisit_page", revisit_id=followup_id), 303)
 
 
 @bp.post("/reviews/<uuid:visit_uuid>/approve")
@@ -212,14 +288,9 @@ def dismiss_flag(flag_id: int) -> str | tuple[str, int] | Response:
 @bp.get("/households/<uuid:household_uuid>")
 @require(*READERS)
 def household_page(household_uuid: UUID) -> str:
-    """A household: its people, and its visits, flags, tasks and moves as one story; `move_to` asks about a grid, or about
-    an area to choose one in.
-    """
+    """A household: its people and the help it had; its story comes as a part of its own."""
     codes = current_user.area_codes()
-    household = people.get_household(str(household_uuid), codes)
-    can_move = current_user.role in {SUPERVISOR, OFFICER}
-    chosen = _read_move_to(codes) if can_move else None
-    words = wording.get_words("severity", "method", "outcome", "followup_type")
+    household = people.get_household(str(household_uuid), codes, people.WITH_CARERS)
     return render_template(
         "reviews/household.html",
         household=household,
@@ -228,20 +299,52 @@ def household_page(household_uuid: UUID) -> str:
         members=prepare_members(household, current_user),
         merges=merge_routes.prepare_merges_into(household),
         sweeps=_list_sweeps(household),
+        aid=aid.list_of_household(household.household_uuid, LATEST_AID),
+        aid_states=AID_STATES,
+        relief=relief.list_of_household(household.household_uuid, current_user, clock.now()),
+        relief_states=RELIEF_STATES,
+        can_enter_aid=current_user.role in HANDLERS,
+        words=wording.get_words(*AID_WORDS),
+        can_edit=current_user.role == SUPERVISOR,
+        can_move=current_user.role in MOVERS,
+    )
+
+
+@bp.get("/households/<uuid:household_uuid>/story")
+@require(*READERS)
+def household_story(household_uuid: UUID) -> str:
+    """What became of a household, visits, flags, tasks and moves as one story: a part of its page, or a page by itself."""
+    household = people.get_household(str(household_uuid), current_user.area_codes())
+    page = "reviews/_story.html" if request.headers.get("HX-Request") else "reviews/story.html"
+    return render_template(
+        page,
+        household=household,
         story=_tell_story(household.household_uuid),
-        words=words,
+        words=wording.get_words("severity", "method", "outcome", "followup_type"),
         visit_states=wording.VISIT_STATES,
         flag_states=wording.FLAG_STATES,
         followup_states=wording.FOLLOWUP_STATES,
-        can_edit=current_user.role == SUPERVISOR,
+    )
+
+
+@bp.get("/households/<uuid:household_uuid>/move")
+@require(*MOVERS)
+def move_page(household_uuid: UUID) -> str:
+    """Where to move a household; `move_to` asks about a grid, or about an area to choose one in."""
+    codes = current_user.area_codes()
+    household = people.get_household(str(household_uuid), codes)
+    chosen = _read_move_to(codes)
+    return render_template(
+        "reviews/move.html",
+        household=household,
         move_to=chosen,
-        move_choices=_list_move_choices(household, [chosen.code] if chosen else codes) if can_move else [],
+        move_choices=_list_move_choices(household, [chosen.code] if chosen else codes),
         move=_prepare_move(household, chosen) if chosen and chosen.holds_households else None,
     )
 
 
 @bp.post("/households/<uuid:household_uuid>/move")
-@require(SUPERVISOR, OFFICER)
+@require(*MOVERS)
 def move_household(household_uuid: UUID) -> Response:
     """Put the household into another grid, or a unit directly under the city, of the reader's."""
     form = MoveForm()
@@ -257,12 +360,14 @@ def move_household(household_uuid: UUID) -> Response:
 def _list_sweeps(household: Household) -> list[dict[str, Any]]:
     """The open sweeps that have yet to reach somebody of a household, and whom."""
     marks = sweeps.list_open_marks([person.person_uuid for person in household.people])
-    names: dict[int, list[str]] = {}
+    names: dict[Sweep, list[str]] = {}
     for person in household.people:
-        for sweep_id in marks.get(person.person_uuid, []):
-            names.setdefault(sweep_id, []).append(person.name or gettext("no name"))
-    open_ones = sorted(sweeps.list_by_ids(names), key=lambda sweep: (sweep.until_on, sweep.sweep_id))
-    return [{"sweep": sweep, "names": names[sweep.sweep_id]} for sweep in open_ones]
+        for sweep in marks.get(person.person_uuid, []):
+            names.setdefault(sweep, []).append(person.name or gettext("no name"))
+    return [
+        {"sweep": sweep, "names": names[sweep]}
+        for sweep in sorted(names, key=lambda sweep: (sweep.until_on, sweep.sweep_id))
+    ]
 
 
 def _read_move_to(codes: list[str]) -> Area | None:
@@ -298,10 +403,9 @@ def _prepare_move(household: Household, grid: Area) -> dict[str, Any] | None:
 
 def _tell_story(household_uuid: str) -> list[dict[str, Any]]:
     """Visits with their flags, tasks and moves, latest first."""
-    hidden = queries.list_hidden(current_user)
-    all_visits = [
-        visit for visit in visits.list_visits_of_household(household_uuid) if visit.visit_uuid not in hidden
-    ]
+    all_visits = visits.list_visits_of_household(
+        household_uuid, Visit.visit_uuid.not_in(queries.select_hidden(current_user))
+    )
     flags: dict[str, list[Any]] = {}
     for flag in queries.list_flags([visit.visit_uuid for visit in all_visits]):
         flags.setdefault(flag.visit_uuid, []).append({"flag": flag, "text": pick_text(flag.text)})
@@ -368,9 +472,21 @@ def _decide(
             raise
         return _show(visit_uuid, mode=mode, form=form, error=error), error.status
     flash(message)
+    if following and _is_ahead(following, chosen):
+        answer = make_response(render_template("reviews/ahead.html"))
+        answer.headers["HX-Push-Url"] = answer.headers[AHEAD] = request.headers[AHEAD]
+        return answer
     if following:
         return redirect(url_for(".visit_page", visit_uuid=following, **chosen.as_query()), 303)
     return redirect(url_for(".queue_page", **chosen.as_query()), 303)
+
+
+def _is_ahead(visit_uuid: str, chosen: QueueFilter) -> bool:
+    """Whether the page of that visit is in the browser already, and nothing has happened to the visit since."""
+    address = url_for(".visit_page", visit_uuid=visit_uuid, **chosen.as_query())
+    return request.headers.get(AHEAD) == address and request.headers.get(AHEAD_MARK) == read_mark(
+        visit_uuid, current_user
+    )
 
 
 def _show(
@@ -379,13 +495,12 @@ def _show(
     mode: str = "",
     form: DecisionForm | None = None,
     dismiss_form: DismissForm | None = None,
+    ask_form: AskForm | None = None,
     error: AppError | None = None,
 ) -> str:
-    codes = current_user.area_codes()
-    visit = queries.get_visit(visit_uuid, current_user, clock.now())
-    chosen = _read_filter()
-    position = queries.find_position(visit, codes, chosen)
-    page = prepare_visit(visit, current_user)
+    chosen = replace(_read_filter(), left_out=parse_uuid(request.headers.get(AFTER, "")) or "")
+    opened = queries.open_visit(visit_uuid, current_user, chosen, clock.now())
+    visit, page = opened.visit, prepare_visit(opened, current_user)
     may = {"return": page.can_decide, "void": page.can_void}
     # The reviewer now sees the current revision: what was typed is kept, and decides on this one.
     forms = {
@@ -397,7 +512,7 @@ def _show(
         each.revision.data, each.revision.raw_data = visit.revision, None
     return render_template(
         "reviews/visit.html",
-        **_prepare_list(codes, chosen, position.page),
+        chosen=chosen,
         page_of_visit=page,
         visit=visit,
         mode=mode if may.get(mode) else "",
@@ -405,41 +520,38 @@ def _show(
         notes=_read_notes() if form is not None else {},
         note_limit=NOTE_LIMIT,
         dismiss_form=dismiss_form,
+        ask_form=ask_form or AskForm(formdata=None),
+        findings=REVISIT_FINDINGS,
+        revisit_decisions=REVISIT_DECISIONS,
         error=error,
         can_correct=current_user.role == SUPERVISOR,
-        claim=_view_claim(queries.find_claim(visit, clock.now())),
-        previous_uuid=position.previous_uuid,
-        next_uuid=position.next_uuid,
-        next_photos=_list_photos(position.next_uuid) if position.next_uuid else [],
+        claim=_view_claim(opened.claim, page.user_names),
+        previous_uuid=opened.previous_uuid,
+        next_uuid=opened.next_uuid,
         visit_states=wording.VISIT_STATES,
         flag_states=wording.FLAG_STATES,
         followup_states=wording.FOLLOWUP_STATES,
     )
 
 
-def _view_claim(claim: ReviewClaim | None) -> dict[str, Any] | None:
+def _view_claim(claim: ReviewClaim | None, names: Mapping[int, str]) -> dict[str, Any] | None:
     """Who else is looking at a visit, since when and until when at the latest; None when nobody else is."""
     if claim is None or claim.user_id == current_user.id:
         return None
     return {
-        "name": users.get_display_names([claim.user_id])[claim.user_id],
+        "name": names[claim.user_id],
         "since": claim.claimed_at,
         "until": claim.claimed_at + CLAIM_LASTS,
     }
 
 
-def _list_photos(visit_uuid: str) -> list[str]:
-    """The photos a browser may fetch ahead: of a visit's current revision, by SHA-256."""
-    return storage.list_pictures("visit", visit_uuid)[:MOST_AHEAD]
-
-
-def _prepare_list(codes: list[str], chosen: QueueFilter, page: int) -> dict[str, Any]:
-    items, has_more = queries.list_queue(codes, chosen, current_user.id, page)
+def _prepare_list(
+    codes: list[str], chosen: QueueFilter, items: list[QueueItem], total: int | None = None
+) -> dict[str, Any]:
     return {
         "items": items,
-        "has_more": has_more,
-        "page": page,
-        "total": queries.count_queue(codes, chosen),
+        "total": queries.count_queue(codes, chosen) if total is None else total,
+        "most_counted": queries.MOST_COUNTED,
         "chosen": chosen,
         "areas": areas.list_choices(codes, chosen.area),
         "severity_words": wording.get_words("severity")["severity"],
@@ -452,17 +564,19 @@ def _read_filter() -> QueueFilter:
     """The choice in the address; what is not one is ignored."""
     queue = request.args.get("queue", "")
     severity = request.args.get("severity", "")
-    area = request.args.get("area", "")
     checklist = request.args.get("checklist", "")
     look = request.args.get("look", "")
     return QueueFilter(
         queue=queue if queue in queries.QUEUES else "waiting",
         severity=severity if severity in SEVERITIES else "",
-        area=area if area.isascii() and area.isdigit() and len(area) <= 15 else "",
-        hidden=queries.list_hidden(current_user),
+        area=read_area(),
+        hidden=queries.select_hidden(current_user),
         checklist=checklist if checklist.isprintable() and len(checklist) <= 60 else "",
         look=look if look in queries.LOOKS else "",
         photos="with" if request.args.get("photos") == "with" else "",
+        rule=rule if (rule := request.args.get("rule", "")) in {"answer", *THRESHOLDS} else "",
+        found=found if (found := request.args.get("found", "")) in wording.FLAG_STATES else "",
+        since=read_day("since"),
     )
 
 
@@ -479,31 +593,18 @@ def _back_to(visit_uuid: str) -> Response:
     return redirect(url_for(".visit_page", visit_uuid=visit_uuid, **_read_filter().as_query()), 303)
 
 
-def _count_waiting(codes: list[str]) -> Waiting:
-    """What waits in the reader's areas, asked once for a page and its menu."""
-    if "reviews_waiting" not in g:
-        g.reviews_waiting = queries.count_waiting(codes)
-    waiting: Waiting = g.reviews_waiting
-    return waiting
+def _select_waiting() -> Select[str | None, int] | None:
+    """The visits that the menu counts for those who read them."""
+    return (
+        queries.select_waiting(current_user.area_codes(), MOST_SAID_IN_MENU)
+        if current_user.role in READERS
+        else None
+    )
 
 
-def _count_work() -> dict[str, Any]:
-    """What the menu counts: visits waiting, tasks that need the reader."""
-    if g.get("failed") or request.blueprint == "assets" or not current_user.is_authenticated:
-        return {}
-    if current_user.role not in READERS:
-        return {}
-    codes = current_user.area_codes()
-    waiting = _count_waiting(codes)
-    tasks = followups.count_needing(current_user, clock.now())
-    return {
-        "counts": {
-            "waiting": waiting.total,
-            "waiting_red": waiting.by_severity.get("red", 0),
-            "followups": sum(tasks.values()),
-            "followups_red": tasks.get("red", 0),
-        }
-    }
+def _select_needing() -> Select[str, int] | None:
+    """The tasks that the menu counts for those who read them."""
+    return followups.select_needing(current_user, clock.now()) if current_user.role in READERS else None
 
 
 def init_app(app: Flask) -> None:
@@ -513,4 +614,6 @@ def init_app(app: Flask) -> None:
     due_routes.init_app(app)
     merge_routes.init_app(app)
     policy_routes.init_app(app)
-    app.context_processor(_count_work)
+    flag_rule_routes.init_app(app)
+    count_in_menu(app, "visits", _select_waiting)
+    count_in_menu(app, "followups", _select_needing)

@@ -5,6 +5,7 @@ Invariant: nothing here decides or writes; personal numbers leave it masked.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -12,6 +13,8 @@ from typing import Any
 
 from flask_babel import gettext, lazy_gettext, ngettext
 
+from fieldapp.aid import queries as aid
+from fieldapp.aid.words import AID_WORDS, HANDLERS, STATES as AID_STATES
 from fieldapp.areas import queries as areas
 from fieldapp.checklists import queries as checklists
 from fieldapp.checklists.attachments import AttachmentView, are_all_photos, view_attachments
@@ -25,16 +28,22 @@ from fieldapp.checklists.reading import (
     read_answers,
     read_problems,
 )
-from fieldapp.core import clock, storage, wording
+from fieldapp.core import clock, scope, storage, wording
 from fieldapp.core.guard import SUPERVISOR
+from fieldapp.core.storage import Attachment, AttachmentUse
 from fieldapp.core.web import pick_text
-from fieldapp.followups import queries as followups
 from fieldapp.followups.models import Followup
 from fieldapp.people import queries as people
 from fieldapp.people.models import Household, Person
+from fieldapp.people.pair_queries import list_pairs_of
 from fieldapp.people.tags import get_hidden_tags, show_tags
+from fieldapp.relief import queries as relief
+from fieldapp.relief.words import STATES as RELIEF_STATES
 from fieldapp.reviews import queries
 from fieldapp.reviews.models import Flag, Review
+from fieldapp.reviews.queries import OpenedVisit
+from fieldapp.revisits import queries as revisits
+from fieldapp.revisits.queries import Comparison
 from fieldapp.users import queries as users
 from fieldapp.users.models import User
 from fieldapp.visits import queries as visits
@@ -54,6 +63,13 @@ CAUSES: Mapping[str, Any] = {
     "photos": lazy_gettext(
         "Nothing stands out in it: it is accepted by itself when its photos are here, unless it is drawn for review."
     ),
+}
+# What of two entries is alike.
+LIKENESS: Mapping[str, Any] = {
+    "id": lazy_gettext("same ID number"),
+    "birthday": lazy_gettext("same birthday, name sounds alike"),
+    "place": lazy_gettext("same name and home"),
+    "phone": lazy_gettext("same phone"),
 }
 CALLS: Mapping[str, Any] = {"duty": lazy_gettext("the duty office"), "110": "110", "120": "120"}
 
@@ -81,6 +97,34 @@ class FlagView:
     decided_by: str
     is_of_earlier_revision: bool
     can_decide: bool
+    pairs: list[PhotoPair]  # photos that are alike, of this visit and of another
+    likely_pairs: list[PersonPair]  # entries that could be one person
+    same_visits: list[
+        tuple[str, str]
+    ]  # (uuid, household) of visits with the same answers, within the reader's reach
+
+
+@dataclass(frozen=True)
+class PersonPair:
+    """Somebody of the visit and whoever else they could be; where that is not for the reader to see, only that there is one."""
+
+    name: str
+    other_name: str
+    other_place: str  # the other one's address and grid
+    why: list[str]
+    uuids: tuple[str, str] | None  # to be compared; None: out of the reader's reach, or settled
+    said: str  # what has become of it since
+
+
+@dataclass(frozen=True)
+class PhotoPair:
+    """A photo of the visit beside one of another visit; where that is not for the reader to see, only its day."""
+
+    sha256: str
+    other_sha256: str
+    other_visit: str  # empty: out of the reader's reach
+    other_name: str
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -139,7 +183,7 @@ class VisitPage:
     outcome: str
     flags: list[FlagView]
     other_followups: list[Followup]
-    followup_names: dict[int, str]
+    user_names: dict[int, str]
     lines: list[Line]
     compared_on: date | None
     change_count: int
@@ -158,21 +202,25 @@ class VisitPage:
     can_void: bool
     can_reopen: bool
     can_make_followup: bool
+    can_enter_aid: bool
+    revisit: Comparison | None  # somebody else looked at it again, or is to
+    can_ask: bool  # for that
+    mark: str  # changes when anything does that others do to the visit
 
 
-def prepare_visit(visit: Visit, reader: User) -> VisitPage:
-    """The page of `visit` for `reader`, who may see it."""
+def prepare_visit(opened: OpenedVisit, reader: User) -> VisitPage:
+    """The page of a visit for `reader`, who may see it."""
+    visit, household, reviews = opened.visit, opened.household, opened.reviews
     revisions = {revision.revision: revision for revision in visit.revisions}
     revision = revisions[visit.revision]
-    household = people.find_household(visit.household_uuid) if visit.household_uuid else None
-    before = visits.find_visit_before(visit) if visit.household_uuid else None
-    revision_before = visits.get_revision(before) if before else None
+    found_before = visits.find_revision_before(visit) if household else None
+    before, revision_before = found_before or (None, None)
     all_read = [*revisions.values(), *([revision_before] if revision_before else [])]
     known = _list_people(all_read)
-    in_order = [known[entry.person_uuid] for entry in visit.people]
+    in_order = [known[person_uuid] for person_uuid in revision.people]
     names = {uuid: person.name for uuid, person in known.items()}
     # Held here until the page is done: a session forgets what nobody holds, and would read it again for each revision.
-    _versions = [checklists.find_version(one.checklist_key, one.checklist_version) for one in all_read]
+    _versions = checklists.find_versions((one.checklist_key, one.checklist_version) for one in all_read)
     flags = queries.list_flags([visit.visit_uuid])
     severities = {
         flag.question: flag.severity
@@ -183,22 +231,27 @@ def prepare_visit(visit: Visit, reader: User) -> VisitPage:
     if revision_before is not None:
         lines = compare(lines, read_revision(revision_before, {}, names))
     labels = label_paths(lines)
-    attachments = view_attachments(storage.list_uses("visit", visit.visit_uuid, visit.revision), lines)
-    tasks = [
-        task
-        for task in followups.list_followups_of_visit(visit.visit_uuid)
-        if followups.may_read(task, reader, clock.now())
-    ]
-    reviews = queries.list_reviews(visit.visit_uuid)
-    words = wording.get_words("class", "tag", "risk", "severity", "method", "outcome", "followup_type")
+    uses = storage.list_uses("visit", visit.visit_uuid, visit.revision)
+    attachments = view_attachments(uses, lines)
     now = clock.now()
-    may_review = queries.can_review(reader, visit, now)
-    user_ids = {visit.worker_id}
+    of_visit = revisits.list_of_visit(visit, reader, now)
+    tasks, revisit = of_visit.tasks, of_visit.revisit
+    looked_at = next((task for task in tasks if revisit and task.followup_id == revisit.followup_id), None)
+    alike = [pair["other_visit"] for flag in flags for pair in (flag.evidence or {}).get("pairs", [])]
+    alike += [uuid for flag in flags for uuid in (flag.evidence or {}).get("named", [])]
+    others = queries.list_household_names(alike, reader) if alike else {}
+    likely = view_likely_pairs(flags, reader)
+    words = wording.get_words("class", "tag", "risk", "severity", "method", "outcome", "followup_type")
+    reviewers = queries.list_reviewers(visit, now) if visit.entered_by is not None else []
+    may_review = queries.is_reviewer(reader, visit, reviewers)
+    user_ids = {visit.worker_id} | ({opened.claim.user_id} if opened.claim else set())
     user_ids |= {review.reviewer_id for review in reviews if review.reviewer_id is not None}
     user_ids |= {revision.taken_in_by for revision in visit.revisions if revision.taken_in_by is not None}
     user_ids |= {revision.entered_by for revision in visit.revisions if revision.entered_by is not None}
     user_ids |= {flag.decided_by_id for flag in flags if flag.decided_by_id is not None}
     user_ids |= {task.assignee_id for task in tasks if task.assignee_id is not None}
+    if revisit and looked_at:
+        user_ids |= revisits.list_named(revisit, looked_at, visit)
     user_names = users.get_display_names(user_ids)
     today = clock.local_date(visit.finished_at)
     hidden_tags = get_hidden_tags(reader)
@@ -220,15 +273,16 @@ def prepare_visit(visit: Visit, reader: User) -> VisitPage:
         started_at=corrected(revision.started_at, revision.clock_offset_s),
         worker_name=user_names.get(visit.worker_id, ""),
         entered_by_name=user_names.get(visit.entered_by or 0, ""),
-        reviewers=[user.display_name for user in queries.list_reviewers(visit, now)]
-        if visit.entered_by is not None
-        else [],
-        grid_name=areas.get_names([visit.area_code]).get(visit.area_code, ""),
+        reviewers=[user.display_name for user in reviewers],
+        grid_name=opened.grid_name,
         method=words["method"].get(visit.method, visit.method),
         outcome=words["outcome"].get(visit.outcome, visit.outcome),
-        flags=[_view_flag(flag, visit, lines, in_order, tasks, user_names, may_review) for flag in flags],
+        flags=[
+            _view_flag(flag, visit, lines, in_order, tasks, user_names, may_review, others, likely)
+            for flag in flags
+        ],
         other_followups=[task for task in tasks if task.flag_id is None],
-        followup_names=user_names,
+        user_names=user_names,
         lines=lines,
         compared_on=clock.local_date(before.finished_at) if before else None,
         change_count=sum(line.before is not None for line in lines),
@@ -254,7 +308,55 @@ def prepare_visit(visit: Visit, reader: User) -> VisitPage:
         and visit.state == "approved"
         and all(review.reviewer_id is None for review in reviews),
         can_make_followup=reader.role == SUPERVISOR and household is not None,
+        can_enter_aid=reader.role in HANDLERS and household is not None,
+        revisit=revisits.view(revisit, looked_at, visit, of_visit.report, user_names)
+        if revisit and looked_at
+        else None,
+        can_ask=revisits.can_ask(reader, visit, revisit),
+        mark=_mark(visit, flags, tasks, uses, reviews),
     )
+
+
+def prepare_help(visit: Visit, reader: User, now: datetime) -> dict[str, Any]:
+    """What was given on a visit or in the tasks it led to, and what is asked for from it."""
+    tasks = [task.followup_id for task in revisits.list_of_visit(visit, reader, now).tasks]
+    return {
+        "relief": relief.list_of_visit(visit.visit_uuid, tasks, reader, now),
+        "relief_states": RELIEF_STATES,
+        "aid": aid.list_of_visit(visit.visit_uuid, tasks),
+        "aid_states": AID_STATES,
+        "words": wording.get_words(*AID_WORDS),
+    }
+
+
+def read_mark(visit_uuid: str, reader: User) -> str:
+    """The mark of the page of a visit as it would be now; raises not_found."""
+    now = clock.now()
+    visit = queries.get_visit(visit_uuid, reader, now)
+    return _mark(
+        visit,
+        queries.list_flags([visit_uuid]),
+        revisits.list_of_visit(visit, reader, now).tasks,
+        storage.list_uses("visit", visit_uuid, visit.revision),
+        queries.list_reviews(visit_uuid),
+    )
+
+
+def _mark(
+    visit: Visit,
+    flags: Iterable[Flag],
+    tasks: Iterable[Followup],
+    uses: Iterable[tuple[AttachmentUse, Attachment | None]],
+    reviews: Iterable[Review],
+) -> str:
+    seen = (
+        (visit.revision, visit.state, visit.severity, visit.review_cause),
+        [(flag.id, flag.state, flag.severity) for flag in flags],
+        [(task.followup_id, task.state, task.assignee_id, task.due_at) for task in tasks],
+        [(use.sha256, held is not None and held.removed_at is None) for use, held in uses],
+        [review.id for review in reviews],
+    )
+    return hashlib.sha256(repr(seen).encode()).hexdigest()[:16]
 
 
 def _list_people(revisions: Iterable[VisitRevision]) -> dict[str, Person]:
@@ -301,6 +403,8 @@ def _view_flag(
     tasks: Sequence[Followup],
     names: Mapping[int, str],
     may_review: bool,
+    others: Mapping[str, str],
+    likely: Mapping[int, list[PersonPair]],
 ) -> FlagView:
     text = pick_text(flag.text)
     about = next((person.name for person in in_order if person.person_uuid == flag.person_uuid), "")
@@ -313,7 +417,59 @@ def _view_flag(
         names.get(flag.decided_by_id or 0, ""),
         flag.revision < visit.revision,
         may_review and flag.state == "open",
+        [
+            PhotoPair(
+                pair["sha256"],
+                pair["other_sha256"],
+                pair["other_visit"] if pair["other_visit"] in others else "",
+                others.get(pair["other_visit"], ""),
+                datetime.fromisoformat(pair["other_at"]),
+            )
+            for pair in (flag.evidence or {}).get("pairs", [])
+        ],
+        likely.get(flag.id, []),
+        [(uuid, others[uuid]) for uuid in (flag.evidence or {}).get("named", []) if uuid in others],
     )
+
+
+def view_likely_pairs(flags: Iterable[Flag], reader: User) -> dict[int, list[PersonPair]]:
+    """By flag, the pairs of entries it tells of as they are now, the other one only within the reader's reach."""
+    told = {flag.id: (flag.evidence or {}).get("likely_pairs", []) for flag in flags}
+    uuids = {uuid for pairs in told.values() for pair in pairs for uuid in (pair["person"], pair["other"])}
+    if not uuids:
+        return {}
+    known = {person.person_uuid: person for person in people.list_people(uuids)}
+    stands = people.list_standing(Person, uuids)
+    kept = list_pairs_of(uuids)
+    codes = reader.area_codes()
+    grids = areas.get_names(person.household.grid_code for person in known.values())
+
+    def view(pair: Mapping[str, Any]) -> PersonPair:
+        uuids = (pair["person"], pair["other"])
+        one, other = known.get(uuids[0]), known.get(uuids[1])
+        is_within = all(person and scope.covers(codes, person.household.grid_code) for person in (one, other))
+        open_, ruled_out = kept.get(tuple(sorted(uuids)), (None, False))
+        if stands.get(uuids[0]) == stands.get(uuids[1]):
+            said = gettext("Merged since.")
+        elif ruled_out:
+            said = gettext("Said to be two people since.")
+        elif open_ is None:
+            said = gettext("No longer alike.")
+        else:
+            said = ""
+        if one is None or other is None or not is_within:
+            return PersonPair(one.name if one else "", "", "", [], None, said)
+        household = other.household
+        return PersonPair(
+            one.name,
+            other.name,
+            f"{household.address} · {grids.get(household.grid_code, household.grid_code)}",
+            [str(LIKENESS[code]) for code in pair["why"]],
+            uuids if not said else None,
+            said,
+        )
+
+    return {flag_id: [view(pair) for pair in pairs] for flag_id, pairs in told.items() if pairs}
 
 
 def _say_evidence(flag: Flag, lines: Sequence[Line]) -> str:
@@ -332,7 +488,24 @@ def _say_evidence(flag: Flag, lines: Sequence[Line]) -> str:
         )
     if flag.rule == "poor_accuracy":
         return gettext("looked at from %(limit)s on", limit=wording.say_distance(seen.get("limit_m") or 0))
-    if flag.rule == "clock_off":
+    if flag.rule == "same_photo":
+        return gettext(
+            "looked at when at most %(bits)s of 64 points differ", bits=seen.get("limit_bits") or 0
+        )
+    if flag.rule == "too_quick":
+        return gettext(
+            "%(each)s seconds a question; looked at below %(limit)s. Answers taken from the list or from last time do not count.",
+            each=round(seen["lasted_s"] / seen["answers"], 1),
+            limit=seen["limit_s"],
+        )
+    if flag.rule == "same_answers":
+        return gettext(
+            "looked at from %(visits)s other visits of the same worker within %(days)s days; answers taken from the list or "
+            "from last time do not count",
+            visits=seen["limit_visits"],
+            days=seen["limit_days"],
+        )
+    if flag.rule in {"clock_off", "photo_time"}:
         limit = int(seen.get("limit_min") or 0)
         return ngettext("looked at from %(num)s minute on", "looked at from %(num)s minutes on", limit)
     return ""

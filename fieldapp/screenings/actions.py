@@ -11,10 +11,12 @@ from datetime import date, datetime
 
 from sqlalchemy import delete, insert, update
 
+from fieldapp.areas.queries import county_of
 from fieldapp.core import audit
 from fieldapp.core.db import db
 from fieldapp.core.errors import AppError
-from fieldapp.screenings import queries
+from fieldapp.rollups.queries import choose_week
+from fieldapp.screenings import counting, queries
 from fieldapp.screenings.models import Screening, ScreeningRow
 from fieldapp.sweeps import actions as sweeps
 from fieldapp.sweeps.actions import Plan
@@ -46,6 +48,8 @@ def keep_screening(
         file_name=file_name[:200],
     )
     if is_new:
+        counties = {county_of(row.grid_code) for row in rows if row.grid_code}
+        weeks = {county: choose_week(county, screened_on, now) for county in counties}
         db.session.execute(
             insert(ScreeningRow),
             [
@@ -58,10 +62,12 @@ def keep_screening(
                     "grid_code": row.grid_code,
                     "fault": row.fault,
                     "needs_look": False,
+                    "week_on": weeks[county_of(row.grid_code)] if row.grid_code else None,
                 }
                 for row in rows
             ],
         )
+        counting.count_screening(screening.screening_id)
         audit.record(
             actor,
             "screening.keep",
@@ -138,6 +144,7 @@ def make_sweep(
 def discard_screening(actor: User, screening_id: int, now: datetime) -> None:
     """Erase a screening that was a mistake: nobody was screened. Raises not_found, screening_state_wrong."""
     screening = _lock(actor, screening_id, now)
+    counting.count_screening(screening_id, -1)
     db.session.execute(delete(ScreeningRow).where(ScreeningRow.screening_id == screening_id))
     audit.record(actor, "screening.discard", "screening", screening_id, at=now, name=screening.name)
     db.session.delete(screening)

@@ -55,6 +55,7 @@ class ScreeningRow(Base):
         UuidText, doc="Whom it means; empty: nobody, as `fault` says."
     )
     grid_code: Mapped[str | None] = mapped_column(AreaCode, doc="Grid they lived in then.")
+    week_on: Mapped[date | None] = mapped_column(doc="The week they count in there, by the day it ends on.")
     fault: Mapped[str | None] = mapped_column(String(20), doc="Why it means nobody.")
     needs_look: Mapped[bool] = mapped_column(default=False, doc="Somebody has to see them.")
 

@@ -201,8 +201,8 @@ def _put_on_list(sweep: Sweep, now: datetime) -> int:
         literal(sweep.sweep_id), literal(now, Instant), false()
     )
     columns = ["person_uuid", "grid_code", "sweep_id", "added_at", "is_told"]
-    statement = insert(SweepTarget).from_select(columns, found).execution_options(preserve_rowcount=True)
-    return int(db.session.execute(statement).rowcount)  # type: ignore[attr-defined]
+    added = insert(SweepTarget).from_select(columns, found).returning(SweepTarget.person_uuid)
+    return len(db.session.scalars(added).all())
 
 
 def _look_up_again(sweep: Sweep) -> None:

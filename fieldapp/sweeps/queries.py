@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, literal, or_, select, true
-from sqlalchemy.orm import aliased
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, literal, or_, select, true, union_all
+from sqlalchemy.orm import aliased, lazyload
 
 from fieldapp.areas.models import LEVELS
 from fieldapp.checklists.queries import is_on_branch
 from fieldapp.core import clock, scope
-from fieldapp.core.db import db
+from fieldapp.core.db import db, once
 from fieldapp.core.errors import AppError
 from fieldapp.people import queries as people_queries
 from fieldapp.people.models import Household, Person, PersonTag
@@ -118,10 +118,10 @@ def fitting(sweep: Sweep, today: date) -> Select[str, str]:
         wanted: ColumnElement[bool] = Person.person_uuid.in_(meant)
     else:
         wanted = and_(true(), *_criteria(sweep.criteria, today))
-    return people.where(wanted | Person.person_uuid.in_(_list_standing_for_merged(sweep)))
+    return people.where(wanted | Person.person_uuid.in_(_select_standing_for_merged(sweep)))
 
 
-def _list_standing_for_merged(sweep: Sweep) -> set[str]:
+def _select_standing_for_merged(sweep: Sweep) -> Select[str]:
     """Who stands for those on the list, or in the file, that were merged into others."""
     merged = select(Person.person_uuid).where(Person.merged_into.is_not(None))
     listed = merged.join(SweepTarget, SweepTarget.person_uuid == Person.person_uuid).where(
@@ -130,7 +130,8 @@ def _list_standing_for_merged(sweep: Sweep) -> set[str]:
     meant = merged.join(SweepRow, SweepRow.person_uuid == Person.person_uuid).where(
         SweepRow.sweep_id == sweep.sweep_id
     )
-    return set(people_queries.list_standing(Person, db.session.scalars(listed.union(meant))).values())
+    both = listed.union(meant).subquery()
+    return people_queries.select_standing(Person, Person.person_uuid.in_(select(both)))
 
 
 def _criteria(criteria: dict[str, Any], today: date) -> list[ColumnElement[bool]]:
@@ -203,9 +204,8 @@ def list_targets(
     sweep: Sweep, area_codes: Sequence[str], standings: Collection[str], page: int
 ) -> tuple[list[Target], bool]:
     """A page of those on the list in those areas who stand so, by place and household; whether there are more."""
-    found = db.session.execute(
-        _targets(sweep, area_codes, standings).limit(PAGE_ROWS + 1).offset((page - 1) * PAGE_ROWS)
-    ).all()
+    targets = _targets(sweep, area_codes, standings).options(lazyload(Person.tags))
+    found = db.session.execute(targets.limit(PAGE_ROWS + 1).offset((page - 1) * PAGE_ROWS)).all()
     return [Target(*row) for row in found[:PAGE_ROWS]], len(found) > PAGE_ROWS
 
 
@@ -245,30 +245,30 @@ def count_late(sweep: Sweep, area_codes: Sequence[str]) -> int:
     return db.session.scalar(late) or 0
 
 
-def list_open_marks(person_uuids: Collection[str]) -> dict[str, list[int]]:
-    """By person, the open sweeps that have yet to reach them."""
+def list_open_marks(person_uuids: Collection[str]) -> dict[str, list[Sweep]]:
+    """By person, the open sweeps that have yet to reach them, by number."""
     listed = db.session.execute(
-        select(SweepTarget.sweep_id, SweepTarget.person_uuid)
+        select(SweepTarget.person_uuid, Sweep)
         .join(Sweep)
         .where(SweepTarget.person_uuid.in_(person_uuids), Sweep.closed_at.is_(None))
         .order_by(SweepTarget.sweep_id)
     ).all()
-    marks: dict[str, list[int]] = {}
-    for sweep in list_by_ids({sweep_id for sweep_id, _ in listed}):
-        of_sweep = [person_uuid for sweep_id, person_uuid in listed if sweep_id == sweep.sweep_id]
-        reached = set(
-            db.session.scalars(
-                select(SweepTarget.person_uuid).where(
-                    SweepTarget.sweep_id == sweep.sweep_id,
-                    SweepTarget.person_uuid.in_(of_sweep),
-                    _is_reached(sweep),
-                )
-            )
+    if not listed:
+        return {}
+    of_sweep = [
+        select(SweepTarget.sweep_id, SweepTarget.person_uuid).where(
+            SweepTarget.sweep_id == sweep.sweep_id,
+            SweepTarget.person_uuid.in_(person_uuids),
+            _is_reached(sweep),
         )
-        for person_uuid in of_sweep:
-            if person_uuid not in reached:
-                marks.setdefault(person_uuid, []).append(sweep.sweep_id)
-    return {person_uuid: sorted(sweep_ids) for person_uuid, sweep_ids in marks.items()}
+        for sweep in {sweep.sweep_id: sweep for _, sweep in listed}.values()
+    ]
+    reached = {tuple(row) for row in db.session.execute(union_all(*of_sweep))}
+    marks: dict[str, list[Sweep]] = {}
+    for person_uuid, sweep in listed:
+        if (sweep.sweep_id, person_uuid) not in reached:
+            marks.setdefault(person_uuid, []).append(sweep)
+    return marks
 
 
 def final_state(sweep: Sweep) -> dict[str, Any]:
@@ -295,8 +295,19 @@ def final_state(sweep: Sweep) -> dict[str, Any]:
 
 def count_not_told(sweep: Sweep) -> int:
     """How many on its list phones are still to be told of."""
-    untold = select(func.count()).where(SweepTarget.sweep_id == sweep.sweep_id, ~SweepTarget.is_told)
-    return db.session.scalar(untold) or 0
+    return db.session.scalar(_select_not_told(sweep)) or 0
+
+
+def count_open(sweep: Sweep, today: date) -> tuple[int, int]:
+    """The same of an open sweep, and how many fit and are not on its list."""
+    fit = select(func.count()).select_from(fitting(sweep, today).subquery())
+    counts = select(_select_not_told(sweep).scalar_subquery(), fit.scalar_subquery())
+    not_told, fitting_now = db.session.execute(counts).one()
+    return not_told, fitting_now
+
+
+def _select_not_told(sweep: Sweep) -> Select[int]:
+    return select(func.count()).where(SweepTarget.sweep_id == sweep.sweep_id, ~SweepTarget.is_told)
 
 
 def list_not_told_people(sweep_id: int, limit: int) -> list[str]:
@@ -364,12 +375,12 @@ def _is_reached(sweep: Sweep) -> ColumnElement[bool]:
         )
         .correlate(SweepTarget)
     )
-    return visited | SweepTarget.person_uuid.in_(_list_reached_as_merged(sweep))
+    return visited | SweepTarget.person_uuid.in_(_select_reached_as_merged(sweep))
 
 
-def _list_reached_as_merged(sweep: Sweep) -> set[str]:
+def _select_reached_as_merged(sweep: Sweep) -> Select[str]:
     """Who was reached under an entry of the area that was merged into theirs."""
-    found = db.session.scalars(
+    found = (
         select(VisitPerson.person_uuid)
         .join(Visit, Visit.visit_uuid == VisitPerson.visit_uuid)
         .join(Person, Person.person_uuid == VisitPerson.person_uuid)
@@ -382,9 +393,10 @@ def _list_reached_as_merged(sweep: Sweep) -> set[str]:
             *_counts(sweep, Visit),
         )
     )
-    return set(people_queries.list_standing(Person, found).values())
+    return people_queries.select_standing(Person, Person.person_uuid.in_(found))
 
 
+@once
 def _list_tried_as_merged(sweep: Sweep) -> tuple[list[str], list[str]]:
     """Households tried in vain under an entry of the area merged into theirs: those that refused last, and the others."""
     found = db.session.execute(
@@ -431,8 +443,8 @@ def _in_vain(sweep: Sweep, visit: Any) -> list[ColumnElement[bool]]:
 
 
 def _counts(sweep: Sweep, visit: Any) -> list[ColumnElement[bool]]:
-    start = datetime.combine(sweep.from_on, time(), clock.LOCAL)
-    end = datetime.combine(sweep.until_on + timedelta(days=1), time(), clock.LOCAL)
+    start = clock.midnight(sweep.from_on)
+    end = clock.midnight(sweep.until_on + timedelta(days=1))
     return [visit.state != "voided", visit.finished_at >= start, visit.finished_at < end]
 
 

@@ -35,7 +35,7 @@ from fieldapp.core.db import transaction
 from fieldapp.core.errors import AppError
 from fieldapp.core.forms import hold_files_in_memory
 from fieldapp.core.guard import OFFICER, READERS, require
-from fieldapp.core.paging import read_page
+from fieldapp.core.paging import read_area, read_page
 from fieldapp.core.web import pick_text
 from fieldapp.imports.tables import XLSX, Limits
 from fieldapp.people.sync import get_restricted_tags
@@ -259,14 +259,12 @@ def _offer(form: SweepForm) -> None:
 
 def _list_checklists(codes: Sequence[str]) -> dict[str, str]:
     """By key, the titles of what visits in those areas are made with today."""
-    titles = {}
-    today = clock.local_date(clock.now())
-    for code in codes:
-        for key, offer in checklists.list_offers_in(code, today).items():
-            document = checklists.get_version(key, offer.version).document
-            if document.get("use", "visit") == "visit":
-                titles[key] = pick_text(document["title"])
-    return titles
+    used = checklists.list_versions_in(codes, clock.local_date(clock.now()))
+    return {
+        version.key: pick_text(version.document["title"])
+        for version in used
+        if version.document.get("use", "visit") == "visit"
+    }
 
 
 def _show_form(form: SweepForm) -> str:
@@ -284,14 +282,18 @@ def _show(sweep_id: int, error: AppError | None = None) -> str:
     people = users.get_display_names(
         id_ for id_ in (sweep.made_by, sweep.opened_by, sweep.closed_by) if id_ is not None
     )
-    rows, faulty = queries.count_rows(sweep_id) if can_change else (0, 0)
+    rows, faulty = queries.count_rows(sweep_id) if can_change and sweep.criteria is None else (0, 0)
     page = read_page()
+    # The areas down to the one that is looked at, held until the page is done.
+    path = areas.list_path(read_area() or sweep.area_code)
     common: dict[str, Any] = {
         "sweep": sweep,
         "state": _say_state(sweep),
         "area_name": areas.get_area(sweep.area_code).name,
         "methods": [wording.get_words("method")["method"].get(method, method) for method in sweep.methods],
-        "checklist": _list_checklists([sweep.area_code]).get(sweep.checklist_key or ""),
+        "checklist": _list_checklists([sweep.area_code]).get(sweep.checklist_key)
+        if sweep.checklist_key
+        else None,
         "criteria": _say_criteria(sweep),
         "people": people,
         "can_change": can_change,
@@ -314,10 +316,13 @@ def _show(sweep_id: int, error: AppError | None = None) -> str:
             has_more=has_more,
             **common,
         )
-    return render_template("sweeps/sweep.html", **common, **_coverage(sweep, codes, page, can_change))
+    coverage = _coverage(sweep, codes, path, page, can_change)
+    return render_template("sweeps/sweep.html", **common, **coverage)
 
 
-def _coverage(sweep: Sweep, codes: Sequence[str], page: int, can_change: bool) -> dict[str, Any]:
+def _coverage(
+    sweep: Sweep, codes: Sequence[str], path: Sequence[Area], page: int, can_change: bool
+) -> dict[str, Any]:
     within = _read_area(sweep, codes)
     area = areas.find_area(within[0]) if len(within) == 1 else None
     below = _count_below(sweep, area, within)
@@ -327,11 +332,10 @@ def _coverage(sweep: Sweep, codes: Sequence[str], page: int, can_change: bool) -
     targets, has_more = queries.list_targets(sweep, within, VIEWS[view], page)
     today = clock.local_date(clock.now())
     is_open = sweep.state == OPEN
+    untold, fitting_now = queries.count_open(sweep, today) if is_open and can_change else (0, 0)
     return {
         "area": area,
-        "path": [above for above in areas.list_path(area.code) if _is_inside(sweep, codes, above)]
-        if area
-        else [],
+        "path": [above for above in path if _is_inside(sweep, codes, above)] if area else [],
         "below": [{**row, "counts": _sum_up(row["counts"])} for row in below],
         "total": _sum_up(total),
         "standings": STANDINGS,
@@ -340,8 +344,8 @@ def _coverage(sweep: Sweep, codes: Sequence[str], page: int, can_change: bool) -
         "views": VIEWS,
         "targets": _prepare(targets, codes),
         "has_more": has_more,
-        "untold": queries.count_not_told(sweep) if is_open and can_change else 0,
-        "fitting_now": queries.count_fitting(sweep, today) if is_open and can_change else 0,
+        "untold": untold,
+        "fitting_now": fitting_now,
         "late": 0 if is_open else queries.count_late(sweep, within),
     }
 

@@ -32,4 +32,5 @@ def list_records(sweep_ids: Collection[str]) -> dict[str, dict[str, Any]]:
 
 def list_marks(person_uuids: Collection[str]) -> dict[str, dict[str, Any]]:
     """By person, what their record says besides: the open sweeps that have yet to reach them."""
-    return {uuid: {"sweeps": sweep_ids} for uuid, sweep_ids in queries.list_open_marks(person_uuids).items()}
+    marks = queries.list_open_marks(person_uuids)
+    return {uuid: {"sweeps": [sweep.sweep_id for sweep in sweeps]} for uuid, sweeps in marks.items()}

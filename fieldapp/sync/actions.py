@@ -16,16 +16,23 @@ from sqlalchemy import select
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 
 from fieldapp.core import feeds
-from fieldapp.core.bodies import read_body
+from fieldapp.core.bodies import is_uuid, read_body
 from fieldapp.core.db import db, keep_pending, restore_pending, transaction
 from fieldapp.core.errors import AppError, message_of
 from fieldapp.core.feeds import own_feed
+from fieldapp.core.severity import SEVERITIES
+from fieldapp.feedback.actions import send_feedback
+from fieldapp.feedback.sync import FeedbackBody
 from fieldapp.followups import actions as followups
+from fieldapp.followups.incident_actions import raise_for_quarantined
 from fieldapp.followups.models import Followup
 from fieldapp.followups.sync import RefuseBody, ReportBody
 from fieldapp.people import queries as people
 from fieldapp.people.phone_actions import Reach
+from fieldapp.relief import actions as relief
+from fieldapp.relief.sync import ReliefBody
 from fieldapp.reviews import actions as reviews
+from fieldapp.revisits import actions as revisits
 from fieldapp.sync import envelopes, registry, rules
 from fieldapp.sync.envelopes import Op, Push
 from fieldapp.sync.models import Operation
@@ -107,7 +114,7 @@ def _take(
         return Taken(operation, known_before=was_there)
     except AppError as error:
         restore_pending(collected)
-        return _quarantine(operation, raw, error)
+        return _quarantine(actor, operation, raw, error)
     except IntegrityError:
         restore_pending(collected)
         known = db.session.get(Operation, (op_uuid, actor.id, body_hash), populate_existing=True)
@@ -117,7 +124,7 @@ def _take(
     except DataError:
         # A value the database cannot hold will never fit: kept for the office, not sent for ever.
         restore_pending(collected)
-        return _quarantine(operation, raw, AppError("body_invalid"))
+        return _quarantine(actor, operation, raw, AppError("body_invalid"))
     except Exception as error:  # one operation that trips over a fault of ours must not hold up the others
         restore_pending(collected)
         error_id = secrets.token_hex(4)
@@ -216,15 +223,26 @@ def _revise_visit(actor: User, op: Op, operation: Operation, now: datetime) -> s
 
 
 def _report_followup(actor: User, op: Op, operation: Operation, now: datetime) -> str:
-    return followups.report_followup(
-        actor, read_body(ReportBody, op.body), _wrap(op, operation), now
-    ).area_code
+    body = read_body(ReportBody, op.body)
+    return followups.feed_of(revisits.report_followup(actor, body, _wrap(op, operation), now))
 
 
 def _refuse_followup(actor: User, op: Op, operation: Operation, now: datetime) -> str:
-    return followups.refuse_followup(
-        actor, read_body(RefuseBody, op.body), _wrap(op, operation), now
-    ).area_code
+    body = read_body(RefuseBody, op.body)
+    return followups.feed_of(followups.refuse_followup(actor, body, _wrap(op, operation), now))
+
+
+def _request_relief(actor: User, op: Op, operation: Operation, now: datetime) -> str:
+    written_at = min(corrected(op.at, operation.clock_offset_s), now)
+    reach = Reach(actor.area_codes(written_at), written_at)
+    relief.request_relief(actor, read_body(ReliefBody, op.body), written_at, reach, now)
+    return own_feed(actor.id)
+
+
+def _send_feedback(actor: User, op: Op, operation: Operation, now: datetime) -> str:
+    written_at = min(corrected(op.at, operation.clock_offset_s), now)
+    send_feedback(actor, read_body(FeedbackBody, op.body), written_at, now)
+    return own_feed(actor.id)
 
 
 def _wrap(op: Op, operation: Operation) -> Envelope:
@@ -236,6 +254,8 @@ _APPLY: dict[str, Callable[[User, Op, Operation, datetime], str]] = {
     "visit.revise": _revise_visit,
     "followup.report": _report_followup,
     "followup.refuse": _refuse_followup,
+    "relief.request": _request_relief,
+    "feedback.send": _send_feedback,
     **dict.fromkeys(registry.KINDS, _change_registry),
 }
 
@@ -291,7 +311,7 @@ def _list_quarantined(actor: User, condition: Any) -> list[Operation]:
     )
 
 
-def _quarantine(operation: Operation, raw: dict[str, Any], error: AppError) -> Taken:
+def _quarantine(actor: User, operation: Operation, raw: dict[str, Any], error: AppError) -> Taken:
     """Keep the whole operation, encrypted, with the reason."""
     state, code, fields = _say(error)
     kept = Operation(
@@ -319,7 +339,29 @@ def _quarantine(operation: Operation, raw: dict[str, Any], error: AppError) -> T
         # Another push of the same operation was quicker between our giving it up and keeping it.
         key = (operation.op_uuid, operation.user_id, operation.body_hash)
         return Taken(db.session.get_one(Operation, key, populate_existing=True), known_before=True)
+    if kept.severity == SEVERITIES[0]:
+        _raise_alarm(actor, kept)
     return Taken(kept, known_before=False)
+
+
+def _raise_alarm(actor: User, kept: Operation) -> None:
+    """Tell those on duty of a red operation in quarantine; that it cannot be told must not keep it from being kept."""
+    collected = keep_pending()
+    visit_uuid = kept.record_uuid if kept.kind in {"visit.submit", "visit.revise"} else None
+    try:
+        with db.session.begin_nested():
+            raise_for_quarantined(
+                f"{kept.user_id}/{kept.op_uuid}/{kept.body_hash}",
+                actor,
+                visit_uuid if is_uuid(visit_uuid) else None,
+                kept.household_uuid,
+                kept.received_at,
+            )
+    except OperationalError:
+        raise
+    except Exception:
+        restore_pending(collected)
+        log.exception("nobody could be told of red operation %s in quarantine", kept.op_uuid)
 
 
 def _foresee_severity(body: Any) -> str | None:

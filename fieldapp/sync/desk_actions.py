@@ -19,7 +19,10 @@ from fieldapp.followups import actions as followups
 from fieldapp.followups.sync import RefuseBody, ReportBody
 from fieldapp.people import queries as people
 from fieldapp.people.phone_actions import Reach
+from fieldapp.relief import actions as relief
+from fieldapp.relief.sync import ReliefBody
 from fieldapp.reviews import actions as reviews
+from fieldapp.revisits import actions as revisits
 from fieldapp.sync import actions, desk_queries, registry, repairs, rules
 from fieldapp.sync.envelopes import BODIES
 from fieldapp.sync.models import Operation
@@ -158,10 +161,10 @@ def _take_in_task(
     mended = _mend(BODIES[operation.kind], sent, _as_body(operation, corrections, sent) if is_report else {})
     envelope = _wrap(operation, mended, taken_in)
     if is_report:
-        task = followups.report_followup(worker, ReportBody.model_validate(mended.body), envelope, now)
+        task = revisits.report_followup(worker, ReportBody.model_validate(mended.body), envelope, now)
     else:
         task = followups.refuse_followup(worker, RefuseBody.model_validate(mended.body), envelope, now)
-    operation.record_uuid, operation.feed = task.followup_id, task.area_code
+    operation.record_uuid, operation.feed = task.followup_id, followups.feed_of(task)
     return mended
 
 
@@ -192,7 +195,25 @@ def _take_in_registry(
     return mended
 
 
+def _take_in_relief(
+    operation: Operation,
+    worker: User,
+    sent: dict[str, Any],
+    _corrections: Corrections,
+    _revision: int | None,
+    taken_in: TakenIn,
+    now: datetime,
+) -> repairs.Repair:
+    mended = _mend(BODIES[operation.kind], sent, {})
+    reach = Reach(taken_in.by.area_codes(now), None)
+    written_at = min(taken_in.arrived_at, now)
+    relief.request_relief(worker, ReliefBody.model_validate(mended.body), written_at, reach, now)
+    operation.feed = own_feed(worker.id)
+    return mended
+
+
 _APPLY: dict[str, Callable[..., repairs.Repair]] = {
+    "relief.request": _take_in_relief,
     "visit.submit": _take_in_visit,
     "visit.revise": _take_in_visit,
     "followup.report": _take_in_task,

@@ -28,6 +28,7 @@ from fieldapp.people import queries as people
 from fieldapp.people.history import Sayer
 from fieldapp.people.models import Household, Person
 from fieldapp.people.phone_actions import values_of
+from fieldapp.relief import queries as relief
 from fieldapp.reviews.visit_page import CALLS
 from fieldapp.sync import desk_queries, registry, repairs, rules, words
 from fieldapp.sync.envelopes import BODIES
@@ -146,7 +147,8 @@ def prepare_operation(operation: Operation, reader: User, household_uuid: str | 
         worker_name=names.get(operation.user_id, ""),
         brought_by=names.get(operation.brought_by or 0, ""),
         settled_by=names.get(operation.settled_by or 0, ""),
-        text=_write_out(operation.quarantine),
+        # Feedback may be for the county alone, and the township reads this page.
+        text="" if operation.kind == "feedback.send" else _write_out(operation.quarantine),
         waits=operation.state in {"rejected", "conflict"},
         earlier=desk_queries.find_earlier(operation),
     )
@@ -162,6 +164,8 @@ def prepare_operation(operation: Operation, reader: User, household_uuid: str | 
         return _add_visit(page, reading, household_uuid)
     if operation.kind in registry.KINDS:
         return _add_registry(replace(page, is_registry=True), reading)
+    if operation.kind == "relief.request":
+        return _add_relief(replace(page, is_registry=True), reading)
     return _add_followup(page, reading)
 
 
@@ -328,6 +332,39 @@ def _read_report(task: Followup) -> list[Line]:
     """The last result of a task that is here."""
     events = [event for event in followups.list_events(task.followup_id) if event.answers is not None]
     return _read_lines(_find_version(events[-1].body), events[-1].body, []) if events else []
+
+
+# --- a request for relief -------------------------------------------------------------------------------------------
+
+
+def _add_relief(page: OperationPage, reading: _Reading) -> OperationPage:
+    body, operation = reading.body, reading.operation
+    household = people.find_registered("household", rules.uuid_in(body, "household_uuid"))
+    if household is not None and not scope.covers(reading.area_codes, household.grid_code):
+        household = None
+    facts = {
+        gettext("Household"): household.name if household else gettext("not in your areas"),
+        gettext("What happened"): body.get("what_happened"),
+        gettext("What is asked for"): body.get("asked_for"),
+        gettext("Urgent"): gettext("Yes") if body.get("is_urgent") is True else "",
+    }
+    said = {
+        label: _cut(mask_numbers(text)) for label, text in facts.items() if text and isinstance(text, str)
+    }
+    page = replace(
+        page,
+        title=household.name if household else "",
+        household=household,
+        recorded_at=_instant(operation.quarantine.get("at"), operation.clock_offset_s),
+        facts=_pair(said, {}),
+    )
+    if reading.mended.faults:
+        return replace(page, why_not=gettext("What is missing cannot be made up for here."))
+    if household is None:
+        return replace(page, why_not=gettext("There is no household of that number in your areas."))
+    if relief.exists(body["case_id"]):
+        return replace(page, why_not=gettext("The case is here already, with another content."))
+    return page
 
 
 # --- what is registered or corrected --------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy import ColumnElement, Select, case, func, select
 
 from fieldapp.core import scope
 from fieldapp.core.db import db
@@ -42,14 +42,6 @@ _RANK = case(
 
 
 @dataclass(frozen=True)
-class Waiting:
-    """How much waits to be settled, and how much of it is red."""
-
-    total: int
-    red: int
-
-
-@dataclass(frozen=True)
 class OperationItem:
     """An operation as a row of the list."""
 
@@ -59,16 +51,13 @@ class OperationItem:
     settled_by: str
 
 
-def count_waiting(area_codes: Sequence[str]) -> Waiting:
-    """What waits for a reader of those areas."""
-    counts: dict[str | None, int] = dict(
-        db.session.execute(
-            select(Operation.severity, func.count())
-            .where(_WAITS, _is_visible(area_codes))
-            .group_by(Operation.severity)
-        ).all()
+def select_waiting(area_codes: Sequence[str]) -> Select[str | None, int]:
+    """What waits for a reader of those areas, by severity."""
+    return (
+        select(Operation.severity, func.count())
+        .where(_WAITS, _is_visible(area_codes))
+        .group_by(Operation.severity)
     )
-    return Waiting(sum(counts.values()), counts.get("red", 0))
 
 
 def list_operations(area_codes: Sequence[str], view: str, page: int) -> tuple[list[OperationItem], bool]:
@@ -237,7 +226,7 @@ def _list_named(operation: Operation) -> list[AttachmentRef]:
 def _is_visible(area_codes: Sequence[str]) -> ColumnElement[bool]:
     inside = scope.within(UserScope.area_code, area_codes)
     worked = select(UserScope.id).where(UserScope.user_id == Operation.user_id)
-    of_ours = select(Household.household_uuid).where(
-        Household.household_uuid == Operation.household_uuid, scope.within(Household.grid_code, area_codes)
-    )
-    return worked.where(inside).exists() & (~worked.where(~inside).exists() | of_ours.exists())
+    # A value, not EXISTS, for which PostgreSQL would read the households of a whole province first.
+    grid = select(Household.grid_code).where(Household.household_uuid == Operation.household_uuid)
+    of_ours = scope.within(grid.scalar_subquery(), area_codes)
+    return worked.where(inside).exists() & (~worked.where(~inside).exists() | of_ours)

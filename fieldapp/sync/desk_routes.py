@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, Flask, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, Flask, flash, redirect, render_template, request, url_for
 from flask_babel import gettext
 from flask_login import current_user
+from sqlalchemy import Select
 from werkzeug.wrappers import Response
 
 from fieldapp.core import clock, wording
@@ -18,6 +19,7 @@ from fieldapp.core.bodies import is_uuid
 from fieldapp.core.db import transaction
 from fieldapp.core.errors import AppError
 from fieldapp.core.guard import require
+from fieldapp.core.menu import count_in_menu
 from fieldapp.core.paging import read_page
 from fieldapp.people import search_queries as search
 from fieldapp.sync import desk_actions, desk_queries, words
@@ -161,16 +163,12 @@ def _read_uuid(text: Any) -> str | None:
     return str(UUID(text)) if is_uuid(text) else None
 
 
-def _count_waiting() -> dict[str, Any]:
+def _select_waiting() -> Select[str | None, int] | None:
     """What the menu counts for those who settle."""
-    if g.get("failed") or request.blueprint == "assets" or not current_user.is_authenticated:
-        return {}
-    if current_user.role not in SETTLERS:
-        return {}
-    return {"quarantined": desk_queries.count_waiting(current_user.area_codes())}
+    return desk_queries.select_waiting(current_user.area_codes()) if current_user.role in SETTLERS else None
 
 
 def init_app(app: Flask) -> None:
     """Register the pages, and the figure of the menu."""
     app.register_blueprint(bp)
-    app.context_processor(_count_waiting)
+    count_in_menu(app, "uploads", _select_waiting)

@@ -20,6 +20,7 @@ from fieldapp.people.sync import (
     PersonRegisterBody,
     PersonUpdateBody,
 )
+from fieldapp.relief.sync import ReliefBody
 from fieldapp.sync import rules
 from fieldapp.visits.sync import VisitBody
 
@@ -27,12 +28,14 @@ from fieldapp.visits.sync import VisitBody
 MAX_OP_CHARACTERS = 1_000_000
 
 
-# The body of each kind of operation.
+# The body of each kind of operation that the desk can mend. What somebody wrote to the county alone is shown on no page of
+# uploads: of feedback that cannot be taken in the desk knows only that it came.
 BODIES: dict[str, type[Body]] = {
     "visit.submit": VisitBody,
     "visit.revise": VisitBody,
     "followup.report": ReportBody,
     "followup.refuse": RefuseBody,
+    "relief.request": ReliefBody,
     "household.register": HouseholdRegisterBody,
     "household.update": HouseholdUpdateBody,
     "household.move": HouseholdMoveBody,

@@ -18,8 +18,11 @@ from fieldapp.core import clock, feeds
 from fieldapp.core.codes import Code
 from fieldapp.core.db import begin_snapshot, db
 from fieldapp.core.feeds import COMMON, KEEP_GONE, Feed, FeedEntry, own_feed
+from fieldapp.feedback import sync as feedback
 from fieldapp.followups import duty_queries, sync as followups
+from fieldapp.notices import sync as notices
 from fieldapp.people import period_queries, queries as people, sync as people_sync
+from fieldapp.relief import sync as relief
 from fieldapp.reviews import sync as reviews
 from fieldapp.sweeps import sync as sweeps
 from fieldapp.sync import rules
@@ -179,6 +182,18 @@ def _followups(uuids: list[str], user: User, _now: datetime) -> Records:
     return followups.list_records(uuids, user.id)
 
 
+def _notices(keys: list[str], user: User, _now: datetime) -> Records:
+    return notices.list_records(keys, user.id)
+
+
+def _feedback(uuids: list[str], user: User, _now: datetime) -> Records:
+    return feedback.list_records(uuids, user.id)
+
+
+def _relief(case_ids: list[str], user: User, _now: datetime) -> Records:
+    return relief.list_records(case_ids, user.id)
+
+
 def _checklists(publication_ids: list[str], _user: User, now: datetime) -> Records:
     return checklists.list_records(publication_ids, clock.local_date(now))
 
@@ -207,6 +222,9 @@ _RECORDS: dict[str, Callable[[list[str], User, datetime], Records]] = {
     "sweep": _sweeps,
     "visit": _visits,
     "followup": _followups,
+    "notice": _notices,
+    "relief": _relief,
+    "feedback": _feedback,
     "checklist": _checklists,
     "code": _codes,
 }

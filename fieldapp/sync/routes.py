@@ -22,9 +22,12 @@ from fieldapp.core import clock, feeds, media, pictures, storage
 from fieldapp.core.bodies import Body, UuidStr, read_body
 from fieldapp.core.compression import compressed
 from fieldapp.core.crypto import keyring
+from fieldapp.core.db import transaction
 from fieldapp.core.errors import AppError
 from fieldapp.core.guard import LEADER, OFFICER, SUPERVISOR, WORKER, hand_in_reason, public, require
+from fieldapp.core.paging import LARGEST_KEY
 from fieldapp.core.web import limiter
+from fieldapp.notices import actions as notices
 from fieldapp.reviews import actions as reviews
 from fieldapp.sync import (
     actions,
@@ -154,6 +157,19 @@ def pull() -> Response:
     """Give the changes since a cursor."""
     page = jsonify(queries.get_page(current_user, request.args.get("cursor"), clock.now()))
     return compressed(page)
+
+
+@bp.post("/sync/notices-read")
+@require(WORKER)
+@for_named_user
+def notices_read() -> Response:
+    """Note up to which notice the worker has read; harmless to say again."""
+    up_to = _json().get("up_to")
+    if not isinstance(up_to, int) or not 0 <= up_to <= LARGEST_KEY:
+        raise AppError("body_invalid")
+    with transaction():
+        notices.read_on_phone(current_user.id, up_to, clock.now())
+    return jsonify(up_to=up_to)
 
 
 @bp.url_value_preprocessor

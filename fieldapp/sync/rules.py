@@ -25,6 +25,8 @@ RECORDS = {
     "visit.revise": ("visit_uuid", "visit"),
     "followup.report": ("followup_id", "followup"),
     "followup.refuse": ("followup_id", "followup"),
+    "relief.request": ("case_id", "relief"),
+    "feedback.send": ("feedback_uuid", "feedback"),
     "household.register": ("household_uuid", "household"),
     "household.update": ("household_uuid", "household"),
     "household.move": ("household_uuid", "household"),

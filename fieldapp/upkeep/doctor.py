@@ -22,7 +22,9 @@ from fieldapp.core.assets import ClientNotBuilt, check_built
 from fieldapp.core.crypto import KEY_FILE
 from fieldapp.core.db import db
 from fieldapp.core.storage import Attachment, AttachmentUse
+from fieldapp.notices.queries import count_stuck
 from fieldapp.people.tally_queries import list_wrong
+from fieldapp.reports import recount
 from fieldapp.sync.models import Operation
 from fieldapp.upkeep import samples
 from fieldapp.upkeep.backup import is_whole
@@ -168,12 +170,36 @@ def _check_tallies(_now: datetime) -> Iterator[Finding]:
         yield Finding(RIGHT, "what is counted by township is what the records say")
 
 
+def _check_report(_now: datetime) -> Iterator[Finding]:
+    wrong = recount.list_wrong()
+    if wrong:
+        yield Finding(
+            WRONG,
+            f"{len(wrong)} figures of the weekly report are not those of the records: run `python -m fieldapp recount`",
+            [
+                f"{key[0]} {key[2]} {key[3]}: {kept} kept, {there} there"
+                for key, (kept, there) in wrong.items()
+            ],
+        )
+    else:
+        yield Finding(RIGHT, "what the weekly report shows is what the records say")
+
+
 def _check_operations(_now: datetime) -> Iterator[Finding]:
     waiting = db.session.scalar(
         select(func.count()).select_from(Operation).where(Operation.state.in_(["rejected", "conflict"]))
     )
     if waiting:
         yield Finding(NOTE, f"{waiting} records from phones wait for somebody at the desk")
+
+
+def _check_notices(now: datetime) -> Iterator[Finding]:
+    red, others, given_up = count_stuck(now)
+    if red:
+        yield Finding(WRONG, f"{red} red messages do not get out: look at Channels at the desk")
+    if others or given_up:
+        words = f"{others} messages are still being tried, {given_up} were given up this week: see Channels at the desk"
+        yield Finding(NOTE, words)
 
 
 def _check_backup(now: datetime) -> Iterator[Finding]:
@@ -193,6 +219,8 @@ _CHECKS: dict[str, Callable[[datetime], Iterator[Finding]]] = {
     "the photos' folder": _check_storage,
     "photos and files": _check_photos,
     "what is counted": _check_tallies,
+    "the weekly report": _check_report,
     "records from phones": _check_operations,
+    "notices": _check_notices,
     "the backup": _check_backup,
 }

@@ -9,7 +9,7 @@ from flask import Flask, Request, current_app, g, session
 
 from fieldapp.core import clock
 from fieldapp.core.db import transaction
-from fieldapp.core.guard import login_manager
+from fieldapp.core.guard import is_unattended, login_manager
 from fieldapp.users import actions, queries
 from fieldapp.users.models import User, UserSession
 
@@ -39,7 +39,7 @@ def end(*, has_erased: bool = False) -> None:
     g.pop("csrf_token", None)
 
 
-def _load(_request: Request) -> User | None:
+def _load(request: Request) -> User | None:
     token = session.get(_TOKEN)
     if not token:
         return None
@@ -47,7 +47,8 @@ def _load(_request: Request) -> User | None:
     found = queries.find_session(token, now, current_app.config["FIELDAPP"].desk_idle_minutes)
     if found is None:
         return None
-    actions.touch_session(found, now)
+    if not is_unattended(current_app.view_functions.get(request.endpoint or "")):
+        actions.touch_session(found, now)
     g.hand_in = found.hand_in
     return found.user
 

@@ -5,11 +5,12 @@ Invariant: a session is valid only while its row says so; the cookie alone opens
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from fieldapp.areas.models import Area
 from fieldapp.core import clock
 from fieldapp.core.db import AreaCode, Base, Instant, UuidText
 
@@ -33,6 +34,11 @@ class User(Base):
     )
 
     scopes: Mapped[list[UserScope]] = relationship(lazy="selectin", order_by="UserScope.id")
+    deputised: Mapped[list[Deputy]] = relationship(
+        primaryjoin="and_(User.id == foreign(Deputy.deputy_id), Deputy.ended_at.is_(None))",
+        order_by="Deputy.id",
+        viewonly=True,
+    )
 
     is_authenticated = True
     is_anonymous = False
@@ -69,6 +75,10 @@ class UserScope(Base):
     area_code: Mapped[str] = mapped_column(AreaCode, index=True, doc="Area of any level, with all below it.")
     starts_at: Mapped[datetime] = mapped_column(Instant, doc="From when on.")
     ends_at: Mapped[datetime | None] = mapped_column(Instant, doc="Until when; empty: still.")
+
+    area: Mapped[Area | None] = relationship(
+        primaryjoin="foreign(UserScope.area_code) == Area.code", viewonly=True
+    )
 
 
 class UserSession(Base):
@@ -145,3 +155,19 @@ class SignInFailure(Base):
     )
     count: Mapped[int] = mapped_column(doc="Wrong passwords in a row.")
     last_at: Mapped[datetime] = mapped_column(Instant, doc="When the last one was.")
+
+
+class Deputy(Base):
+    """AB角: who decides in an account's place, for a time."""
+
+    __tablename__ = "deputies"
+
+    id: Mapped[int] = mapped_column(primary_key=True, doc="Number.")
+    user_id: Mapped[int] = mapped_column(ForeignKey(User.id), index=True, doc="In whose place.")
+    deputy_id: Mapped[int] = mapped_column(ForeignKey(User.id), index=True, doc="Who decides.")
+    from_on: Mapped[date] = mapped_column(doc="First day.")
+    until_on: Mapped[date] = mapped_column(doc="Last day.")
+    named_at: Mapped[datetime] = mapped_column(Instant, doc="When it was said.")
+    ended_at: Mapped[datetime | None] = mapped_column(Instant, doc="Taken back before its last day.")
+
+    user: Mapped[User] = relationship(foreign_keys=[user_id], viewonly=True)

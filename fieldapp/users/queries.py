@@ -6,13 +6,14 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Select, select
+from sqlalchemy.orm import joinedload
 
 from fieldapp.core import scope
 from fieldapp.core.crypto import keyring
 from fieldapp.core.db import db
 from fieldapp.core.errors import AppError
 from fieldapp.core.guard import WORKER
-from fieldapp.users.models import Device, SignInFailure, User, UserScope, UserSession
+from fieldapp.users.models import Deputy, Device, SignInFailure, User, UserScope, UserSession
 
 PAGE_ROWS = 50
 
@@ -45,9 +46,42 @@ def list_users_covering(area_code: str, roles: Iterable[str], now: datetime) -> 
         .join(UserScope)
         .where(User.role.in_(list(roles)), User.ended_at.is_(None), UserScope.area_code.in_(prefixes))
         .order_by(User.display_name)
+        .options(joinedload(User.scopes))
         .distinct()
-    )
+    ).unique()
     return [user for user in rows if scope.covers(user.area_codes(now), area_code)]
+
+
+def list_workers_of(grid_codes: Iterable[str], now: datetime) -> dict[str, list[User]]:
+    """By grid, the workers who work there now, by name; of all those grids by one statement."""
+    grids = set(grid_codes)
+    prefixes = {grid[:digits] for grid in grids for digits in range(2, len(grid) + 1)}
+    rows = db.session.scalars(
+        select(User)
+        .where(
+            User.role == WORKER,
+            User.ended_at.is_(None),
+            User.scopes.any(UserScope.area_code.in_(prefixes)),
+        )
+        .order_by(User.display_name)
+        .options(joinedload(User.scopes))
+    ).unique()
+    workers = list(rows) if grids else []
+    return {grid: [user for user in workers if scope.covers(user.area_codes(now), grid)] for grid in grids}
+
+
+def list_users_within(area_code: str, roles: Iterable[str], now: datetime) -> list[User]:
+    """Usable accounts of `roles` that have an area in `area_code` now, by name."""
+    rows = db.session.scalars(
+        select(User)
+        .where(
+            User.role.in_(list(roles)),
+            User.ended_at.is_(None),
+            User.scopes.any(scope.within(UserScope.area_code, [area_code])),
+        )
+        .order_by(User.display_name, User.id)
+    )
+    return [user for user in rows if any(scope.covers([area_code], code) for code in user.area_codes(now))]
 
 
 def get_worker(user_id: int, area_codes: Sequence[str], now: datetime) -> User:
@@ -127,8 +161,9 @@ def list_devices(user_ids: Iterable[int]) -> dict[int, list[Device]]:
 
 def get_display_names(user_ids: Iterable[int]) -> dict[int, str]:
     """Display names by account id."""
-    rows = db.session.execute(select(User.id, User.display_name).where(User.id.in_(set(user_ids))))
-    return {row[0]: row[1] for row in rows}
+    ids = set(user_ids)
+    named = select(User.id, User.display_name).where(User.id.in_(ids))
+    return {row[0]: row[1] for row in db.session.execute(named)} if ids else {}
 
 
 def list_locked_names(usernames: Iterable[str], now: datetime, failures: int, lock_minutes: int) -> set[str]:
@@ -146,7 +181,11 @@ def list_locked_names(usernames: Iterable[str], now: datetime, failures: int, lo
 
 def find_session(token: str, now: datetime, idle_minutes: int) -> UserSession | None:
     """The valid session of a cookie's token: not ended or revoked; at the desk not idle, and of a usable account."""
-    session = db.session.get(UserSession, token_hash(token))
+    areas = joinedload(UserSession.user).joinedload(User.scopes).joinedload(UserScope.area)
+    # Whose deputy they are is asked on every page that counts what waits for them.
+    of_deputy = joinedload(UserSession.user).joinedload(User.deputised)
+    deputised = of_deputy.joinedload(Deputy.user).joinedload(User.scopes)
+    session = db.session.get(UserSession, token_hash(token), options=[areas, deputised])
     if session is None or session.revoked_at is not None or session.ends_at <= now:
         return None
     if session.face == "desk" and (

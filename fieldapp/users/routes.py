@@ -18,10 +18,10 @@ from fieldapp.areas import queries as areas
 from fieldapp.core import clock, scope, wording
 from fieldapp.core.db import transaction
 from fieldapp.core.errors import AppError
-from fieldapp.core.guard import ADMIN, READERS, SECURITY, SUPERVISOR, WORKER, public, require
+from fieldapp.core.guard import ADMIN, OFFICER, READERS, SECURITY, SUPERVISOR, WORKER, public, require
 from fieldapp.core.paging import read_page
 from fieldapp.core.web import LANGUAGE_COOKIE, LANGUAGES, limiter
-from fieldapp.users import actions, browser_session, queries
+from fieldapp.users import actions, browser_session, deputies, deputy_routes, queries
 from fieldapp.users.forms import RevokeForm, SignInForm
 from fieldapp.users.models import User
 
@@ -30,28 +30,12 @@ LANGUAGE_DAYS = 365
 bp = Blueprint("users", __name__)
 
 
-@bp.get("/")
-@require(hand_in=True)
-def home() -> str | Response:
-    """Send each role to what needs it; roles whose pages are not made yet are told so."""
-    role = current_user.role
-    if role == WORKER:
-        return redirect(url_for("assets.shell"))
-    if role in READERS:
-        return redirect(url_for("reviews.queue_page"))
-    if role == ADMIN:
-        return redirect(url_for("users.accounts_page"))
-    if role == SECURITY:
-        return redirect(url_for("users.phones_page"))
-    return render_template("users/no_pages.html")
-
-
 @bp.get("/sign-in")
 @public
 def sign_in_page() -> str | Response:
     """The sign-in page; who is signed in goes on."""
     if current_user.is_authenticated:
-        return redirect(_inside(request.args.get("next")) or url_for("users.home"))
+        return redirect(_inside(request.args.get("next")) or url_for("overview.home"))
     return _show_sign_in(SignInForm(formdata=None, next=request.args.get("next", "")))
 
 
@@ -68,7 +52,7 @@ def sign_in() -> str | tuple[str, int] | Response:
     except AppError as error:
         return _show_sign_in(form, error.message), error.status
     wanted = _inside(form.next.data) if user.role != WORKER else None
-    return redirect(wanted or url_for("users.home"), 303)
+    return redirect(wanted or url_for("overview.home"), 303)
 
 
 @bp.post("/sign-out")
@@ -90,7 +74,7 @@ def choose_language() -> Response:
     if current_user.is_authenticated:
         with transaction():
             actions.set_language(queries.get_user(current_user.id), language)
-    response = redirect(_inside(request.form.get("next")) or url_for("users.home"), 303)
+    response = redirect(_inside(request.form.get("next")) or url_for("overview.home"), 303)
     response.set_cookie(
         LANGUAGE_COOKIE,
         language,
@@ -321,7 +305,7 @@ def _desk_values() -> dict[str, Any]:
     if g.get("failed") or request.blueprint == "assets" or not current_user.is_authenticated:
         return {"reader": None}
     codes = current_user.area_codes()
-    names = areas.get_names(codes)
+    names = {held.area_code: held.area.name for held in current_user.scopes if held.area}
     return {
         "reader": {
             "name": current_user.display_name,
@@ -329,8 +313,11 @@ def _desk_values() -> dict[str, Any]:
             "areas": [names.get(code, code) for code in codes],
             "reads_visits": current_user.role in READERS,
             "hands_out": current_user.role == SUPERVISOR,
+            "answers_feedback": current_user.role in {SUPERVISOR, OFFICER, ADMIN},
             "is_admin": current_user.role == ADMIN,
             "sees_phones": current_user.role in {SUPERVISOR, SECURITY},
+            "names_deputy": current_user.role in deputies.DECIDERS,
+            "keeps_channels": current_user.role in {ADMIN, SECURITY},
         }
     }
 
@@ -340,4 +327,5 @@ def init_app(app: Flask) -> None:
     browser_session.init_app(app)
     wording.init_app(app)
     app.register_blueprint(bp)
+    app.register_blueprint(deputy_routes.bp)
     app.context_processor(_desk_values)

@@ -18,9 +18,11 @@ from fieldapp.core.db import db, transaction
 from fieldapp.core.errors import AppError
 from fieldapp.core.feeds import own_feed, publish
 from fieldapp.people import actions as people_actions, queries as people, sync as people_sync
+from fieldapp.people.counting import list_columns
 from fieldapp.people.models import Household, Person
+from fieldapp.rollups.queries import choose_week, get_week
 from fieldapp.users.models import User
-from fieldapp.visits import queries, rules
+from fieldapp.visits import counting, queries, rules
 from fieldapp.visits.models import Visit, VisitPerson, VisitRevision
 from fieldapp.visits.sync import VisitBody
 
@@ -62,6 +64,8 @@ class StoredVisit:
     # The one that stands under the uuid it was sent with.
     household: Household
     verdict: checklist_rules.Verdict
+    # What of the answers was given on this visit.
+    own_answers: list[checklist_rules.OwnAnswer]
     # How far the end of the visit lies after its arrival, by the server's clock: no clock is right that says so.
     ahead_s: float
 
@@ -81,6 +85,7 @@ def submit_visit(actor: User, body: VisitBody, envelope: Envelope, now: datetime
     if envelope.entered_by and not scope.covers(envelope.entered_by.area_codes(now), grid_code):
         raise AppError("not_yours")
     theirs_now = actor.area_codes(now)
+    counting.note_new(body.visit_uuid)
     visit = Visit(
         visit_uuid=body.visit_uuid,
         household_uuid=household.household_uuid,
@@ -121,6 +126,7 @@ def revise_visit(
         raise AppError("state_wrong", state=visit.state)
     if base != visit.revision:
         raise AppError("base_outdated")
+    counting.note_change(visit)
     visit.revision += 1
     visit.state = "submitted"
     return _store_revision(visit, household, actor, body, envelope, now)
@@ -162,6 +168,7 @@ def withdraw_old_visits(now: datetime) -> int:
 
 def set_state(visit: Visit, state: str) -> None:
     """Move a visit to `state` and tell the worker's phone; who may do that is `reviews`' business."""
+    counting.note_change(visit)
     visit.state = state
     if state == "voided" and visit.household_uuid is not None:
         household = people.lock_household(visit.household_uuid)
@@ -197,12 +204,25 @@ def _store_revision(
     visit.outcome, visit.method = body.outcome, body.method
     visit.entered_by = envelope.entered_by.id if envelope.entered_by else None
     visit.attachment_count = len({attachment.sha256 for attachment in body.attachments})
+    counted_before = {person.person_uuid: person.counted_as for person in visit.people}
+    ended_before = visit.finished_at
     visit.finished_at = _finished_at(body, envelope, now)
+    # A correction leaves a visit in the week it counts in, but where it says that it was in another one.
+    if ended_before is None or get_week(ended_before) != get_week(visit.finished_at):
+        visit.week_on = choose_week(visit.area_code, visit.finished_at, now)
     visit.people.clear()
     db.session.add(visit)
     db.session.flush()
+    day = clock.local_date(visit.finished_at)
+    columns = {
+        person.person_uuid: list_columns(person, day) for person in _list_named(household, body.people)
+    }
     visit.people = [
-        VisitPerson(person_uuid=person_uuid, position=place)
+        VisitPerson(
+            person_uuid=person_uuid,
+            position=place,
+            counted_as=counted_before.get(person_uuid) or columns[person_uuid],
+        )
         for place, person_uuid in enumerate(dict.fromkeys(body.people))
     ]
     revision = VisitRevision(
@@ -247,7 +267,8 @@ def _store_revision(
     )
     _publish(visit)
     ahead = rules.corrected(body.finished_at, envelope.clock_offset_s) - envelope.arrived_at(now)
-    return StoredVisit(visit, revision, here, verdict, ahead.total_seconds())
+    own_answers = checklist_rules.list_own_answers(version.document, verdict.answers)
+    return StoredVisit(visit, revision, here, verdict, own_answers, ahead.total_seconds())
 
 
 def refresh_contacts(household: Household, person_uuids: Iterable[str]) -> Household:

@@ -5,13 +5,21 @@ Invariant: what a phone sent is never changed; a correction is a new revision th
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from fieldapp.core.db import AreaCode, Base, EncryptedJson, EncryptedText, Instant, UuidText
+
+# Worst first; written out, for an index is used only by what asks in the very words of the index.
+WAITS = "state = 'submitted'"
+RANK = "(CASE severity WHEN 'red' THEN 0 WHEN 'orange' THEN 1 WHEN 'yellow' THEN 2 ELSE 3 END)"
+
+
+def _index_waiting(name: str, *columns: Any) -> Index:
+    return Index(name, *columns, sqlite_where=text(WAITS), postgresql_where=text(WAITS))
 
 
 class Visit(Base):
@@ -42,6 +50,10 @@ class Visit(Base):
         Instant, doc="By the phone's clock, corrected by its offset."
     )
     received_at: Mapped[datetime] = mapped_column(Instant, doc="First revision, by the server's clock.")
+    week_on: Mapped[date] = mapped_column(
+        doc="The week it counts in, by the day that ends on: the one it ended in, or that it arrived in, where the county had "
+        "confirmed that."
+    )
     entered_by: Mapped[int | None] = mapped_column(
         ForeignKey("users.id"),
         doc="代录: who typed the current revision at the desk for the worker; empty: the worker's phone sent it.",
@@ -59,8 +71,16 @@ class Visit(Base):
 
     __table_args__ = (
         Index("ix_visits_state_area", "state", "area_code"),
+        # The queue in its order, and its counts: both hold no more than what waits.
+        _index_waiting("ix_visits_waiting", text(RANK), "received_at", "visit_uuid", "area_code"),
+        _index_waiting("ix_visits_waiting_area", "area_code", "severity", "received_at"),
+        # Visits of all states, the latest first.
+        Index("ix_visits_received", "received_at", "visit_uuid", "area_code"),
         Index("ix_visits_household_finished", "household_uuid", "finished_at"),
         Index("ix_visits_worker_finished", "worker_id", "finished_at"),
+        # What is counted once for a worker, and the visits behind a figure.
+        Index("ix_visits_worker_week", "worker_id", "week_on", "area_code"),
+        Index("ix_visits_week_area", "week_on", "area_code"),
     )
 
 
@@ -85,6 +105,11 @@ class VisitRevision(Base):
         EncryptedJson("visit_revisions.body"),
         doc="As sent, word for word; of one repaired at the desk: as repaired, the operation keeps what was sent.",
     )
+    answers_hash: Mapped[str | None] = mapped_column(
+        String(64),
+        doc="Keyed hash of the worker, the checklist and what was answered on this visit; only where the county looks for "
+        "visits with the same answers.",
+    )
     distance_m: Mapped[float | None] = mapped_column(doc="Geodesic, from the household's registered place.")
     problems: Mapped[Any] = mapped_column(
         EncryptedJson("visit_revisions.problems"),
@@ -102,6 +127,15 @@ class VisitRevision(Base):
     )
 
     visit: Mapped[Visit] = relationship(back_populates="revisions")
+
+    __table_args__ = (
+        Index(
+            "ix_visit_revisions_answers",
+            *("answers_hash", "finished_at"),
+            sqlite_where=text("answers_hash IS NOT NULL"),
+            postgresql_where=text("answers_hash IS NOT NULL"),
+        ),
+    )
 
     @property
     def answers(self) -> dict[str, Any]:
@@ -139,3 +173,6 @@ class VisitPerson(Base):
         ForeignKey("people.person_uuid"), primary_key=True, index=True, doc="The person."
     )
     position: Mapped[int] = mapped_column(doc="Place in the people part of the answers, from 0.")
+    counted_as: Mapped[list[str]] = mapped_column(
+        JSON, default=list, doc="Columns of the report they count in (people.counting), as they were then."
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import selectinload
 
 from fieldapp.core import scope
@@ -42,6 +42,13 @@ def get_revision(visit: Visit, number: int | None = None) -> VisitRevision:
     return revision
 
 
+def list_revisions(of_visits: Iterable[Visit]) -> dict[str, VisitRevision]:
+    """The current revisions of those visits, by the visit."""
+    uuids = [visit.visit_uuid for visit in of_visits]
+    rows = select(VisitRevision).join(Visit, is_current()).where(Visit.visit_uuid.in_(uuids))
+    return {revision.visit_uuid: revision for revision in db.session.scalars(rows)}
+
+
 def has_content(visit: Visit, body_hash: str) -> bool:
     """Whether one of its revisions came as a body with that hash."""
     found = select(VisitRevision.revision).where(
@@ -50,10 +57,11 @@ def has_content(visit: Visit, body_hash: str) -> bool:
     return db.session.scalar(found.limit(1)) is not None
 
 
-def find_visit_before(visit: Visit) -> Visit | None:
-    """The household's last visit before this one that reached somebody and was not voided, or None."""
-    return db.session.scalar(
-        select(Visit)
+def find_revision_before(visit: Visit) -> tuple[Visit, VisitRevision] | None:
+    """The household's last visit before this one that reached somebody and was not voided, as it stands; or None."""
+    found = db.session.execute(
+        select(Visit, VisitRevision)
+        .join(VisitRevision, is_current())
         .where(
             Visit.household_uuid.in_(people.list_same(visit.household_uuid)),
             Visit.finished_at < visit.finished_at,
@@ -62,7 +70,13 @@ def find_visit_before(visit: Visit) -> Visit | None:
         )
         .order_by(Visit.finished_at.desc())
         .limit(1)
-    )
+    ).first()
+    return (found[0], found[1]) if found else None
+
+
+def is_current() -> ColumnElement[bool]:
+    """Whether a revision is the one that counts of its visit."""
+    return and_(VisitRevision.visit_uuid == Visit.visit_uuid, VisitRevision.revision == Visit.revision)
 
 
 def list_contacts(person_uuids: Iterable[str]) -> dict[str, list[tuple[datetime, bool]]]:
@@ -71,21 +85,23 @@ def list_contacts(person_uuids: Iterable[str]) -> dict[str, list[tuple[datetime,
     A visit counts for those seen or asked about when it reached somebody and was not voided; one that names an entry
     merged into a person is a contact with them.
     """
-    behind = people.list_behind(Person, person_uuids)
-    contacts: dict[str, list[tuple[datetime, bool]]] = {person_uuid: [] for person_uuid in behind.values()}
+    uuids = list(person_uuids)
+    contacts: dict[str, list[tuple[datetime, bool]]] = {person_uuid: [] for person_uuid in uuids}
     methods = get_codes("method")
+    behind = people.select_behind(Person, uuids).subquery()
+    entry, person = behind.c
     rows = db.session.execute(
-        select(VisitPerson.person_uuid, Visit.finished_at, Visit.method)
+        select(person, Visit.finished_at, Visit.method)
+        .join(VisitPerson, VisitPerson.person_uuid == entry)
         .join(Visit, VisitPerson.visit_uuid == Visit.visit_uuid)
         .where(
-            VisitPerson.person_uuid.in_(list(behind)),
             Visit.outcome.in_(COUNTS_AS_CONTACT),
             Visit.state != "voided",
         )
     )
     for person_uuid, finished_at, method in rows:
         is_remote = method in methods and bool(methods[method].extra.get("remote"))
-        contacts[behind[person_uuid]].append((finished_at, is_remote))
+        contacts[person_uuid].append((finished_at, is_remote))
     return contacts
 
 
@@ -121,16 +137,17 @@ def find_last_reached(household_uuid: str) -> Visit | None:
     )
 
 
-def list_visits_of_household(household_uuid: str) -> list[Visit]:
-    """All visits to a household, under whichever uuid, or to an entry merged into one of its people; latest first."""
-    same = people.list_same(household_uuid)
-    named = select(VisitPerson.visit_uuid).where(VisitPerson.person_uuid.in_(people.list_merged_people(same)))
+def list_visits_of_household(household_uuid: str, *conditions: ColumnElement[bool]) -> list[Visit]:
+    """All visits to a household, under whichever uuid, or to an entry merged into one of its people, that meet the
+    conditions; latest first.
+    """
+    to_household: ColumnElement[bool] = Visit.household_uuid.in_(people.list_same(household_uuid))
+    if merged := people.list_merged_people(household_uuid):
+        of_people = select(VisitPerson.visit_uuid).where(VisitPerson.person_uuid.in_(merged))
+        # By their keys: joined by "or" with a statement, all visits ever made would be read.
+        to_household |= Visit.visit_uuid.in_(db.session.scalars(of_people).all())
     return list(
-        db.session.scalars(
-            select(Visit)
-            .where(Visit.household_uuid.in_(same) | Visit.visit_uuid.in_(named))
-            .order_by(Visit.finished_at.desc())
-        )
+        db.session.scalars(select(Visit).where(to_household, *conditions).order_by(Visit.finished_at.desc()))
     )
 
 

@@ -86,8 +86,15 @@ class Desk:
 
     @property
     def menu(self) -> Locator:
-        """The main menu."""
-        return self.page.get_by_role("navigation", name=self.words("Main menu"))
+        """The main menu, unfolded."""
+        menu = self.page.get_by_role("navigation", name=self.words("Main menu"))
+        folded = menu.get_by_role("button", name=self.words("Menu"), expanded=False)
+        if folded.is_visible():
+            folded.click()
+        seldom = menu.get_by_role("group").filter(has_text=self.words("Set up"))
+        if seldom.count() and seldom.get_attribute("open") is None:
+            seldom.locator("summary").click()
+        return menu
 
     def open_visit(self, name: str) -> None:
         """Open a visit of the queue by the household's name."""

@@ -36,7 +36,7 @@ def walk_registry(desk: Desk, password: str, roster: Path, screening: Path) -> I
     yield from _walk_merges(desk)
     desk.button("Sign out").click()
     desk.type_sign_in("officer", password)
-    expect(desk.queue).to_be_visible()
+    expect(desk.text("What needs you now")).to_be_visible()
     yield from _walk_imports(desk, roster)
     yield from _walk_screenings(desk, screening)
     yield from _walk_sweeps(desk)
@@ -88,6 +88,8 @@ def _walk_papers(desk: Desk) -> Iterator[str]:
 def _walk_entry(desk: Desk) -> Iterator[str]:
     _open_household(desk, ELDER)
     desk.link("Enter a visit for a worker").click()
+    expect(desk.button("Fill in the checklist")).to_be_visible()
+    yield "entry"
     desk.button("Fill in the checklist").click()
     expect(desk.text("On which day was it?")).to_be_visible()
     yield "entry, without a day"

@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.all_controls import EVERY_CONTROL, LISTS, ask, document
+from tests.browser.barriers import look_at_screen
 from tests.browser.form_page import FormPage, new_form_page
-from tests.browser.test_accessible import look_at
 
 __all__ = ["new_form_page"]
 
@@ -327,4 +327,4 @@ def test_every_control_can_be_read_and_used(new_form_page, language, scheme):
     form.card("stepped/sugar").get_by_role("button").last.tap()
     form.card("taken/photo").get_by_role("button").tap()
     form.page.locator('[id="q-members[1]"] button').tap()
-    assert look_at(form.page) == []
+    assert look_at_screen(form.page) == []

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urlsplit
 
 from playwright.sync_api import expect
 
+from tests.browser.desk import Desk
 from tests.factories import County, Phone as Caller
 from tests.live import LiveClient
 
@@ -55,6 +57,49 @@ def test_twenty_clean_visits_are_cleared_by_one_key_each(desk, live, words):
     expect(desk.queue).to_contain_text(words("Nothing here with this choice."))
 
 
+def test_the_next_visit_is_there_before_it_is_asked_for_and_never_an_old_one(desk, open_context, live, words):
+    send_clean_visits(live)
+    page = desk.page
+    sent = []
+    page.on("request", lambda request: sent.append((request.method, urlsplit(request.url).path)))
+    page.goto("/reviews?look=clean")
+    first, second, third, fourth = list_beside(desk)[:4]
+    with page.expect_response(is_fetched_ahead(second)):
+        page.keyboard.press("j")
+    expect(desk.button("Approve")).to_be_visible()
+    assert ("POST", f"{second}/claim") not in sent
+    sent.clear()
+    with page.expect_response(is_fetched_ahead(third)):
+        page.keyboard.press("a")
+    expect(desk.message).to_contain_text(words("Approved."))
+    expect(page).to_have_url(re.compile(re.escape(second)))
+    # It was shown as it had been fetched, and is claimed like any other.
+    assert ("GET", second) not in sent
+    assert ("POST", f"{second}/claim") in sent
+    assert first not in list_beside(desk)
+
+    # Meanwhile the third one is decided on elsewhere.
+    other = Desk(open_context("desk"), words)
+    other.sign_in(live.password)
+    other.page.goto(f"{third}?look=clean")
+    other.page.keyboard.press("a")
+    expect(other.message).to_contain_text(words("Approved."))
+    page.keyboard.press("a")
+    expect(page).to_have_url(re.compile(re.escape(fourth)))
+    expect(desk.message).to_contain_text(words("Approved."))
+
+
+def list_beside(desk) -> list[str]:
+    """The addresses of the visits in the queue, in order."""
+    links = desk.queue.get_by_role("listitem").get_by_role("link")
+    expect(links.first).to_be_visible()
+    return [urlsplit(link.get_attribute("href")).path for link in links.all()]
+
+
+def is_fetched_ahead(path: str):
+    return lambda answer: urlsplit(answer.url).path == path and "x-after" in answer.request.headers
+
+
 def test_a_visit_goes_back_with_two_notes_and_comes_again_from_another_phone(desk, new_phone, live, words):
     page = desk.page
     desk.open_visit(HOUSEHOLD)
@@ -94,3 +139,21 @@ def test_a_visit_goes_back_with_two_notes_and_comes_again_from_another_phone(des
     expect(medicine).to_contain_text(words("unchanged"))
     page.keyboard.press("a")
     expect(desk.message).to_contain_text(words("Approved."))
+
+
+def test_flags_are_decided_on_by_keys(desk, words):
+    page = desk.page
+    desk.open_visit("孙万才")
+    page.keyboard.press("d")
+    expect(desk.field("Why does this flag need nothing?")).to_be_focused()
+    page.keyboard.type("在路口遇见的，人认得准。")
+    page.keyboard.press("Control+Enter")
+    expect(desk.flags).to_contain_text("在路口遇见的，人认得准。")
+    desk.open_visit("宋玉珍")
+    buttons = desk.flags.get_by_role("button", name=words("Confirm"))
+    expect(buttons).to_have_count(2)
+    page.keyboard.press("c")
+    expect(buttons).to_have_count(1)
+    page.keyboard.press("c")
+    expect(buttons).to_have_count(0)
+    expect(desk.flags).to_contain_text(words("decided by %(name)s", name="付雅琴"))

@@ -33,6 +33,8 @@ def test_screening_from_list_to_sweep(open_context, words, live, tmp_path):
     expect(main).to_contain_text(words("Nobody on the list of this area has this name (and birthday)."))
     expect(main.get_by_role("list").last.get_by_role("listitem")).to_have_text(re.compile(UNKNOWN))
     which.get_by_role("link", name=f"{words('Screened, people')} 2").click()
+    # Who needs a look is asked on either page: the list tells that the second one has come.
+    expect(main.get_by_role("list").last).to_contain_text(LOOK)
     desk.page.get_by_label("疑似 · 1").check()
     desk.button("These need a look").click()
     expect(which.get_by_role("link", name=f"{words('Need a look')} 1")).to_be_visible()

@@ -8,9 +8,9 @@ from datetime import timedelta
 from playwright.sync_api import expect
 
 from fieldapp.core import clock
+from tests.browser.barriers import find_barriers
 from tests.browser.conftest import DESK_SIZE
 from tests.browser.desk import Desk
-from tests.browser.test_accessible import find_barriers
 
 ELDER = "王桂兰"
 NAME = "冬季独居老人大排查"

@@ -177,7 +177,10 @@ def walk_desk(desk: Desk, password: str) -> Iterator[str]:
     expect(page.get_by_role("alert")).to_be_visible()
     yield "sign-in, wrong"
     desk.type_sign_in("supervisor", password)
-    expect(desk.queue).to_be_visible()
+    expect(desk.text("What needs you now")).to_be_visible()
+    yield "start page"
+    yield from _walk_overview(desk)
+    desk.open_queue()
     yield "queue"
     page.goto("/reviews?look=clean")
     desk.queue.locator("summary").click()
@@ -213,6 +216,18 @@ def walk_desk(desk: Desk, password: str) -> Iterator[str]:
     desk.link("Household record").click()
     expect(main.get_by_role("heading", level=1)).to_have_text(WITH_PHOTO)
     yield "household"
+    desk.open_visit(WITH_PHOTO)
+    desk.text("Have it looked at again…").click()
+    desk.field("Why is this visit looked at again?").fill("家属来电说没有人来过")
+    desk.button("Have somebody else look").click()
+    expect(desk.message).not_to_be_empty()
+    page.goto("/revisits?view=under_way")
+    main.get_by_role("link").filter(has_text=WITH_PHOTO).click()
+    expect(desk.text("Both side by side")).to_be_visible()
+    yield "a visit looked at again"
+    desk.open_visit(WITH_PHOTO)
+    desk.link("Household record").click()
+    expect(main.get_by_role("heading", level=1)).to_have_text(WITH_PHOTO)
     desk.link("New follow-up").click()
     desk.button("Hand out").click()
     expect(desk.field("Kind of task")).to_have_attribute("aria-invalid", "true")
@@ -228,8 +243,53 @@ def walk_desk(desk: Desk, password: str) -> Iterator[str]:
     yield "nothing found"
     desk.button("Sign out").click()
     desk.type_sign_in("admin", password)
+    expect(desk.text("What needs you now")).to_be_visible()
+    yield "start page of an administrator"
+    desk.menu.get_by_role("link", name=words("Accounts")).click()
     expect(main.get_by_role("heading", name=words("Accounts"))).to_be_visible()
     yield "accounts"
+
+
+def _walk_overview(desk: Desk) -> Iterator[str]:
+    """The pages that show many things at once, and those of aid and of the rules; gives each page's name."""
+    main = desk.page.get_by_role("main")
+    for address, name in (
+        ("/followups/board", "board by due date"),
+        ("/map", "map"),
+        ("/charts", "charts"),
+        ("/aid?view=given", "aid that was given"),
+        ("/flag-rules", "flag rules"),
+        ("/revisits", "re-visits"),
+        ("/feedback", "feedback"),
+    ):
+        desk.page.goto(address)
+        expect(main.get_by_role("heading", level=1)).to_be_visible()
+        yield name
+    desk.page.goto("/aid?view=given")
+    main.get_by_role("listitem").get_by_role("link").first.click()
+    expect(main.get_by_role("link", name=desk.words("All help to this household"))).to_be_visible()
+    yield "one aid"
+    main.get_by_role("link", name=desk.words("All help to this household")).click()
+    expect(desk.link("Enter aid")).to_be_visible()
+    yield "all help to a household"
+    desk.link("Enter aid").click()
+    expect(desk.text("What is it?")).to_be_visible()
+    yield "which kind of aid"
+    main.locator("a[href*='/aid/new/goods']").click()
+    desk.button("Enter").click()
+    expect(desk.field("Programme")).to_have_attribute("aria-invalid", "true")
+    yield "aid, with nothing typed"
+    desk.page.goto("/feedback")
+    main.get_by_role("listitem").get_by_role("link").first.click()
+    expect(desk.text("Send the answer")).to_be_visible()
+    yield "feedback to be answered"
+    desk.page.goto("/revisits/policy")
+    expect(main.get_by_role("heading", level=1)).to_be_visible()
+    yield "how many visits are looked at again"
+    desk.page.goto("/flag-rules")
+    main.get_by_role("listitem").get_by_role("heading").get_by_role("link").first.click()
+    expect(desk.page).to_have_url(re.compile("/flag-rules/rule"))
+    yield "a flag rule"
 
 
 def walk_records(desk: Desk, password: str) -> Iterator[str]:
@@ -238,6 +298,13 @@ def walk_records(desk: Desk, password: str) -> Iterator[str]:
     main = page.get_by_role("main")
     desk.sign_in(password)
     desk.menu.get_by_role("link", name=words("People")).click()
+    main.get_by_role("searchbox").fill(ELDER)
+    expect(main.get_by_role("link", name=re.compile(ELDER))).to_be_visible()
+    yield "people, found"
+    desk.link("Registered somewhere else in the province?").click()
+    expect(page).to_have_url(re.compile("/people/registered$"))
+    yield "registered somewhere else"
+    main.get_by_role("link", name=words("People")).click()
     desk.link("What people are told").click()
     expect(desk.text("What we write down of you, and why")).to_be_visible()
     yield "what people are told"
@@ -263,8 +330,19 @@ def walk_records(desk: Desk, password: str) -> Iterator[str]:
     desk.field("Why the number stands as it is").fill("证件上就是这样印的")
     desk.field("Phone").first.fill("13812345678")
     desk.button("Put on the list").click()
+    # The number also stands beside whoever is alike, while the form is still on its way.
+    expect(main.get_by_role("heading", level=1)).to_have_text(ELDER)
     expect(main.get_by_text("138****5678")).to_be_visible()
     yield "the household with its person"
+    household = page.url
+    desk.link("Edit the household").click()
+    expect(desk.field("Name of the household")).to_have_value(ELDER)
+    yield "a household to be edited"
+    page.goto(household)
+    main.get_by_role("link", name=f"{words('Edit')} {ELDER}", exact=True).click()
+    expect(desk.field("Why the number stands as it is")).to_be_visible()
+    yield "a person to be edited"
+    page.goto(household)
     desk.link("Show a number in full").click()
     desk.button("Show it").click()
     expect(desk.field("What do you need it for?")).to_have_attribute("aria-invalid", "true")
@@ -275,6 +353,7 @@ def walk_records(desk: Desk, password: str) -> Iterator[str]:
     yield "a number in full"
     desk.link("Done").click()
     desk.link("What was changed").click()
+    expect(page).to_have_url(re.compile("/history$"))
     expect(main.get_by_text("138****5678")).to_be_visible()
     yield "history"
     main.get_by_role("link", name=words("Back to the household")).click()
@@ -300,12 +379,19 @@ def walk_incidents(desk: Desk, password: str) -> Iterator[str]:
     main = page.get_by_role("main")
     desk.sign_in(password)
     page.get_by_role("alert").get_by_role("link").click()
+    expect(desk.button("I answer for it")).to_be_visible()
+    yield "an incident"
     desk.button("I answer for it").click()
     expect(desk.field("What you do about it")).to_have_attribute("aria-invalid", "true")
     yield "an incident answered without words"
     main.get_by_role("link", name=words("All red incidents")).click()
     expect(page.get_by_role("heading", level=1)).to_have_text(words("Red incidents"))
     yield "incidents"
+    desk.link("Notices").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(words("Notices"))
+    yield "notices"
+    main.get_by_role("link", name=words("Something red waits for an answer")).first.click()
+    main.get_by_role("link", name=words("All red incidents")).click()
     desk.link("Duty roster").click()
     desk.button("Enter").click()
     expect(desk.field("Who is on duty")).to_have_attribute("aria-invalid", "true")
@@ -335,6 +421,64 @@ def walk_incidents(desk: Desk, password: str) -> Iterator[str]:
     main.get_by_role("listitem").first.get_by_role("link").click()
     expect(desk.text("Kinds of help")).to_be_visible()
     yield "a body"
+
+
+def walk_relief(desk: Desk, password: str) -> Iterator[str]:
+    """Temporary relief with its funds and its public notice, deputies and working days; gives each page's name."""
+    words, page = desk.words, desk.page
+    main = page.get_by_role("main")
+    heading = main.get_by_role("heading", level=1)
+    desk.sign_in(password)
+    desk.menu.get_by_role("link", name=re.compile("^" + words("Temporary relief"))).click()
+    expect(heading).to_have_text(words("Temporary relief"))
+    yield "relief"
+    page.goto("/relief?view=all")
+    main.get_by_role("listitem").get_by_role("link").first.click()
+    expect(desk.text("What is asked for")).to_be_visible()
+    yield "a case of relief"
+    page.goto("/relief/new")
+    expect(heading).to_be_visible()
+    yield "a new case of relief"
+    desk.button("Sign out").click()
+    desk.type_sign_in("officer", password)
+    expect(desk.text("What needs you now")).to_be_visible()
+    for address in ("/relief/policy", "/relief/public", "/calendar", "/deputy", "/relief/funds"):
+        page.goto(address)
+        expect(heading).to_be_visible()
+        yield address
+    main.get_by_role("listitem").get_by_role("link").first.click()
+    expect(heading).not_to_have_text(words("Reserve funds"))
+    yield "a fund"
+
+
+def walk_reports(desk: Desk, password: str) -> Iterator[str]:
+    """The weekly report of a county and of its city, a number's records, a sheet, giving back; gives each page's name."""
+    words, page = desk.words, desk.page
+    main = page.get_by_role("main")
+    desk.sign_in(password, "officer")
+    desk.menu.get_by_role("link", name=words("Weekly report")).click()
+    expect(desk.button("Confirm and send to the city")).to_be_visible()
+    yield "a report"
+    desk.button("Confirm and send to the city").click()
+    expect(main.get_by_role("heading", name=words("Confirmed"), exact=True)).to_be_visible()
+    yield "a report that is confirmed"
+    main.get_by_role("region", name=words("Visits")).get_by_role("link").first.click()
+    expect(main.get_by_role("heading", level=1)).to_contain_text(words("Households"))
+    yield "the records of a number"
+    back = page.get_by_role("link", name=words("The report of this week"))
+    back.click()
+    desk.link("Sheet %(number)s", number=1).click()
+    expect(back).to_be_visible()
+    yield "a sheet"
+    desk.button("Sign out").click()
+    desk.type_sign_in("city", password)
+    expect(desk.text("What needs you now")).to_be_visible()
+    page.goto("/reports")
+    expect(desk.button("Confirm and send to the province")).to_be_visible()
+    yield "the report of a city"
+    desk.link("Give back").click()
+    expect(desk.field("Why")).to_be_visible()
+    yield "giving back"
 
 
 def walk_phones_and_areas(desk: Desk, password: str, file: Path) -> Iterator[str]:
@@ -381,8 +525,24 @@ def walk_phones_and_areas(desk: Desk, password: str, file: Path) -> Iterator[str
     desk.button("Revoke this phone").click()
     expect(main.get_by_text(words("Revoked"), exact=True)).to_be_visible()
     yield "a revoked phone"
+    desk.menu.get_by_role("link", name=words("Channels")).click()
+    desk.button("Set it up").click()
+    expect(desk.field("Name of the channel")).to_have_attribute("aria-invalid", "true")
+    yield "a channel without a name"
+    desk.field("Name of the channel").fill("县值班群")
+    desk.field("Where it sends to").fill("json://127.0.0.1:9/")
+    desk.button("Set it up").click()
+    desk.button("Send a test notice").click()
+    expect(
+        desk.text("Nobody answered at that address: is the network there, is the address right?")
+    ).to_be_visible()
+    yield "a channel that reaches nobody"
+    desk.menu.get_by_role("link", name=words("Channels")).click()
+    expect(main.get_by_role("link", name="县值班群")).to_be_visible()
+    yield "channels"
     desk.button("Sign out").click()
     desk.type_sign_in("admin", password)
+    desk.menu.get_by_role("link", name=words("Accounts")).click()
     main.get_by_role("link", name=f"{words('Areas')} 于晓梅").click()
     expect(main.get_by_role("heading", name=words("Add an area"))).to_be_visible()
     yield "areas of an account"
@@ -399,7 +559,7 @@ def walk_phones_and_areas(desk: Desk, password: str, file: Path) -> Iterator[str
     expect(main.get_by_text("230123101205001")).to_have_count(0)
     desk.button("Sign out").click()
     desk.type_sign_in("city", password)
-    expect(desk.queue).to_be_visible()
+    expect(desk.menu).to_be_visible()
     page.goto("/areas/230100")
     desk.text("Add a unit…").click()
     desk.button("Add the unit").click()
@@ -410,7 +570,7 @@ def walk_phones_and_areas(desk: Desk, password: str, file: Path) -> Iterator[str
         desk.text(deed).click()
     yield "a unit to be changed"
     main.get_by_role("link", name="常永顺").click()
-    desk.text("Move to another grid or unit…").click()
+    desk.link("Move to another grid or unit…").click()
     desk.button("Go on").click()
     expect(desk.link("Leave it where it is")).to_be_visible()
     yield "somebody in a unit to be moved, step by step"
@@ -441,14 +601,17 @@ def walk_registering(phone: Phone) -> Iterator[str]:
     page.goto("/app/#/today")
     phone.tap(page.get_by_role("link", name=re.compile("^" + ELDER)))
     phone.tap(phone.link("Correct address or phone"))
+    expect(phone.field("Address")).to_be_visible()
     yield "correct a household"
     phone.field("Address").fill("达连河村3组5号")
     phone.tap(phone.button("Save"))
     expect(phone.text("saved, waiting to be sent")).to_be_visible()
     yield "household, correction waits"
     phone.tap(phone.link("Correct what is said of {name}", name=ELDER))
+    expect(phone.link("Has died")).to_be_visible()
     yield "correct a person"
     phone.tap(phone.link("Has died"))
+    expect(page.get_by_label(words("Day of death"))).to_be_visible()
     yield "a death"
     phone.tap(phone.link("Back"))
     phone.tap(phone.link("Correct address or phone"))
@@ -472,7 +635,7 @@ def walk_uploads(desk: Desk, password: str) -> Iterator[str]:
     desk.link("Registered and corrected on phones").click()
     expect(desk.text("Nothing was registered or corrected on a phone yet.")).to_be_visible()
     yield "registered and corrected on phones"
-    page.go_back()
+    uploads.click()
     main.get_by_role("link", name=words("The same visit is here already, with another content.")).click()
     expect(desk.button("Take it in as the next version")).to_be_visible()
     yield "upload in conflict"
@@ -513,7 +676,8 @@ def walk_uploads(desk: Desk, password: str) -> Iterator[str]:
     expect(desk.text("taken in at the desk").first).to_be_visible()
     yield "visit, taken in at the desk"
     desk.link("Household record").click()
-    desk.text("Move to another grid or unit…").click()
+    desk.link("Move to another grid or unit…").click()
+    expect(desk.button("Go on")).to_be_visible()
     yield "household, to be moved"
     desk.button("Go on").click()
     expect(desk.button("Move the household")).to_be_visible()
@@ -521,6 +685,9 @@ def walk_uploads(desk: Desk, password: str) -> Iterator[str]:
     desk.button("Move the household").click()
     expect(main.get_by_role("listitem").filter(has_text=words("Moved to %(grid)s", grid=""))).to_be_visible()
     yield "household, moved"
+    page.goto(f"{page.url}/story")
+    expect(main.get_by_role("listitem").first).to_be_visible()
+    yield "household, what happened there"
 
 
 def walk_checklists(desk: Desk, password: str) -> Iterator[str]:
@@ -531,6 +698,9 @@ def walk_checklists(desk: Desk, password: str) -> Iterator[str]:
     desk.menu.get_by_role("link", name=words("Checklists")).click()
     expect(main.get_by_role("heading", level=1, name=words("Checklists"))).to_be_visible()
     yield "checklists"
+    page.goto("/checklist-upload")
+    expect(desk.button("Check and store")).to_be_visible()
+    yield "a workbook to be uploaded"
     desk.upload("冬季.xlsx", wrong_book())
     expect(main.get_by_role("table")).to_contain_text("survey")
     yield "a refused workbook"
@@ -554,6 +724,12 @@ def walk_checklists(desk: Desk, password: str) -> Iterator[str]:
     expect(frame.get_by_role("heading", name=WINTER)).to_be_visible()
     expect(frame.get_by_text("烟道通不通")).to_be_visible()
     yield "preview"
+    tried = page.url
+    page.goto(page.locator("iframe").get_attribute("src") or "")
+    expect(page.get_by_text("烟道通不通")).to_be_visible()
+    yield "the phone in the preview"
+    page.goto(tried)
+    expect(frame.get_by_text("烟道通不通")).to_be_visible()
     frame.get_by_role("radio", name="不安全").check()
     desk.button("Read the answers so far").click()
     expect(main.get_by_text("烟道通不通").first).to_be_visible()

@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import re
 import uuid
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 from sqlalchemy import select
 
+from fieldapp.aid import actions as aid
+from fieldapp.areas.models import Area
 from fieldapp.checklists import actions as checklists
 from fieldapp.core import clock
 from fieldapp.core.db import db, transaction
@@ -19,18 +21,26 @@ from fieldapp.followups.duty_actions import add_shift
 from fieldapp.followups.models import Followup, Incident
 from fieldapp.imports import actions as imports
 from fieldapp.imports.tables import Limits
+from fieldapp.notices import channel_actions as channels
+from fieldapp.notices.models import Notice
 from fieldapp.people.actions import add_household
+from fieldapp.people.models import Household
 from fieldapp.people.period_actions import start_period
+from fieldapp.relief import actions as relief, fund_actions
+from fieldapp.reports import queries as reports
+from fieldapp.reports.models import ReportSheet
 from fieldapp.reviews import merge_actions as merging
+from fieldapp.reviews.actions import ask_for_revisit
 from fieldapp.reviews.models import Flag
+from fieldapp.rollups.queries import get_week
 from fieldapp.screenings import actions as screenings
 from fieldapp.sweeps import actions as sweeps
 from fieldapp.sweeps.lists import read_list
 from fieldapp.sync.rules import body_hash
-from fieldapp.users import actions as users
+from fieldapp.users import actions as users, deputies
 from fieldapp.users.models import User
 from tests.checklists.vectors import workbook_of
-from tests.factories import GRID, PASSWORD, TOWNSHIP, Desk, Phone, draw_photo, make_household
+from tests.factories import GRID, PASSWORD, TOWNSHIP, County, Desk, Phone, draw_photo, make_household
 from tests.followups.test_referrals import PROVIDER
 
 EVERYONE: frozenset[str] = frozenset({"", *ROLES})
@@ -39,6 +49,7 @@ READERS = frozenset({"supervisor", "leader", "officer"})
 SUPERVISOR = frozenset({"supervisor"})
 WORKER = frozenset({"worker"})
 OFFICER = frozenset({"officer"})
+LEADER = frozenset({"leader"})
 SETTLERS = frozenset({"supervisor", "officer"})
 IMPORTERS = SETTLERS
 ADMIN = frozenset({"admin"})
@@ -84,7 +95,60 @@ ACCESS: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/checklists/<key>/<version>/delete"): OFFICER,
     ("POST", "/checklists/<key>/<version>/publish"): OFFICER,
     ("POST", "/checklists/<key>/<version>/read"): READERS,
+    ("GET", "/flag-rules"): READERS,
+    ("GET", "/flag-rules/rule"): READERS,
+    ("POST", "/flag-rules/<county_code>/<rule>"): OFFICER,
+    ("GET", "/aid"): READERS,
+    ("GET", "/aid/new"): SETTLERS,
+    ("GET", "/aid/new/<kind>"): SETTLERS,
+    ("POST", "/aid/new/<kind>"): SETTLERS,
+    ("GET", "/aid/<uuid:aid_uuid>"): READERS,
+    ("POST", "/aid/<uuid:aid_uuid>/give"): SETTLERS,
+    ("POST", "/aid/<uuid:aid_uuid>/cancel"): SETTLERS,
+    ("POST", "/aid/<uuid:aid_uuid>/reverse"): SETTLERS,
+    ("GET", "/households/<uuid:household_uuid>/aid"): READERS,
+    ("GET", "/reports"): READERS,
+    ("GET", "/reports/<report_id>"): READERS,
+    ("GET", "/reports/<report_id>.xlsx"): READERS,
+    ("GET", "/reports/<report_id>/sheets/<int:number>"): READERS,
+    ("GET", "/reports/<report_id>/records/<part>/<column>"): READERS,
+    ("POST", "/reports/<report_id>/confirm"): OFFICER,
+    ("POST", "/reports/<report_id>/correct"): OFFICER,
+    ("GET", "/reports/<report_id>/return/<county_code>"): OFFICER,
+    ("POST", "/reports/<report_id>/return/<county_code>"): OFFICER,
+    ("GET", "/relief"): READERS,
+    ("GET", "/relief/new"): SETTLERS,
+    ("POST", "/relief/new"): SETTLERS,
+    ("GET", "/relief/<uuid:case_id>"): READERS,
+    ("GET", "/relief/<uuid:case_id>/edit"): SETTLERS,
+    ("POST", "/relief/<uuid:case_id>/edit"): SETTLERS,
+    ("POST", "/relief/<uuid:case_id>/accept"): SETTLERS,
+    ("POST", "/relief/<uuid:case_id>/findings"): SETTLERS,
+    ("POST", "/relief/<uuid:case_id>/propose"): SETTLERS,
+    ("POST", "/relief/<uuid:case_id>/approve"): READERS,
+    ("POST", "/relief/<uuid:case_id>/return"): READERS,
+    ("POST", "/relief/<uuid:case_id>/refuse"): READERS,
+    ("POST", "/relief/<uuid:case_id>/withdraw"): SETTLERS,
+    ("POST", "/relief/<uuid:case_id>/pay"): SETTLERS,
+    ("POST", "/relief/<uuid:case_id>/take-back"): SETTLERS,
+    ("POST", "/relief/<uuid:case_id>/papers"): SETTLERS,
+    ("POST", "/relief/<uuid:case_id>/close"): SETTLERS,
+    ("GET", "/relief/funds"): READERS,
+    ("GET", "/relief/funds/<township_code>"): READERS,
+    ("POST", "/relief/funds/<township_code>/top-up"): OFFICER,
+    ("POST", "/relief/fund-entries/<int:entry_id>/reverse"): OFFICER,
+    ("GET", "/relief/public"): READERS,
+    ("GET", "/relief/public/workbook"): READERS,
+    ("GET", "/relief/policy"): READERS,
+    ("POST", "/relief/policy/<code>"): OFFICER,
+    ("GET", "/deputy"): OFFICER | LEADER,
+    ("POST", "/deputy"): OFFICER | LEADER,
+    ("POST", "/deputy/<int:deputy_row_id>/end"): OFFICER | LEADER,
+    ("GET", "/map"): READERS,
+    ("GET", "/charts"): READERS,
+    ("GET", "/map/points"): READERS,
     ("GET", "/followups"): READERS,
+    ("GET", "/followups/board"): READERS,
     ("GET", "/followups/<uuid:followup_id>"): READERS,
     ("POST", "/followups/<uuid:followup_id>/hand-out"): SETTLERS,
     ("POST", "/followups/<uuid:followup_id>/result"): SETTLERS,
@@ -103,7 +167,23 @@ ACCESS: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/followups/<uuid:followup_id>/refer"): SUPERVISOR,
     ("GET", "/referrals/<int:referral_id>"): READERS,
     ("POST", "/referrals/<int:referral_id>"): SUPERVISOR,
+    ("GET", "/calendar"): READERS | ADMIN,
+    ("POST", "/calendar"): ADMIN,
+    ("POST", "/calendar/forget"): ADMIN,
+    ("GET", "/feedback"): SETTLERS | ADMIN,
+    ("GET", "/feedback/<uuid:feedback_uuid>"): SETTLERS | ADMIN,
+    ("POST", "/feedback/<uuid:feedback_uuid>/answer"): SETTLERS | ADMIN,
+    ("GET", "/notices"): SIGNED_IN,
+    ("GET", "/notices/<int:notice_id>"): SIGNED_IN,
+    ("POST", "/notices/read"): SIGNED_IN,
+    ("GET", "/channels"): ADMIN | SECURITY,
+    ("POST", "/channels"): ADMIN | SECURITY,
+    ("GET", "/channels/<int:channel_id>"): ADMIN | SECURITY,
+    ("POST", "/channels/<int:channel_id>"): ADMIN | SECURITY,
+    ("POST", "/channels/<int:channel_id>/test"): ADMIN | SECURITY,
+    ("POST", "/channels/deliveries/<uuid:delivery_id>/retry"): ADMIN | SECURITY,
     ("GET", "/incidents"): READERS,
+    ("GET", "/incidents/alarm"): READERS,
     ("GET", "/incidents/<int:incident_id>"): READERS,
     ("POST", "/incidents/<int:incident_id>/acknowledge"): READERS,
     ("GET", "/duty"): READERS,
@@ -111,12 +191,21 @@ ACCESS: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/duty/<int:shift_id>/withdraw"): SETTLERS,
     ("GET", "/reviews"): READERS,
     ("GET", "/reviews/<uuid:visit_uuid>"): READERS,
+    ("GET", "/reviews/<uuid:visit_uuid>/queue"): READERS,
+    ("GET", "/reviews/<uuid:visit_uuid>/help"): READERS,
+    ("GET", "/due/suggestions"): READERS,
     ("POST", "/reviews/approve-clean"): SUPERVISOR,
     ("POST", "/reviews/<uuid:visit_uuid>/approve"): READERS,
     ("POST", "/reviews/<uuid:visit_uuid>/claim"): READERS,
     ("POST", "/reviews/<uuid:visit_uuid>/reopen"): READERS,
     ("GET", "/review-policy"): READERS,
     ("POST", "/review-policy/<code>"): OFFICER,
+    ("POST", "/reviews/<uuid:visit_uuid>/revisit"): SETTLERS,
+    ("GET", "/revisits"): READERS,
+    ("GET", "/revisits/<uuid:revisit_id>"): READERS,
+    ("POST", "/revisits/<uuid:revisit_id>/close"): SETTLERS,
+    ("GET", "/revisits/policy"): READERS,
+    ("POST", "/revisits/policy/<code>"): OFFICER,
     ("POST", "/reviews/<uuid:visit_uuid>/return"): READERS,
     ("POST", "/reviews/<uuid:visit_uuid>/void"): READERS,
     ("POST", "/reviews/flags/<int:flag_id>/confirm"): READERS,
@@ -147,6 +236,8 @@ ACCESS: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/people/<uuid:person_uuid>/moving-away"): SUPERVISOR,
     ("POST", "/people/<uuid:person_uuid>/back"): SUPERVISOR,
     ("GET", "/households/<uuid:household_uuid>"): READERS,
+    ("GET", "/households/<uuid:household_uuid>/move"): SETTLERS,
+    ("GET", "/households/<uuid:household_uuid>/story"): READERS,
     ("POST", "/households/<uuid:household_uuid>/move"): SETTLERS,
     ("GET", "/households/<uuid:household_uuid>/record"): READERS,
     ("POST", "/households/<uuid:household_uuid>/record"): READERS,
@@ -215,6 +306,7 @@ ACCESS: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/api/session/key"): WORKER,
     ("POST", "/api/sync/push"): WORKER,
     ("GET", "/api/sync/pull"): WORKER,
+    ("POST", "/api/sync/notices-read"): WORKER,
     ("PUT", "/api/attachments/<sha256>"): WORKER,
     ("GET", "/api/attachments/<sha256>"): READERS | WORKER,
 }
@@ -225,6 +317,8 @@ HANDS_IN = {
     ("POST", "/api/sync/push"),
     ("PUT", "/api/attachments/<sha256>"),
 }
+# Needs more than the role to open: a notice is one account's own.
+OWN = {"/static/<path:name>", "/api/sync/pull", "/notices/<int:notice_id>"}
 # Ends the session it is called with; walked on their own.
 ENDS_SESSION = {
     ("POST", "/sign-out"),
@@ -245,6 +339,8 @@ def records(app, county) -> dict[str, object]:
         attachments=[{"sha256": sha256, "question": "photo", "taken_at": None, "size": len(photo)}],
     )
     assert phone.push(phone.op("visit.submit", body))[0]["outcome"] == "accepted"
+    feedback = {"feedback_uuid": str(uuid.uuid4()), "topic": "app", "text": "字太小"}
+    assert phone.push(phone.op("feedback.send", feedback))[0]["outcome"] == "accepted"
     other = Phone(app, county, "worker2")
     quarantined = other.op("visit.submit", other.visit())
     assert other.push(quarantined)[0]["outcome"] == "rejected"
@@ -262,17 +358,52 @@ def records(app, county) -> dict[str, object]:
             "followup_id": db.session.scalars(select(Followup.followup_id)).first(),
             "flag_id": db.session.scalars(select(Flag.id)).first(),
             "incident_id": db.session.scalars(select(Incident.id)).first(),
+            "notice_id": db.session.scalars(
+                select(Notice.id).where(Notice.user_id == county.users["officer"])
+            ).first(),
+            **_send_outside(county),
             "shift_id": _put_on_duty(),
             **_refer_task(),
+            "aid_uuid": _enter_aid(),
+            **_open_relief(),
+            **_keep_sheet(),
+            "feedback_uuid": feedback["feedback_uuid"],
+            "kind": "cash",
+            "county_code": GRID[:6],
+            "rule": "far_from_home",
             "period_id": _start_period(),
             "sweep_id": _open_sweep(),
             "screening_id": _keep_screening(),
+            "revisit_id": _ask_for_revisit(body["visit_uuid"]),
             "code": GRID,
             "user_id": county.users["worker2"],
             "device_uuid": phone.device_uuid,
             "sha256": sha256,
             "name": "nothing.js",
         }
+
+
+def _send_outside(county: County) -> dict[str, object]:
+    """A channel with a message that waits."""
+    values = {
+        "name": "县值班群",
+        "area_code": None,
+        "url": "json://localhost/",
+        "roles": ["officer"],
+        "severities": ["red"],
+        "quiet_from": time(21),
+        "quiet_to": time(7),
+        "is_on": True,
+    }
+    now = clock.now()
+    admin = db.session.get_one(User, county.users["admin"])
+    with transaction():
+        channel = channels.add_channel(admin, values, now)
+        delivery = channels.make_delivery(
+            channel, now, cause="channel.test", subject="channel", subject_id=str(channel.id)
+        )
+        db.session.add(delivery)
+        return {"channel_id": channel.id, "delivery_id": delivery.delivery_id}
 
 
 def _put_on_duty() -> int:
@@ -291,6 +422,13 @@ def _put_on_duty() -> int:
         ).id
 
 
+def _ask_for_revisit(visit_uuid: str) -> str:
+    """The task of looking at the visit again."""
+    officer = db.session.scalars(select(User).where(User.username == "officer")).one()
+    with transaction():
+        return ask_for_revisit(officer, visit_uuid, reason="家属来电", now=clock.now()).followup_id
+
+
 def _refer_task() -> dict[str, object]:
     """A body that helps in the worker's township, and a task referred to it."""
     officer, supervisor = (
@@ -305,6 +443,73 @@ def _refer_task() -> dict[str, object]:
             supervisor, followup_id, provider_id, text="请接收", now=now
         ).id
     return {"provider_id": provider_id, "referral_id": referral_id}
+
+
+def _enter_aid() -> str:
+    """Money that is due to the worker's household."""
+    supervisor = db.session.scalars(select(User).where(User.username == "supervisor")).one()
+    household = db.session.scalars(select(Household).where(Household.grid_code == GRID).limit(1)).one()
+    now = clock.now()
+    with transaction():
+        return aid.enter_aid(
+            supervisor,
+            str(uuid.uuid4()),
+            aid.Subject(household=household),
+            aid.Given(kind="cash", programme="heating", source="public", amount_cents=500_00),
+            is_given=False,
+            on=clock.local_date(now),
+            received_by=None,
+            now=now,
+        ).aid_uuid
+
+
+def _keep_sheet() -> dict[str, object]:
+    """The report of the worker's township for this week, with a sheet of it, and one of its numbers."""
+    officer = db.session.scalars(select(User).where(User.username == "officer")).one()
+    area = db.session.get_one(Area, TOWNSHIP)
+    now = clock.now()
+    week = get_week(now)
+    with transaction():
+        db.session.add(
+            ReportSheet(
+                area_code=area.code,
+                week_on=week.ends_on,
+                number=0,
+                since_on=week.ends_on,
+                figures=reports.write_figures(reports.read_live(area, week)),
+                foot={},
+                made_by_id=officer.id,
+                made_at=now,
+            )
+        )
+    return {
+        "report_id": f"{area.code}-{week.ends_on}",
+        "number": 0,
+        "part": "week",
+        "column": "persons",
+    }
+
+
+def _open_relief() -> dict[str, object]:
+    """A case of relief of the worker's township, money in its fund, and the leader's deputy."""
+    supervisor, officer, leader = (
+        db.session.scalars(select(User).where(User.username == name)).one()
+        for name in ("supervisor", "officer", "leader")
+    )
+    now = clock.now()
+    with transaction():
+        case = relief.open_case(
+            supervisor, str(uuid.uuid4()), relief.Details(area_code=GRID), relief.Origin(), now
+        )
+        entry = fund_actions.top_up(officer, TOWNSHIP, 100_00, reason="拨款", now=now)
+        today = clock.local_date(now)
+        deputy = deputies.name_deputy(leader, supervisor.id, today, today, now)
+        return {
+            "case_id": case.case_id,
+            "entry_id": entry.id,
+            "deputy_row_id": deputy.id,
+            "township_code": TOWNSHIP,
+        }
 
 
 def _merge_households() -> dict[str, object]:
@@ -462,25 +667,27 @@ def test_every_page_opens_for_the_roles_that_may_read_it(app, records):
     for role in ROLES:
         client = Desk(app, role).client
         for (method, rule), allowed in ACCESS.items():
-            if method != "GET" or role not in allowed or rule in {"/static/<path:name>", "/api/sync/pull"}:
+            if method != "GET" or role not in allowed or rule in OWN:
                 continue
             path = path_of(rule, records)
-            if rule == "/followups/new":
+            if rule == "/flag-rules/rule":
+                path += f"?county={records['county_code']}&rule={records['rule']}"
+            if rule in {"/followups/new", "/aid/new", "/aid/new/<kind>"}:
                 path += f"?household={records['household_uuid']}"
             answer = client.get(path)
             answer.close()
-            assert answer.status_code in {200, 302, 308}, (role, rule, answer.status_code)
+            assert answer.status_code in {200, 204, 302, 308}, (role, rule, answer.status_code)
 
 
 def test_outside_ones_area_everything_is_404(app, records):
-    data = {"revision": "1", "reason": "试一试", "due_on": "2030-01-01"}
+    data = {"revision": "1", "answer": "好", "reason": "试一试", "due_on": "2030-01-01"}
     strangers = {name: Desk(app, name) for name in ("stranger", "stranger_officer")}
     missing = {
         **{
             key: str(uuid.uuid4())
             for key in (
-                *("visit_uuid", "household_uuid", "person_uuid", "followup_id", "op_uuid"),
-                *("other_household_uuid", "other_person_uuid"),
+                *("visit_uuid", "household_uuid", "person_uuid", "followup_id", "revisit_id", "op_uuid"),
+                *("other_household_uuid", "other_person_uuid", "aid_uuid", "feedback_uuid", "case_id"),
             )
         },
         "flag_id": 999_999,
@@ -492,9 +699,20 @@ def test_outside_ones_area_everything_is_404(app, records):
         "import_id": 999_999,
         "incident_id": 999_999,
         "shift_id": 999_999,
+        "notice_id": 999_999,
         "provider_id": 999_999,
         "referral_id": 999_999,
         "merge_id": 999_999,
+        "entry_id": 999_999,
+        "deputy_row_id": 999_999,
+        "township_code": "999999999",
+        "report_id": "999999-2026-11-27",
+        "number": 77,
+        "part": "year",
+        "column": "none",
+        "kind": "none",
+        "county_code": "999999",
+        "rule": "none",
         "key": "none",
         "version": "77",
         "area_code": "999999",
@@ -507,7 +725,7 @@ def test_outside_ones_area_everything_is_404(app, records):
     for (method, rule), allowed in ACCESS.items():
         if "<" not in rule or not allowed & READERS:
             continue
-        desk = strangers["stranger_officer" if allowed == OFFICER else "stranger"]
+        desk = strangers["stranger" if "supervisor" in allowed else "stranger_officer"]
         # What is out of reach looks exactly like what does not exist.
         for known in (records, missing):
             answer = desk.client.open(

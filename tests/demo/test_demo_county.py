@@ -20,9 +20,12 @@ from fieldapp.core import clock, feeds, pictures, storage
 from fieldapp.core.db import db, transaction
 from fieldapp.demo.build import LOGIN_FILE, build_demo
 from fieldapp.demo.county import ACCOUNTS
+from fieldapp.feedback.models import Feedback
 from fieldapp.followups.models import Followup
+from fieldapp.notices.models import NoticeChannel, NoticeDelivery
 from fieldapp.people.models import Household, Person
 from fieldapp.reviews.models import Flag
+from fieldapp.revisits.models import Revisit
 from fieldapp.settings import Settings
 from fieldapp.users.actions import hasher, sign_in
 from fieldapp.users.models import User
@@ -162,6 +165,26 @@ def test_the_desk_has_something_to_decide(county):
     assert {"home", "phone", "patrol"} <= {visit.method for visit in visits}
     assert Counter(db.session.scalars(select(Flag.state)))["open"] >= 6
     assert {"open", "done", "verified", "refused"} <= set(db.session.scalars(select(Followup.state)))
+
+
+def test_charts_rules_revisits_feedback_and_channels_have_something_to_show(county):
+    now = clock.now()
+    closed = [task for task in db.session.scalars(select(Followup)) if task.state == "verified"]
+    weeks = {clock.local_date(task.created_at).isocalendar()[:2] for task in closed}
+    assert len(weeks) >= 4
+    assert len({task.area_code for task in closed}) >= 4
+    states = Counter(
+        db.session.scalars(select(Flag.state).where(Flag.rule == "far_from_home", Flag.raised_at < now))
+    )
+    assert states["confirmed"] >= 1
+    assert states["dismissed"] >= 3
+    assert states["open"] >= 1
+    findings = {(revisit.finding, revisit.decision) for revisit in db.session.scalars(select(Revisit))}
+    assert findings == {("agree", "fine"), ("differ", None)}
+    assert set(db.session.scalars(select(Feedback.state))) == {"sent", "answered"}
+    # Nothing of the demo ever goes outside.
+    assert set(db.session.scalars(select(NoticeChannel.is_on))) == {False}
+    assert set(db.session.scalars(select(NoticeDelivery.next_at))) == {None}
 
 
 def test_photos_are_in_the_storage(county):

@@ -105,7 +105,7 @@ def test_typed_visit_is_marked_wherever_it_shows(app, county, typist):
     assert "代录 测试supervisor录入" in words_of(page)
     assert "由测试supervisor代录" in words_of(page)  # in its history
     assert "测试worker 代录" in words_of(typist.get("/reviews"))
-    assert "代录 测试supervisor录入" in words_of(typist.get(f"/households/{county.household_uuid}"))
+    assert "代录 测试supervisor录入" in words_of(typist.get(f"/households/{county.household_uuid}/story"))
     paper = words_of(typist.get(f"/households/{county.household_uuid}/record"))
     assert "测试worker (由测试supervisor代录)" in paper
     record = Phone(app, county).pull()["visit", typed["visit_uuid"]]

@@ -76,7 +76,7 @@ def test_suspected_abuse_asks_for_the_report_and_is_hidden_from_near_relatives(a
     for path in pages:
         assert supervisor.get(path).status_code == 200, path
         assert leader.get(path).status_code == 404, path
-    household = f"/households/{county.household_uuid}"
+    household = f"/households/{county.household_uuid}/story"
     for path in ("/followups?view=all", "/incidents", "/reviews?queue=all", household):
         assert task.reason["zh"] in words_of(supervisor.get(path)), path
         assert task.reason["zh"] not in words_of(leader.get(path)), path
@@ -154,7 +154,7 @@ def test_call_about_a_household_stands_on_its_record(app, county):
     assert desk.post(address, **FIELDS | {"area": ""}, type="heating").status_code == 303
     with app.app_context():
         assert task_of_flag().area_code == GRID
-    assert "老人几天没出门" in words_of(desk.get(f"/households/{county.household_uuid}"))
+    assert "老人几天没出门" in words_of(desk.get(f"/households/{county.household_uuid}/story"))
 
 
 @pytest.mark.parametrize("more", [{"type": ""}, {"reason": " "}, {"area": "230183101"}, {"source": "pigeon"}])

@@ -232,7 +232,7 @@ def test_look_up_tells_the_county_alone_and_is_audited(app, county, people):
             select(AuditEntry).where(AuditEntry.action == "person.look_up").order_by(AuditEntry.id)
         )
         assert first.actor_id == county.users["stranger"]
-        assert first.values == {"reason": "申请临时救助", "found": ["230183"]}
+        assert first.values == {"reason": "申请临时救助", "found": ["230183"], "helped": []}
         assert second.values["found"] == []
         assert ID_NUMBER not in first.subject_id
 

@@ -241,9 +241,9 @@ def test_officer_of_the_city_moves_a_household_into_a_unit_and_back(app, county,
     path = f"/households/{county.household_uuid}"
     assert ("household", county.household_uuid) in worker.pull()
     desk = Desk(app, "city")
-    assert f'<option value="{PROPER}">哈尔滨市本级' in desk.get(path).text
-    assert f'<option value="{STATION}">哈尔滨市救助管理站' in desk.get(f"{path}?move_to={PROPER}").text
-    assert "测试keeper" in desk.get(f"{path}?move_to={STATION}").text
+    assert f'<option value="{PROPER}">哈尔滨市本级' in desk.get(f"{path}/move").text
+    assert f'<option value="{STATION}">哈尔滨市救助管理站' in desk.get(f"{path}/move?move_to={PROPER}").text
+    assert "测试keeper" in desk.get(f"{path}/move?move_to={STATION}").text
     assert desk.post(f"{path}/move", grid=STATION).location == path
     assert ("household", county.household_uuid) not in worker.pull()
     assert keeper.pull()["household", county.household_uuid]["grid_code"] == STATION
@@ -251,8 +251,8 @@ def test_officer_of_the_city_moves_a_household_into_a_unit_and_back(app, county,
     county_desk = Desk(app, "county")
     assert county_desk.get(path).status_code == 404
     assert county_desk.post(f"{path}/move", grid=GRID).status_code == 404
-    assert "没有其他网格" in desk.get(f"{path}?move_to={STATION}").text
-    assert f'value="{GRID}"' in desk.get(f"{path}?move_to={GRID[:9]}").text
+    assert "没有其他网格" in desk.get(f"{path}/move?move_to={STATION}").text
+    assert f'value="{GRID}"' in desk.get(f"{path}/move?move_to={GRID[:9]}").text
     assert desk.post(f"{path}/move", grid=GRID).location == path
     with app.app_context():
         assert tally_queries.list_wrong() == {}
@@ -261,7 +261,7 @@ def test_officer_of_the_city_moves_a_household_into_a_unit_and_back(app, county,
 @pytest.mark.parametrize("where", [PROPER, STATION])
 def test_officer_of_a_county_moves_nobody_into_a_unit(app, county, city, where):
     desk, path = Desk(app, "county"), f"/households/{county.household_uuid}"
-    assert "本级" not in desk.get(f"{path}?move_to={where}").text
+    assert "本级" not in desk.get(f"{path}/move?move_to={where}").text
     assert desk.post(f"{path}/move", grid=where).status_code == 404
 
 

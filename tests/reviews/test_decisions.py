@@ -18,7 +18,7 @@ from fieldapp.reviews.models import Flag, Review
 from fieldapp.users.actions import add_user
 from fieldapp.users.models import User, UserScope
 from fieldapp.visits.models import Visit
-from tests.factories import GRID, HOME, PASSWORD, text_of
+from tests.factories import GRID, HOME, PASSWORD, Desk, text_of
 
 RED_ANSWERS = {"reached": "reached", "home": {"who_answered": "self", "food_days": "lt3"}}
 
@@ -204,28 +204,53 @@ def test_red_flag_stays_when_a_correction_no_longer_raises_it(app, phone):
         assert db.session.get_one(Visit, body["visit_uuid"]).severity == "red"
 
 
-@pytest.mark.parametrize("state", ["open", "confirmed", "dismissed"])
-@pytest.mark.parametrize("step", ["confirm", "dismiss"])
-def test_flag_is_decided_once(app, county, phone, state, step):
-    visit_uuid = submit(phone, RED_ANSWERS)
+FLAG_STEPS = {"confirm": ("confirmed", {}), "dismiss": ("dismissed", {"reason": "已送粮油"})}
+# In whose areas the visit is not.
+OUTSIDE = {"stranger": 404, "stranger_officer": 404}
+
+
+@pytest.mark.parametrize("step", FLAG_STEPS)
+def test_flag_is_decided_once_and_by_the_supervisor_alone(app, county, phone, step):
+    """At the desk, from every state by every account; what is refused changes nothing."""
+    submit(phone, RED_ANSWERS)
+    leads_to, fields = FLAG_STEPS[step]
     with app.app_context():
         flag_id = db.session.scalars(select(Flag.id).where(Flag.rule == "answer")).one()
-        with transaction():
-            db.session.get_one(Flag, flag_id).state = state
+    for name in county.users:
+        desk = Desk(app, name)
+        for state in ("open", "confirmed", "dismissed"):
+            with app.app_context(), transaction():
+                db.session.get_one(Flag, flag_id).state = state
+            status = desk.post(f"/reviews/flags/{flag_id}/{step}", **fields).status_code
+            with app.app_context():
+                flag = db.session.get_one(Flag, flag_id)
+                severity = db.session.get_one(Visit, flag.visit_uuid).severity
+                if name == "supervisor" and state == "open":
+                    assert (status, flag.state) == (303, leads_to)
+                    assert severity == ("red" if step == "confirm" else None)
+                else:
+                    expected = 409 if name == "supervisor" else OUTSIDE.get(name, 403)
+                    assert (status, flag.state) == (expected, state), (name, state)
 
-        def take() -> Flag:
-            with transaction():
-                if step == "confirm":
-                    return actions.confirm_flag(actor(county), flag_id, now=clock.now())
-                return actions.dismiss_flag(actor(county), flag_id, reason="已送粮油", now=clock.now())
 
-        if state == "open":
-            assert take().state == {"confirm": "confirmed", "dismiss": "dismissed"}[step]
-            severity = db.session.get_one(Visit, visit_uuid).severity
-            assert severity == ("red" if step == "confirm" else None)
-        else:
-            with pytest.raises(AppError, match="state_wrong"):
-                take()
+@pytest.mark.parametrize("step", ["approve", "return", "void", "reopen"])
+def test_decision_at_the_desk_from_each_state_by_each_account(app, county, phone, step):
+    visit_uuid = submit(phone)
+    fields = {"revision": 1, "reason": "请核实"}
+    for name in county.users:
+        desk = Desk(app, name)
+        for state in STATES:
+            with app.app_context():
+                put_into(county, visit_uuid, state)
+                before = db.session.get_one(Visit, visit_uuid).state
+            status = desk.post(f"/reviews/{visit_uuid}/{step}", **fields).status_code
+            with app.app_context():
+                after = db.session.get_one(Visit, visit_uuid).state
+            if name == "supervisor" and (state, step) in ALLOWED:
+                assert (status, after) == (303, ALLOWED[state, step]), state
+            else:
+                expected = {"supervisor": 409, "stranger": 404, "stranger_officer": 404}.get(name, 403)
+                assert (status, after) == (expected, before), (name, state)
 
 
 def test_dismissing_needs_a_reason_and_leaves_the_task(app, county, phone):

@@ -10,14 +10,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from fieldapp.core import clock
+from fieldapp.core import clock, draws
 from fieldapp.core.audit import AuditEntry
 from fieldapp.core.db import db, transaction
 from fieldapp.core.errors import AppError
-from fieldapp.reviews import actions, rules
-from fieldapp.reviews.models import Review
+from fieldapp.policies.queries import list_policies
+from fieldapp.reviews import actions
+from fieldapp.reviews.models import Review, ReviewPolicy
 from fieldapp.reviews.policy_actions import hold_policy, set_policy
-from fieldapp.reviews.policy_queries import list_policies
 from fieldapp.users.actions import add_user
 from fieldapp.users.models import User
 from fieldapp.visits.models import Visit
@@ -69,14 +69,14 @@ def terms(**more):
 
 
 def test_draw_is_done_again_by_whoever_has_the_seed():
-    number = rules.draw_number("00ff" * 8, "4f9c2c1e-0c5f-4c37-9b5a-3f2a4d6b7e81")
+    number = draws.draw_number("00ff" * 8, "4f9c2c1e-0c5f-4c37-9b5a-3f2a4d6b7e81")
     assert number == DRAWN_NUMBER
-    assert rules.draw_number("11ff" * 8, "4f9c2c1e-0c5f-4c37-9b5a-3f2a4d6b7e81") != number
+    assert draws.draw_number("11ff" * 8, "4f9c2c1e-0c5f-4c37-9b5a-3f2a4d6b7e81") != number
 
 
 @pytest.mark.parametrize("share", [0, 5, 50, 100])
 def test_draw_picks_the_share_it_is_told(share):
-    drawn = sum(rules.is_drawn("seed", f"visit {number}", share) for number in range(4000))
+    drawn = sum(draws.is_drawn("seed", f"visit {number}", share) for number in range(4000))
     assert abs(drawn / 40 - share) < 2
 
 
@@ -215,7 +215,7 @@ def test_a_change_is_a_new_policy_with_a_seed_of_its_own(app, county):
     )
     assert (answer.status_code, answer.location) == (303, f"/review-policy?county={COUNTY}")
     with app.app_context():
-        new, old = list_policies(COUNTY)
+        new, old = list_policies(ReviewPolicy, COUNTY)
         assert (new.number, new.share_percent, new.classes, new.checklists) == (
             2,
             10,
@@ -242,7 +242,7 @@ def test_a_change_that_makes_no_sense_is_refused_with_what_was_typed(app, county
     assert answer.status_code == 422
     assert '<details class="card more" open>' in answer.text
     with app.app_context():
-        assert len(list_policies(COUNTY)) == 1
+        assert len(list_policies(ReviewPolicy, COUNTY)) == 1
 
 
 def test_of_two_who_change_it_the_second_is_told(app, county):

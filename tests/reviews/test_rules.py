@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fieldapp.reviews.rules import VisitFacts, find_flags, worst
+from fieldapp.reviews.rules import LikelyPair, VisitFacts, find_flags, worst
 
 LIMITS: dict[str, dict[str, Any]] = {
     "far_from_home": {"enabled": True, "severity": "yellow", "distance_m": 500},
@@ -14,7 +14,11 @@ LIMITS: dict[str, dict[str, Any]] = {
     "clock_off": {"enabled": True, "severity": "yellow", "minutes": 10},
     "out_of_scope": {"enabled": True, "severity": "yellow"},
     "failed_contacts": {"enabled": True, "severity": "orange", "attempts": 2, "followup": "revisit"},
+    "duplicate_person": {"enabled": True, "severity": "yellow"},
+    "too_quick": {"enabled": True, "severity": "yellow", "seconds": 2},
+    "same_answers": {"enabled": True, "severity": "yellow", "visits": 3, "days": 7},
 }
+PAIR = LikelyPair("a", "b", ("id",))
 CLEAN: dict[str, Any] = {
     "distance_m": 35.0,
     "accuracy_m": 12.0,
@@ -46,6 +50,19 @@ CLEAN: dict[str, Any] = {
         ({"failed_in_a_row": 1}, []),
         ({"failed_in_a_row": 2}, ["failed_contacts"]),
         ({"failed_in_a_row": 5, "at_risk": False}, []),
+        ({"likely_pairs": (PAIR,)}, ["duplicate_person"]),
+        ({"likely_pairs": (PAIR, LikelyPair("c", "d", ("phone",)))}, ["duplicate_person"]),
+        ({"lasted_s": 24.0, "own_answers": 12}, []),
+        ({"lasted_s": 23.9, "own_answers": 12}, ["too_quick"]),
+        ({"lasted_s": 0.0, "own_answers": 3}, ["too_quick"]),
+        # Of two answers nobody can say that they were given quickly; of none at all even less.
+        ({"lasted_s": 0.0, "own_answers": 2}, []),
+        ({"lasted_s": 1.0, "own_answers": 0}, []),
+        ({"lasted_s": None, "own_answers": 12}, []),
+        # A phone whose clock was set back on the way has no length to tell.
+        ({"lasted_s": -600.0, "own_answers": 12}, []),
+        ({"same_answers": ("1", "2")}, []),
+        ({"same_answers": ("1", "2", "3")}, ["same_answers"]),
     ],
 )
 def test_rule_at_its_threshold(change, raised):

@@ -327,10 +327,11 @@ def test_a_supervisor_moves_a_household_after_seeing_what_it_means(app, county):
     desk = Desk(app)
     hand_out(app, county, "worker")
     path = f"/households/{county.household_uuid}"
-    page = desk.get(path).text
+    assert f"{path}/move" in desk.get(path).text
+    page = desk.get(f"{path}/move").text
     assert f'value="{OTHER_GRID}"' in page
     assert f'value="{GRID}"' not in page
-    page = desk.get(f"{path}?move_to={OTHER_GRID}").text
+    page = desk.get(f"{path}/move?move_to={OTHER_GRID}").text
     assert "测试worker2" in page
     assert "刘玉珍" in page
     answer = desk.post(f"{path}/move", grid=OTHER_GRID)
@@ -346,19 +347,20 @@ def test_a_supervisor_moves_a_household_after_seeing_what_it_means(app, county):
 
 
 def test_who_may_not_move_a_household_is_not_offered_it(app, county):
-    assert "move_to" not in Desk(app, "leader").get(f"/households/{county.household_uuid}").text
+    path = f"/households/{county.household_uuid}"
+    assert f"{path}/move" not in Desk(app, "leader").get(path).text
 
 
 def test_an_officer_goes_down_to_the_grid_step_by_step(app, county):
     desk, path = Desk(app, "officer"), f"/households/{county.household_uuid}"
-    assert f'<option value="{GRID[:9]}">' in desk.get(path).text
-    assert f'<option value="{OTHER_GRID}">' in desk.get(f"{path}?move_to={GRID[:9]}").text
-    assert "测试worker2" in desk.get(f"{path}?move_to={OTHER_GRID}").text
+    assert f'<option value="{GRID[:9]}">' in desk.get(f"{path}/move").text
+    assert f'<option value="{OTHER_GRID}">' in desk.get(f"{path}/move?move_to={GRID[:9]}").text
+    assert "测试worker2" in desk.get(f"{path}/move?move_to={OTHER_GRID}").text
     assert desk.post(f"{path}/move", grid=OTHER_GRID).location == path
 
 
 @pytest.mark.parametrize("grid", ["", "230183101001001", "nonsense", GRID[:9]])
 def test_a_grid_that_is_none_of_theirs_is_not_found(app, county, grid):
     desk = Desk(app)
-    assert "<form" in desk.get(f"/households/{county.household_uuid}?move_to={grid}").text
+    assert "<form" in desk.get(f"/households/{county.household_uuid}/move?move_to={grid}").text
     assert desk.post(f"/households/{county.household_uuid}/move", grid=grid).status_code == 404

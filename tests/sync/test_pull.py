@@ -185,6 +185,10 @@ def test_what_changes_while_a_page_is_read_is_on_the_next_one(app, phone, county
             household.address = "幸福村3组"
             publish_household(household)
 
+    # All else is read: what is told anew fits on one page.
+    phone.pull()
+    with app.app_context(), transaction():
+        publish_household(db.session.get_one(Household, county.household_uuid))
     monkeypatch.setattr(queries, "list_grids", read_slowly)
     records = phone.pull()
     monkeypatch.undo()

@@ -220,9 +220,10 @@ class World(Village):
             assert op.fault == kept.code, f"{one}: {kept.code}"
             desk_queries.get_operation(kept.user_id, kept.op_uuid, kept.body_hash, [self.village])
         for sha256 in one.photos & self.photos.keys():
-            held = one.phone.photos.get(sha256)
-            if held is not None and (held.state, held.fault) == ("rejected", "too_large"):
-                # A proxy said so: it stays on the phone, with the reason.
+            holding = [phone.photos[sha256] for phone in self.phones.values() if sha256 in phone.photos]
+            if any((held.state, held.fault) == ("rejected", "too_large") for held in holding):
+                # A proxy said so: it stays on the phone it was taken with, with the reason. A correction made on
+                # another phone names it too.
                 continue
             assert db.session.get(storage.Attachment, sha256), f"a photo of {one} is not stored"
             assert read_photo(sha256) == self.photos[sha256]

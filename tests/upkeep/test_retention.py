@@ -104,6 +104,7 @@ def task(visit_uuid, state):
         severity="orange",
         state=state,
         area_code=visit.area_code,
+        found_in=visit.area_code,
         household_uuid=visit.household_uuid,
         visit_uuid=visit_uuid,
         reason={"zh": "", "en": ""},

@@ -4,6 +4,8 @@
  * Invariant: every page works without it, as plain links and forms.
  */
 import htmx from 'htmx.org'
+import { fetchAhead, startAhead } from './parts/ahead.js'
+import { watchAlarms } from './parts/alarm.js'
 import { startDecision } from './parts/decision.js'
 import { startKeys } from './parts/keys.js'
 import { startViewer } from './parts/viewer.js'
@@ -37,6 +39,7 @@ function prepare() {
   document.documentElement.classList.add('js')
   restoreScroll()
   drawMaps()
+  fetchAhead()
   for (const wrong of all('.field.wrong textarea, .field.wrong input, .field.wrong select').slice(0, 1)) wrong.focus()
 }
 
@@ -46,6 +49,8 @@ function click(event) {
   if (target?.closest('[data-print]')) window.print()
   const copier = target?.closest('[data-copy]')
   if (copier instanceof HTMLElement) copyTable(copier)
+  const menu = target?.closest('[data-menu]')
+  if (menu) menu.setAttribute('aria-expanded', String(menu.getAttribute('aria-expanded') !== 'true'))
   const opener = target?.closest('[data-open]')
   if (opener instanceof HTMLElement) {
     const dialog = document.getElementById(opener.dataset.open ?? '')
@@ -110,6 +115,15 @@ function askToSignIn(event) {
   if (dialog instanceof HTMLDialogElement && !dialog.open) dialog.showModal()
 }
 
+/**
+ * A page that is being left takes nothing more: what is ticked or pressed on it now would be gone with it, or come second.
+ * Searching as one types goes on. @param {Event} event
+ */
+function leave(event) {
+  const { boosted, elt } = /** @type {CustomEvent} */ (event).detail
+  if (boosted && (elt instanceof HTMLAnchorElement || elt.method === 'post')) document.body.inert = true
+}
+
 document.addEventListener('click', click)
 document.addEventListener('change', change)
 document.addEventListener('submit', submit, { capture: true })
@@ -120,11 +134,15 @@ document.addEventListener('htmx:afterSettle', () => {
   // The reader of a screen reader is told where they are now; a key press must not act on what is gone.
   if (document.activeElement === document.body) document.getElementById('main')?.focus({ preventScroll: true })
 })
+document.addEventListener('htmx:beforeRequest', leave)
+document.addEventListener('htmx:afterRequest', () => { document.body.inert = false })
 document.addEventListener('htmx:sendError', () => window.location.reload())
 document.addEventListener('token-stale', renewToken)
 document.addEventListener('signed-out', askToSignIn)
+startAhead()
 startDecision()
 startViewer()
 startKeys()
+watchAlarms()
 // Modules run once the document is there; htmx starts itself on the same occasion.
 if (htmx) prepare()

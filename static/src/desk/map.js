@@ -1,53 +1,28 @@
 /**
- * A map of at most two places. It needs no tile server: without one it draws a plain grid and a scale.
- *
- * Invariant: coordinates are stored raw; they are shifted to the datum of the background here, for display only.
+ * A map of at most two places, or of all that is open. It needs no tile server: see parts/background.js.
  */
-import gcoord from 'gcoord'
 import L from 'leaflet'
+import { makeMap, shifted } from './parts/background.js'
+import { drawPlaces } from './parts/places.js'
 
 /**
  * @typedef {{kind: 'home' | 'visit', lat: number, lon: number, datum: string, accuracy_m?: number | null}} Point
  */
 
-/** @type {Record<string, any>} */
-const SYSTEMS = { WGS84: gcoord.WGS84, GCJ02: gcoord.GCJ02, BD09: gcoord.BD09 }
-
-/**
- * @param {Point} point
- * @param {string} datum
- * @returns {[number, number]} latitude, longitude
- */
-function shifted(point, datum) {
-  const from = SYSTEMS[point.datum] ?? gcoord.WGS84
-  const [lon, lat] = gcoord.transform([point.lon, point.lat], from, SYSTEMS[datum] ?? gcoord.WGS84)
-  return [lat, lon]
-}
-
-/** Squares as a background, moving with the map. */
-class Squares extends L.GridLayer {
-  createTile() {
-    const tile = document.createElement('div')
-    tile.className = 'map-square'
-    return tile
-  }
-}
-
 /** @param {HTMLElement} place an empty element; its data-… say what to draw */
 export function drawMap(place) {
   if (place.classList.contains('leaflet-container')) return
-  const { map: points = '[]', tiles = '', datum = 'WGS84', zoomIn = '', zoomOut = '' } = place.dataset
-  const map = L.map(place, { attributionControl: false, zoomControl: false, keyboard: false, scrollWheelZoom: false })
-  L.control.zoom({ zoomInTitle: zoomIn, zoomOutTitle: zoomOut }).addTo(map)
-  L.control.scale({ imperial: false }).addTo(map)
-  if (tiles) L.tileLayer(tiles, { maxZoom: 18 }).addTo(map)
-  else new Squares({ tileSize: 32 }).addTo(map)
-
+  if (place.dataset.points) {
+    drawPlaces(place)
+    return
+  }
+  const { map: points = '[]', datum = 'WGS84' } = place.dataset
+  const map = makeMap(place)
   const bounds = L.latLngBounds([])
   /** @type {[number, number][]} */
   const line = []
   for (const point of /** @type {Point[]} */ (JSON.parse(points))) {
-    const at = shifted(point, datum)
+    const at = shifted(point, point.datum, datum)
     line.push(at)
     bounds.extend(at)
     if (point.accuracy_m) {

@@ -84,6 +84,11 @@ export class Api {
     return answer
   }
 
+  /** Say up to which notice the worker has read. @param {number} upTo */
+  readNotices(upTo) {
+    return this.#send('POST', '/api/sync/notices-read', { json: { up_to: upTo } })
+  }
+
   /** Send a photo, recording or file; gives the receipt, once the server holds it. @param {string} sha256 @param {Blob} bytes @param {string} type */
   async putPhoto(sha256, bytes, type) {
     const answer = await this.#send('PUT', `/api/attachments/${sha256}`, { bytes, type })

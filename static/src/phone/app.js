@@ -45,6 +45,8 @@ class App {
   codes = new Map()
   /** @type {{ops: import('./store.js').Op[], photos: import('./store.js').Photo[], summary: ReturnType<typeof summarise>}} */
   outbox = { ops: [], photos: [], summary: summarise([], [], 0) }
+  /** What this account was told, the latest first. @type {{id: number, words: {zh: string, en: string}, severity: string|null, subject: string, subject_id: string, type?: string, due_at?: string, at: string, read: boolean}[]} */
+  notices = []
   /** @type {Record<string, ScreenMaker>} */
   screens = {}
   /**
@@ -73,7 +75,7 @@ class App {
   #toast = null
   /** @type {ReturnType<typeof setTimeout>|undefined} */
   #toastTimer
-  /** @type {{label: string, content: () => any}|null} */
+  /** @type {{label: string, content: () => any, opener: Element|null}|null} */
   #sheet = null
   #drawing = false
   #reloading = false
@@ -132,6 +134,7 @@ class App {
     this.#openedKey?.fill(0)
     this.#openedKey = null
     this.codes = new Map()
+    this.notices = []
     this.outbox = { ops: [], photos: [], summary: summarise([], [], 0) }
   }
 
@@ -398,7 +401,10 @@ class App {
   }
 
   async #readCommon() {
-    const [ops, photos, codes] = await Promise.all([this.store.ops(), this.store.photos(), this.store.list('code')])
+    const [ops, photos, codes, notices, read] = await Promise.all([
+      this.store.ops(), this.store.photos(), this.store.list('code'), this.store.list('notice'), this.store.meta('notices_read'),
+    ])
+    this.notices = notices.sort((a, b) => b.id - a.id).map((notice) => ({ ...notice, read: notice.read || notice.id <= (read ?? 0) }))
     this.outbox = { ops, photos, summary: summarise(ops, photos, Date.now()) }
     this.codes = new Map(codes.map((code) => [`${code.table}/${code.code}`, code]))
   }
@@ -441,7 +447,7 @@ class App {
     this.#drawn = true
     render(html`
       ${this.#ready ? screen.view() : skeleton()}
-      ${this.isOpen && screen.tab ? tabs(screen.tab, summary.waiting + summary.attention) : nothing}
+      ${this.isOpen && screen.tab ? tabs(screen.tab, { to_send: summary.waiting + summary.attention, me: this.notices.filter((notice) => !notice.read).length }) : nothing}
       ${this.#sheet ? sheet({ label: this.#sheet.label, close: () => this.closeSheet(), content: this.#sheet.content() }) : nothing}
       <div class="toast" role="status" aria-live="polite">${this.#toast ? html`<p><b>${this.#toast.title}</b> ${this.#toast.more}</p>` : nothing}</div>`, root)
     const dialog = /** @type {HTMLDialogElement|null} */ (root.querySelector('dialog.sheet:not([open])'))
@@ -452,13 +458,16 @@ class App {
 
   /** @param {string} label @param {() => any} content drawn anew with the screen */
   openSheet(label, content) {
-    this.#sheet = { label, content }
+    this.#sheet = { label, content, opener: this.#sheet?.opener ?? document.activeElement }
     this.draw()
   }
 
   closeSheet() {
+    const opener = this.#sheet?.opener
     this.#sheet = null
     this.draw()
+    // A sheet that is taken away gives the focus to nobody.
+    queueMicrotask(() => { if (opener instanceof HTMLElement && opener.isConnected && document.activeElement === document.body) opener.focus() })
   }
 
   /** Say something that needs no answer. @param {string} title @param {string} [more] */

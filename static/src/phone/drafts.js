@@ -119,7 +119,7 @@ export async function startRevision(visit) {
 export async function startTask(task) {
   const begun = (await app.store.drafts()).find((draft) => draft.followup_id === task.followup_id)
   if (begun) return app.go(`#/visit/${begun.draft_uuid}`)
-  const household = await app.store.find('household', task.household_uuid)
+  const household = (await app.store.find('household', task.household_uuid)) ?? task.household ?? null
   const checklist = (await offersFor(household)).get(task.checklist_key)
   if (!checklist) return app.say(t('household.no_checklist'))
   const person = task.person_uuid ? await app.store.find('person', task.person_uuid) : null

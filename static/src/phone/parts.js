@@ -52,13 +52,13 @@ export const innerBar = ({ title, subtitle = nothing, back, chip = nothing, foot
     ${chip}${foot}
   </header>`
 
-/** The three tabs. @param {string} current @param {number} waiting items not yet received */
-export const tabs = (current, waiting) => html`
+/** The three tabs. @param {string} current @param {Record<string, number>} counts items not yet received, notices not yet read */
+export const tabs = (current, counts) => html`
   <nav class="tabs" aria-label=${t('tab.label')}>
     ${[['today', '#/today', 'today'], ['to_send', '#/send', 'send'], ['me', '#/me', 'me']].map(([name, hash, sign]) => html`
       <a href=${hash} aria-current=${name === current ? 'page' : nothing}>
         ${icon(sign)}<span>${t(`tab.${name}`)}</span>
-        ${name === 'to_send' && waiting ? html`<span class="badge" aria-hidden="true">${waiting}</span>` : nothing}
+        ${counts[name] ? html`<span class="badge" aria-hidden="true">${counts[name]}</span>` : nothing}
       </a>`)}
   </nav>`
 

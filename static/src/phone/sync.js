@@ -182,6 +182,15 @@ export class Sync {
     await this.store.setMeta('pulled_at', Date.now())
     await this.store.setMeta('pulled_to', Date.parse(page.server_time))
     if (typeof page.state === 'string') await this.#compare(page.state)
+    await this.#tellRead()
+  }
+
+  /** What was read here without a network is read at the office, and on the worker's other phones. */
+  async #tellRead() {
+    const [read, told] = await Promise.all([this.store.meta('notices_read'), this.store.meta('notices_told')])
+    if (!read || read === told) return
+    await this.api.readNotices(read)
+    await this.store.setMeta('notices_told', read)
   }
 
   /** The browser may have lost a part of the cache, or a change a part of the way: then everything is read again. @param {string} state */

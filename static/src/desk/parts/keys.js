@@ -40,7 +40,12 @@ function press(event) {
   if (!pressed) return
   event.preventDefault()
   // A key struck twice must not decide twice: the first stroke is still on its way. What a page asks by itself is not one.
-  if (!document.querySelector('.htmx-request:not([data-aside])')) pressed.click()
+  if (document.querySelector('.htmx-request:not([data-aside])')) return
+  pressed.click()
+  // What a key opens is written into at once.
+  if (pressed instanceof HTMLElement && pressed.matches('summary')) {
+    pressed.parentElement?.querySelector('textarea')?.focus()
+  }
 }
 
 export function startKeys() {

@@ -12,6 +12,7 @@ import { maskId } from '../id_number.js'
 import { empty, facts, icon, innerBar, radios } from '../parts.js'
 import { shown } from '../registry.js'
 import { ageOn, dayWords, localDate, pick, sinceWords, t } from '../words.js'
+import { askForRelief, reliefButton, reliefOf, visitOfToday } from './relief.js'
 import { datedOps, tagWord } from './today.js'
 
 const METHODS = ['home', 'phone', 'wechat', 'video']
@@ -35,6 +36,8 @@ export function householdScreen([householdUuid]) {
   let visits = []
   /** @type {any[]} */
   let tasks = []
+  /** @type {any[]} */
+  let relief = []
   /** @type {any} */
   let begun = null
   /** Sweeps that have yet to reach somebody here. @type {ReturnType<typeof openSweeps>} */
@@ -92,6 +95,7 @@ export function householdScreen([householdUuid]) {
       begun = (await app.store.drafts()).find((draft) => draft.kind === 'visit' && draft.household?.household_uuid === householdUuid)
       const mine = (/** @type {any} */ record) => record.household_uuid === householdUuid
       visits = (await app.store.list('visit')).filter(mine).sort((a, b) => b.finished_at.localeCompare(a.finished_at)).slice(0, 5)
+      relief = await app.store.list('relief')
       tasks = (await app.store.list('followup')).filter((task) => mine(task) && task.state === 'open')
     },
     view: () => {
@@ -121,6 +125,8 @@ export function householdScreen([householdUuid]) {
           ${tasks.length ? html`<div class="head"><h2>${t('household.tasks')}</h2></div><ul class="cells">${tasks.map((task) => html`
             <li class="cell ${task.severity === 'red' ? 'red' : 'orange'}"><a class="body" href="#/task/${task.followup_id}">
               <b>${app.word('followup_type', task.type)}</b><span class="why">${pick(task.reason)}</span></a></li>`)}</ul>` : nothing}
+          ${reliefOf(householdUuid, relief)}
+          ${reliefButton(() => askForRelief(household, visitOfToday(householdUuid, visits)))}
           ${begun ? nothing : checklists.main || checklists.others.length ? html`
             <section class="card">
               ${radios({ name: 'method', label: t('household.method'), options: METHODS.map((code) => [code, app.word('method', code)]), chosen: method, choose: (value) => { method = value; app.draw() }, width: 'medium' })}
@@ -146,6 +152,6 @@ export function householdScreen([householdUuid]) {
 
 /** What is shown for a record that is no longer here. */
 export const notFound = () => html`
-  ${innerBar({ title: '', back: '#/today' })}
-  <main>${empty({ sign: 'check', title: t('app.not_found'), hint: t('app.not_found_hint'),
+  ${innerBar({ title: t('app.not_found'), back: '#/today' })}
+  <main>${empty({ sign: 'check', title: '', hint: t('app.not_found_hint'),
     action: html`<a class="btn" href="#/today">${t('app.to_today')}</a>` })}</main>`

@@ -17,7 +17,7 @@ import { signInBanner } from './sign_in.js'
 /** @typedef {import('../store.js').Op} Op */
 /** @typedef {import('../store.js').Photo} Photo */
 
-const TITLES = { 'visit.submit': 'send.visit', 'visit.revise': 'send.revision', 'followup.report': 'send.report', 'followup.refuse': 'send.refusal', unreadable: 'send.unreadable',
+const TITLES = { 'visit.submit': 'send.visit', 'visit.revise': 'send.revision', 'followup.report': 'send.report', 'followup.refuse': 'send.refusal', 'feedback.send': 'send.feedback', 'relief.request': 'send.relief', unreadable: 'send.unreadable',
   'household.register': 'send.registered', 'person.register': 'send.registered', 'household.update': 'send.corrected', 'person.update': 'send.corrected', 'household.move': 'send.moved' }
 /** Something else is at the server under the same name; both are kept. */
 const CONFLICTS = new Set(['visit_exists', 'op_changed', 'record_exists', 'fields_changed'])

@@ -15,6 +15,8 @@ import { callButton, notFound } from './household.js'
 export function taskScreen([followupId]) {
   /** @type {any} */
   let task = null
+  /** @type {any} the household, where it is one of the worker's own grids */
+  let held = null
   /** @type {any} */
   let household = null
   /** @type {any} */
@@ -62,7 +64,8 @@ export function taskScreen([followupId]) {
     load: async () => {
       task = await app.store.find('followup', followupId)
       if (!task) return
-      household = task.household_uuid ? await app.store.find('household', task.household_uuid) : null
+      held = task.household_uuid ? await app.store.find('household', task.household_uuid) : null
+      household = held ?? task.household ?? null
       person = task.person_uuid ? await app.store.find('person', task.person_uuid) : null
       begun = (await app.store.drafts()).find((draft) => draft.followup_id === followupId)
     },
@@ -83,7 +86,7 @@ export function taskScreen([followupId]) {
               [t('task.by'), task.assigned_by],
             ])}
             ${callButton(person?.name || household?.name || '', person?.phone || household?.phone)}
-            ${household ? html`<a class="btn plain" href="#/household/${task.household_uuid}">${t('task.open_household')}</a>` : nothing}
+            ${held ? html`<a class="btn plain" href="#/household/${task.household_uuid}">${t('task.open_household')}</a>` : nothing}
           </section>
         </main>
         <footer class="foot two">

@@ -20,6 +20,7 @@ import { PlaceControl } from '../place_control.js'
 import { StartPlace } from '../start_place.js'
 import { currentLanguage, dayWords, pick, sinceWords, t } from '../words.js'
 import { notFound } from './household.js'
+import { askForRelief, reliefButton } from './relief.js'
 
 /** @type {import('../app.js').ScreenMaker} */
 export function visitScreen([draftUuid]) {
@@ -302,6 +303,7 @@ export function visitScreen([draftUuid]) {
           ${returnedCard()}
           ${startPlace.view()}
           ${unsavedByBrowser(view.template())}
+          ${draft.kind === 'visit' && draft.household ? reliefButton(() => askForRelief(theDraft().household, theDraft().visit_uuid)) : nothing}
           <p class="center"><button class="link danger" @click=${() => askToDrop(drop)}>${t('visit.drop')}</button></p>
         </main>
         <footer class="foot two">

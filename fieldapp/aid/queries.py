@@ -1,0 +1,192 @@
+"""Reads of aid.
+
+Invariant: what was given to a household is read under whichever of its merged entries it was given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import ColumnElement, case, func, select
+
+from fieldapp.aid.models import Aid
+from fieldapp.aid.rules import KINDS, SIGNS
+from fieldapp.core import scope
+from fieldapp.core.db import db
+from fieldapp.core.errors import AppError
+from fieldapp.followups import queries as followups
+from fieldapp.people import queries as people
+from fieldapp.people.models import Person
+from fieldapp.users.models import User
+
+PAGE_ROWS = 50
+# Of the list: what is still to be given, what was given, and all that was ever entered.
+VIEWS = ("due", "given", "all")
+_SHOWN: dict[str, tuple[str, ...]] = {"due": ("due",), "given": tuple(SIGNS)}
+
+
+@dataclass(frozen=True)
+class AidFilter:
+    """Which aid the list shows."""
+
+    view: str = "due"
+    kind: str = ""
+    programme: str = ""
+    source: str = ""
+    area: str = ""
+    from_on: date | None = None
+    until_on: date | None = None
+
+    def as_query(self) -> dict[str, Any]:
+        """The part of an address that repeats this choice; empty for the plain list."""
+        chosen = {
+            "view": self.view if self.view != "due" else "",
+            "kind": self.kind,
+            "programme": self.programme,
+            "source": self.source,
+            "area": self.area,
+            "from": self.from_on.isoformat() if self.from_on else "",
+            "until": self.until_on.isoformat() if self.until_on else "",
+        }
+        return {name: value for name, value in chosen.items() if value}
+
+
+@dataclass(frozen=True)
+class AidItem:
+    """Aid as a row of a list; somebody who is on no list here has no name but in the case."""
+
+    aid: Aid
+    household_name: str
+    person_name: str
+
+
+@dataclass(frozen=True)
+class Totals:
+    """What the entries of a list come to: how many they are, the money in cents, the households."""
+
+    entries: int
+    cash_cents: int
+    households: int
+
+
+def get_aid(aid_uuid: str, reader: User) -> Aid:
+    """The entry, when it or its household is in the reader's areas; raises not_found."""
+    aid = db.session.get(Aid, aid_uuid)
+    if aid is None or not can_read(aid, reader):
+        raise AppError("not_found")
+    return aid
+
+
+def can_read(aid: Aid, reader: User) -> bool:
+    """Whether it was entered in one of the reader's areas, or the household is there now."""
+    codes = reader.area_codes()
+    if scope.covers(codes, aid.area_code):
+        return True
+    household = people.find_household(aid.household_uuid) if aid.household_uuid else None
+    return household is not None and scope.covers(codes, people.find_standing(household).grid_code)
+
+
+def find_reversal(aid_uuid: str) -> Aid | None:
+    """The entry that takes that one back."""
+    return db.session.scalar(select(Aid).where(Aid.reverses_uuid == aid_uuid))
+
+
+def list_aid(area_codes: Iterable[str], chosen: AidFilter, page: int = 1) -> tuple[list[AidItem], bool]:
+    """A page of the chosen aid, and whether there is more: what is due by day, what was given the latest first."""
+    order = (
+        (Aid.due_on, Aid.aid_uuid)
+        if chosen.view == "due"
+        else (func.coalesce(Aid.given_on, Aid.due_on).desc(), Aid.entered_at.desc(), Aid.aid_uuid)
+    )
+    rows = list(
+        db.session.scalars(
+            select(Aid)
+            .where(*_conditions(area_codes, chosen))
+            .order_by(*order)
+            .offset((page - 1) * PAGE_ROWS)
+            .limit(PAGE_ROWS + 1)
+        )
+    )
+    return _as_items(rows[:PAGE_ROWS]), len(rows) > PAGE_ROWS
+
+
+def sum_aid(area_codes: Iterable[str], chosen: AidFilter) -> Totals:
+    """What all chosen aid comes to, reversals taken off; an entry and its reversal are no entries left."""
+    sign = case(SIGNS, value=Aid.state, else_=1)
+    row = db.session.execute(
+        select(
+            func.coalesce(func.sum(sign), 0),
+            func.coalesce(func.sum(case((Aid.kind == "cash", sign * Aid.amount_cents))), 0),
+            func.count(case((Aid.state.in_(("due", "given")), Aid.household_uuid)).distinct()),
+        ).where(*_conditions(area_codes, chosen))
+    ).one()
+    return Totals(int(row[0]), int(row[1]), int(row[2]))
+
+
+def count_aid(area_codes: Iterable[str], chosen: AidFilter) -> int:
+    """How many entries the list of the chosen aid has."""
+    counted = select(func.count()).select_from(Aid).where(*_conditions(area_codes, chosen))
+    return db.session.scalar(counted) or 0
+
+
+def list_of_household(household_uuid: str, limit: int | None = None) -> list[Aid]:
+    """All aid to a household, under whichever uuid, and to entries merged into its people; the latest first."""
+    same = people.list_same(household_uuid)
+    return list(
+        db.session.scalars(
+            select(Aid)
+            .where(
+                Aid.household_uuid.in_(same) | Aid.person_uuid.in_(people.list_merged_people(household_uuid))
+            )
+            .order_by(func.coalesce(Aid.given_on, Aid.due_on).desc(), Aid.entered_at.desc(), Aid.aid_uuid)
+            .limit(limit)
+        )
+    )
+
+
+def list_of_visit(visit_uuid: str, followup_ids: Iterable[str]) -> list[Aid]:
+    """The aid that was given on a visit or comes from it, or settles one of those tasks; the oldest first."""
+    return list(
+        db.session.scalars(
+            select(Aid)
+            .where((Aid.visit_uuid == visit_uuid) | Aid.followup_id.in_(list(followup_ids)))
+            .order_by(Aid.entered_at, Aid.aid_uuid)
+        )
+    )
+
+
+def _conditions(area_codes: Iterable[str], chosen: AidFilter) -> list[ColumnElement[bool]]:
+    conditions = [scope.within(Aid.area_code, area_codes)]
+    if chosen.area:
+        conditions.append(scope.within(Aid.area_code, [chosen.area]))
+    if chosen.view in _SHOWN:
+        conditions.append(Aid.state.in_(_SHOWN[chosen.view]))
+    if chosen.kind in KINDS:
+        conditions.append(Aid.kind == chosen.kind)
+    if chosen.programme:
+        conditions.append(Aid.programme == chosen.programme)
+    if chosen.source:
+        conditions.append(Aid.source == chosen.source)
+    day = Aid.due_on if chosen.view == "due" else func.coalesce(Aid.given_on, Aid.due_on)
+    if chosen.from_on:
+        conditions.append(day >= chosen.from_on)
+    if chosen.until_on:
+        conditions.append(day <= chosen.until_on)
+    return conditions
+
+
+def _as_items(rows: list[Aid]) -> list[AidItem]:
+    households = followups.get_household_names(aid.household_uuid for aid in rows)
+    named = db.session.execute(
+        select(Person.person_uuid, Person.name).where(
+            Person.person_uuid.in_({aid.person_uuid for aid in rows if aid.person_uuid})
+        )
+    )
+    persons = {row[0]: row[1] for row in named}
+    return [
+        AidItem(aid, households.get(aid.household_uuid or "", ""), persons.get(aid.person_uuid or "", ""))
+        for aid in rows
+    ]

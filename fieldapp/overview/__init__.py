@@ -1,0 +1,1 @@
+"""The overview: what needs somebody now, where it lies, and how it goes."""

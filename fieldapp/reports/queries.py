@@ -1,0 +1,296 @@
+"""Reads of the weekly report: as it stands now, as it was confirmed, and the difference.
+
+Invariant: what is shown as confirmed is the sheet that was confirmed, word for word; what stands now is added up anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import func, select
+
+from fieldapp.areas import queries as areas
+from fieldapp.areas.models import LEVELS, PROPER, Area
+from fieldapp.core import clock, scope
+from fieldapp.core.db import db, once
+from fieldapp.core.errors import AppError
+from fieldapp.core.weeks import Week, week_of_day
+from fieldapp.people import period_queries
+from fieldapp.people.models import SpecialPeriod
+from fieldapp.reports import rules
+from fieldapp.reports.models import ReportSheet
+from fieldapp.reports.rules import Report, Row
+from fieldapp.rollups import queries as rollups
+from fieldapp.rollups.models import RunningCount
+from fieldapp.visits.counting import count_repeats
+from fieldapp.visits.models import Visit
+
+COUNTY, CITY, PROVINCE = ("county", PROPER), "city", "province"
+# What a row of a city's report, or of the province's, is.
+UNREPORTED, CONFIRMED, CHANGED, RETURNED, LOCKED = "unreported", "confirmed", "changed", "returned", "locked"
+LEVEL_BELOW = {"province": "city", "city": "county", "county": "township", "township": "village"}
+WEEKS_BACK = 12
+
+
+@dataclass(frozen=True)
+class Late:
+    """Visits that a week counts: how many ended in one that was confirmed before they came, and how many are returned."""
+
+    from_before: int
+    returned: int
+
+
+def get_report_area(code: str, reader_codes: Sequence[str]) -> Area:
+    """The area of a report, in the reader's scope; raises not_found."""
+    path = areas.list_path(code) if scope.covers(reader_codes, code) else []
+    if not path or path[-1].code != code:
+        raise AppError("not_found")
+    return path[-1]
+
+
+def list_report_areas(reader_codes: Sequence[str]) -> list[Area]:
+    """The areas whose reports the reader may open, the widest first: their own."""
+    return sorted(areas.list_areas(reader_codes), key=lambda area: (len(area.code), area.code))
+
+
+def list_weeks(now: datetime) -> list[Week]:
+    """The week that runs and those before it, the latest first."""
+    weeks = [rollups.get_week(now)]
+    for _ in range(WEEKS_BACK):
+        before = rollups.find_week(clock.local_date(weeks[-1].begins_at))
+        if before is None:
+            break
+        weeks.append(before)
+    return weeks
+
+
+def get_week(ends_on: date, now: datetime) -> Week:
+    """The week that ends on that day, and has begun; raises not_found."""
+    week = rollups.find_week(ends_on)
+    if week is None or week.begins_at > now:
+        raise AppError("not_found")
+    return week
+
+
+def get_since(area_code: str, week: Week) -> date:
+    """The week with which the running figures of an area begin: that of a special period of the whole city, else the year's.
+
+    A county's begin with its city's: else the city's row would not be what the county confirmed.
+    """
+    city = area_code[: LEVELS["city"]]
+    for period in _list_city_periods(city):
+        if period.from_on <= week.ends_on and (period.until_on is None or period.until_on >= week.begins_on):
+            since = week_of_day(period.from_on, rollups.get_cuts()).ends_on
+            if db.session.get(RunningCount, (period.area_code, since)):
+                return since
+    return rollups.first_week_of_year(week)
+
+
+@once
+def _list_city_periods(city: str) -> list[SpecialPeriod]:
+    found = period_queries.list_periods_over(city)
+    return sorted(found, key=lambda period: period.from_on)
+
+
+def list_uncounted_periods(now: datetime) -> list[tuple[str, date]]:
+    """The special periods of cities and provinces since which nothing is counted yet: (area, first week)."""
+    today = clock.local_date(now)
+    periods = db.session.execute(
+        select(SpecialPeriod.area_code, SpecialPeriod.from_on).where(
+            func.length(SpecialPeriod.area_code) <= LEVELS["city"],
+            SpecialPeriod.from_on <= today,
+            (SpecialPeriod.until_on.is_(None)) | (SpecialPeriod.until_on >= today),
+        )
+    )
+    wanted = {(code, week_of_day(from_on, rollups.get_cuts()).ends_on) for code, from_on in periods}
+    return sorted(key for key in wanted if db.session.get(RunningCount, key) is None)
+
+
+def read_live(area: Area, week: Week) -> Report:
+    """The report of an area as it stands now: a row for each part, all that is counted."""
+    since = get_since(area.code, week)
+    digits = _digits_below(area)
+    weeks, running = rollups.sum_to_week([area.code], digits, str(since), since, week.ends_on)
+    open_before = rollups.count_open_before([area.code], digits, since)
+    parts = {
+        code: (
+            rules.complete(weeks.get(code, {}), None),
+            rules.complete(running.get(code, {}), open_before.get(code, 0)),
+        )
+        for code in weeks.keys() | running.keys() | open_before.keys()
+    }
+    rows = [
+        Row(one.code, one.name, *parts.get(one.code, _nothing()))
+        for one in areas.list_children([area.code])
+        if not one.is_ended or one.code in parts
+    ]
+    whole = Row(
+        area.code,
+        area.name,
+        rules.add_up([_nothing()[0], *(part[0] for part in parts.values())]),
+        rules.add_up([_nothing()[1], *(part[1] for part in parts.values())]),
+    )
+    return Report(whole, rows)
+
+
+def _nothing() -> tuple[rules.Figures, rules.Figures]:
+    return rules.complete({}, None), rules.complete({}, 0)
+
+
+def _digits_below(area: Area) -> int:
+    return LEVELS[LEVEL_BELOW[area.level]] if area.level in LEVEL_BELOW else LEVELS["grid"]
+
+
+def find_sheet(area_code: str, week_on: date, number: int | None = None) -> ReportSheet | None:
+    """The sheet of an area and week under that number, or the last one."""
+    return next(iter(list_sheets([area_code], week_on, number)), None)
+
+
+def list_sheets(area_codes: Iterable[str], week_on: date, number: int | None = None) -> list[ReportSheet]:
+    """The sheets of those areas and that week, by area, the last one first."""
+    wanted = select(ReportSheet).where(
+        ReportSheet.area_code.in_(list(area_codes)), ReportSheet.week_on == week_on
+    )
+    if number is not None:
+        wanted = wanted.where(ReportSheet.number == number)
+    return list(db.session.scalars(wanted.order_by(ReportSheet.area_code, ReportSheet.number.desc())))
+
+
+def list_history(area_code: str) -> list[ReportSheet]:
+    """What was confirmed of an area, the latest week first."""
+    return list(
+        db.session.scalars(
+            select(ReportSheet)
+            .where(ReportSheet.area_code == area_code)
+            .order_by(ReportSheet.week_on.desc(), ReportSheet.number.desc())
+            .limit(60)
+        )
+    )
+
+
+def find_sent(area_code: str, week_on: date) -> ReportSheet | None:
+    """The last sheet of the city of an area for that week, once it has sent it."""
+    return find_sheet(area_code[: LEVELS["city"]], week_on)
+
+
+def may_confirm_now(county_code: str, week_on: date) -> bool:
+    """Whether a county may confirm: until the city has sent, and after that when it went as 未报."""
+    sent = find_sent(county_code, week_on)
+    row = rules.pick(read_sheet(sent).rows, county_code) if sent else None
+    return row is None or not row.is_reported
+
+
+def is_standing(sheet: ReportSheet | None) -> bool:
+    """Whether a county's figures stand as it confirmed them: it did, and the city did not give them back."""
+    return sheet is not None and sheet.returned_at is None
+
+
+def read_sheet(sheet: ReportSheet) -> Report:
+    """The report as it was confirmed."""
+    return Report(_as_row(sheet.figures["sum"]), [_as_row(row) for row in sheet.figures["rows"]])
+
+
+def write_figures(report: Report) -> dict[str, Any]:
+    """A report as a sheet keeps it."""
+    return {"sum": _as_json(report.sum), "rows": [_as_json(row) for row in report.rows]}
+
+
+def _as_row(kept: dict[str, Any]) -> Row:
+    return Row(kept["code"], kept["name"], kept["week"], kept["total"], kept.get("state", ""))
+
+
+def _as_json(row: Row) -> dict[str, Any]:
+    return {"code": row.code, "name": row.name, "week": row.week, "total": row.total, "state": row.state}
+
+
+def gather(area: Area, week: Week) -> Report:
+    """The report of a city, or the province, as those below have confirmed it; who has not is there without figures.
+
+    What it comes to counts everybody once who is in a row that has figures.
+    """
+    live = read_live(area, week)
+    last = _last_sheets(live, week)
+    return _put_together(area, week, live, [_gather_row(row, last.get(row.code)) for row in live.rows])
+
+
+def gather_now(city: Area, week: Week) -> Report:
+    """A city's report of those who have confirmed, with the figures as they stand now: what a correction says."""
+    live = read_live(city, week)
+    last = _last_sheets(live, week)
+    rows = [
+        row if is_standing(last.get(row.code)) else Row(row.code, row.name, None, None, UNREPORTED)
+        for row in live.rows
+    ]
+    return _put_together(city, week, live, rows)
+
+
+def _last_sheets(live: Report, week: Week) -> dict[str, ReportSheet]:
+    sheets = list_sheets([row.code for row in live.rows], week.ends_on)
+    return {sheet.area_code: sheet for sheet in reversed(sheets)}
+
+
+def _gather_row(live: Row, sheet: ReportSheet | None) -> Row:
+    if sheet is None or not is_standing(sheet):
+        return Row(live.code, live.name, None, None, RETURNED if sheet else UNREPORTED)
+    kept = read_sheet(sheet).sum
+    is_city = len(live.code) == LEVELS["city"]
+    state = LOCKED if is_city else CHANGED if rules.list_changes(kept, live) else CONFIRMED
+    return Row(live.code, live.name, kept.week, kept.total, state)
+
+
+def _put_together(area: Area, week: Week, live: Report, rows: list[Row]) -> Report:
+    reported = [row for row in rows if row.is_reported]
+    if len(reported) == len(rows):
+        repeats = _subtract(live.sum, live.rows)
+    else:
+        codes = [row.code for row in reported]
+        since, digits = get_since(area.code, week), _digits_below(area)
+        repeats = (
+            count_repeats(area.code, digits, codes, week.ends_on, week.ends_on),
+            count_repeats(area.code, digits, codes, since, week.ends_on),
+        )
+    week_sum = rules.add_up([_nothing()[0], *(row.week for row in reported if row.week), repeats[0]])
+    total_sum = rules.add_up([_nothing()[1], *(row.total for row in reported if row.total), repeats[1]])
+    return Report(Row(area.code, area.name, week_sum, total_sum), rows)
+
+
+def list_differences(before: Report, after: Report) -> list[tuple[Row, str, str, int | None, int | None]]:
+    """What differs between two readings of a report: (row, week or total, column, before, after)."""
+    held = {row.code: row for row in [before.sum, *before.rows]}
+    differences = []
+    for row in [after.sum, *after.rows]:
+        old = held.get(row.code, Row(row.code, row.name, None, None))
+        differences += [(row, *change) for change in rules.list_changes(old, row)]
+    return differences
+
+
+def digest(report: Report) -> str:
+    """What tells whether a report still has the figures that somebody saw."""
+    figures = [(row.code, row.week, row.total) for row in [report.sum, *report.rows]]
+    return hashlib.sha256(json.dumps(figures, sort_keys=True).encode()).hexdigest()
+
+
+def _subtract(whole: Row, rows: Sequence[Row]) -> tuple[rules.Figures, rules.Figures]:
+    """What a whole is besides the sum of its rows."""
+    parts = []
+    for part in ("week", "total"):
+        summed = rules.add_up(figures for row in rows if (figures := getattr(row, part)))
+        parts.append({name: value - summed.get(name, 0) for name, value in getattr(whole, part).items()})
+    return parts[0], parts[1]
+
+
+def count_late(area_code: str, week: Week) -> Late:
+    """How many visits of a week ended in one that was confirmed before they came, and how many were returned."""
+    there = Visit.week_on == week.ends_on, scope.within(Visit.area_code, [area_code])
+    row = db.session.execute(
+        select(
+            func.count().filter(Visit.finished_at < week.begins_at),
+            func.count().filter(Visit.state == "returned"),
+        ).where(*there, Visit.state != "voided")
+    ).one()
+    return Late(row[0], row[1])

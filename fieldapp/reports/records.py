@@ -1,0 +1,245 @@
+"""The records behind a number of the report, within what the reader may see.
+
+Invariant: a number and the list it opens are narrowed by the same week, area and column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, String, and_, cast, exists, func, or_, select
+
+from fieldapp.aid.models import Aid
+from fieldapp.core import scope
+from fieldapp.core.db import db
+from fieldapp.core.errors import AppError
+from fieldapp.followups import queries as followups
+from fieldapp.followups.models import Followup, FollowupEvent
+from fieldapp.followups.rules import REVISIT_TYPE
+from fieldapp.people.models import Admission, Household, Person
+from fieldapp.people.rules import COUNTS_AS_CONTACT
+from fieldapp.relief import queries as relief
+from fieldapp.relief.counting import CHANNEL_COLUMNS
+from fieldapp.relief.models import ReliefCase
+from fieldapp.rollups import queries as rollups
+from fieldapp.rollups.columns import CLASS_COLUMNS, METHOD_COLUMNS, PROBLEMS, TAG_COLUMNS
+from fieldapp.screenings.models import Screening, ScreeningRow
+from fieldapp.users.models import User
+from fieldapp.visits.models import Visit, VisitPerson
+
+PAGE_ROWS = 50
+VISIT, TASK, AID, PERSON, CASE = "visit", "task", "aid", "person", "case"
+OF_TASKS = frozenset({*PROBLEMS, "open", "hotline", "hotline_closed", "referrals", "temporary_care"})
+# How a case of relief came: by the column it counts in.
+COLUMN_CHANNELS = {column: channel for channel, column in CHANNEL_COLUMNS.items()}
+OF_VISITS = frozenset(
+    {"households", "persons", "contacts", "staff", *METHOD_COLUMNS, *CLASS_COLUMNS, *TAG_COLUMNS}
+)
+
+
+@dataclass(frozen=True)
+class Behind:
+    """A page of the records behind a number, and how many there are."""
+
+    kind: str
+    rows: list[Any]
+    number: int
+    has_more: bool
+
+
+@dataclass(frozen=True)
+class Span:
+    """An area and the weeks from one to another, by the days they end on; `is_running`: of a running figure."""
+
+    area_code: str
+    first: date
+    last: date
+    is_running: bool
+
+
+def list_behind(column: str, span: Span, reader: User, page: int, now: datetime) -> Behind:
+    """The visits, tasks or aid that a column counts in an area and weeks, the latest first."""
+    if column in OF_TASKS:
+        return _list_tasks(column, span, reader, page, now)
+    if column in OF_VISITS:
+        return _list_visits(column, span, reader, page)
+    if column.startswith("admitted_"):
+        return _list_admitted(column, span, reader, page)
+    if column == "screened":
+        return _list_screened(span, reader, page)
+    if column in COLUMN_CHANNELS:
+        return _list_cases(column, span, reader, page, now)
+    return _list_aid(column, span, reader, page)
+
+
+def _list_visits(column: str, span: Span, reader: User, page: int) -> Behind:
+    where: list[ColumnElement[bool]] = [
+        *_within(Visit.area_code, span, reader),
+        Visit.week_on.between(span.first, span.last),
+        Visit.state != "voided",
+        Visit.outcome.in_(COUNTS_AS_CONTACT),
+    ]
+    if column in METHOD_COLUMNS:
+        where.append(Visit.method == column.removeprefix("by_"))
+    if column in (*CLASS_COLUMNS, *TAG_COLUMNS):
+        counts = cast(VisitPerson.counted_as, String).contains(f'"{column}"')
+        where.append(exists().where(VisitPerson.visit_uuid == Visit.visit_uuid, counts))
+    named = select(Visit, Household.name).join(Household, Visit.household_uuid == Household.household_uuid)
+    rows = db.session.execute(
+        named.where(*where)
+        .order_by(Visit.week_on.desc(), Visit.finished_at.desc(), Visit.visit_uuid)
+        .offset((page - 1) * PAGE_ROWS)
+        .limit(PAGE_ROWS + 1)
+    ).all()
+    number = db.session.scalar(select(func.count()).select_from(Visit).where(*where)) or 0
+    seen = _list_seen([visit.visit_uuid for visit, _ in rows[:PAGE_ROWS]], column)
+    return Behind(
+        VISIT,
+        [(visit, name, seen.get(visit.visit_uuid, [])) for visit, name in rows[:PAGE_ROWS]],
+        number,
+        len(rows) > PAGE_ROWS,
+    )
+
+
+def _list_seen(visit_uuids: Iterable[str], column: str) -> dict[str, list[str]]:
+    """By visit, the names of those seen who count in the column."""
+    seen: dict[str, list[str]] = {}
+    rows = db.session.execute(
+        select(VisitPerson.visit_uuid, VisitPerson.counted_as, Person.name)
+        .join(Person, VisitPerson.person_uuid == Person.person_uuid)
+        .where(VisitPerson.visit_uuid.in_(list(visit_uuids)))
+        .order_by(VisitPerson.position)
+    )
+    for visit_uuid, counted_as, name in rows:
+        if column not in (*CLASS_COLUMNS, *TAG_COLUMNS) or column in counted_as:
+            seen.setdefault(visit_uuid, []).append(name)
+    return seen
+
+
+def _list_tasks(column: str, span: Span, reader: User, page: int, now: datetime) -> Behind:
+    begins_at, ends_at = _instants(span)
+    where: list[ColumnElement[bool]] = [
+        *_within(Followup.found_in, span, reader),
+        *followups.readable(reader, now),
+        Followup.type != REVISIT_TYPE,
+    ]
+    in_span = Followup.created_at >= begins_at, Followup.created_at < ends_at
+    is_open = or_(Followup.closed_at.is_(None), Followup.closed_at >= ends_at)
+    if column == "found" and span.is_running:
+        # What was open when the running count began is found anew in it.
+        open_before = or_(Followup.closed_at.is_(None), Followup.closed_at >= begins_at)
+        where += [Followup.created_at < ends_at, or_(Followup.created_at >= begins_at, open_before)]
+    elif column in ("found", "hotline"):
+        where.append(and_(*in_span))
+    elif column == "open":
+        where += [Followup.created_at < ends_at, is_open]
+    else:
+        steps = {"referrals": "referred", "unfounded": "cancelled", "hotline_closed": None}
+        step = steps.get(column, "verified")
+        taken = [
+            FollowupEvent.followup_id == Followup.followup_id,
+            FollowupEvent.at >= begins_at,
+            FollowupEvent.at < ends_at,
+            FollowupEvent.step == step if step else FollowupEvent.step.in_(("verified", "cancelled")),
+        ]
+        where.append(exists().where(*taken))
+    if column.startswith("hotline"):
+        where.append(Followup.source == "hotline")
+    if column == "temporary_care":
+        where.append(Followup.type == "temporary_care")
+    rows = list(
+        db.session.scalars(
+            select(Followup)
+            .where(*where)
+            .order_by(Followup.created_at.desc(), Followup.followup_id)
+            .offset((page - 1) * PAGE_ROWS)
+            .limit(PAGE_ROWS + 1)
+        )
+    )
+    number = db.session.scalar(select(func.count()).select_from(Followup).where(*where)) or 0
+    names = followups.get_household_names(task.household_uuid for task in rows)
+    placed = [(task, names.get(task.household_uuid or "", "")) for task in rows[:PAGE_ROWS]]
+    return Behind(TASK, placed, number, len(rows) > PAGE_ROWS)
+
+
+def _list_admitted(column: str, span: Span, reader: User, page: int) -> Behind:
+    where = [
+        *_within(Admission.grid_code, span, reader),
+        Admission.week_on.between(span.first, span.last),
+        Admission.scheme == ("dibao" if "dibao" in column else "destitute"),
+    ]
+    if column.endswith("households"):
+        where.append(Admission.is_first.is_(True))
+    what = select(Admission.household_uuid, Person.name, Household.name, Admission.admitted_at)
+    people = what.join(Person, Admission.person_uuid == Person.person_uuid).join(
+        Household, Admission.household_uuid == Household.household_uuid
+    )
+    return _page_of(PERSON, people.where(*where).order_by(Admission.admitted_at.desc(), Admission.id), page)
+
+
+def _list_screened(span: Span, reader: User, page: int) -> Behind:
+    where = [
+        *_within(ScreeningRow.grid_code, span, reader),
+        ScreeningRow.week_on.between(span.first, span.last),
+    ]
+    what = select(Person.household_uuid, Person.name, Screening.name, Screening.made_at)
+    people = what.join(ScreeningRow, ScreeningRow.person_uuid == Person.person_uuid).join(
+        Screening, ScreeningRow.screening_id == Screening.screening_id
+    )
+    order = Screening.made_at.desc(), ScreeningRow.screening_id, ScreeningRow.number
+    return _page_of(PERSON, people.where(*where).order_by(*order), page)
+
+
+def _list_cases(column: str, span: Span, reader: User, page: int, now: datetime) -> Behind:
+    begins_at, ends_at = _instants(span)
+    cases = select(ReliefCase.case_id, ReliefCase.applicant_name, ReliefCase.state, ReliefCase.received_at)
+    where = [
+        scope.within(ReliefCase.area_code, [span.area_code]),
+        *relief.readable(reader, now),
+        ReliefCase.channel == COLUMN_CHANNELS[column],
+        ReliefCase.received_at >= begins_at,
+        ReliefCase.received_at < ends_at,
+    ]
+    return _page_of(
+        CASE, cases.where(*where).order_by(ReliefCase.received_at.desc(), ReliefCase.case_id), page
+    )
+
+
+def _page_of(kind: str, rows: Select[Any, Any, Any, Any], page: int) -> Behind:
+    number = db.session.scalar(select(func.count()).select_from(rows.order_by(None).subquery())) or 0
+    found = db.session.execute(rows.offset((page - 1) * PAGE_ROWS).limit(PAGE_ROWS + 1)).all()
+    return Behind(kind, [tuple(row) for row in found[:PAGE_ROWS]], number, len(found) > PAGE_ROWS)
+
+
+def _instants(span: Span) -> tuple[datetime, datetime]:
+    first, last = rollups.find_week(span.first), rollups.find_week(span.last)
+    if first is None or last is None:
+        raise AppError("not_found")
+    return first.begins_at, last.ends_at
+
+
+def _list_aid(column: str, span: Span, reader: User, page: int) -> Behind:
+    counted = cast(Aid.counted, String)
+    wanted = (
+        or_(*(counted.contains(f'"{name}"') for name in ("money_relief", "money_charity", "money_other")))
+        if column == "money"
+        else counted.contains(f'"{column}"')
+    )
+    where = [*_within(Aid.area_code, span, reader), Aid.week_on.between(span.first, span.last), wanted]
+    rows = db.session.execute(
+        select(Aid, Household.name)
+        .outerjoin(Household, Aid.household_uuid == Household.household_uuid)
+        .where(*where)
+        .order_by(Aid.week_on.desc(), Aid.given_on.desc(), Aid.aid_uuid)
+        .offset((page - 1) * PAGE_ROWS)
+        .limit(PAGE_ROWS + 1)
+    ).all()
+    number = db.session.scalar(select(func.count()).select_from(Aid).where(*where)) or 0
+    return Behind(AID, [tuple(row) for row in rows[:PAGE_ROWS]], number, len(rows) > PAGE_ROWS)
+
+
+def _within(column: Any, span: Span, reader: User) -> list[ColumnElement[bool]]:
+    return [scope.within(column, [span.area_code]), scope.within(column, reader.area_codes())]

@@ -1,0 +1,101 @@
+"""Counts by grid and week, the changes that are not yet in them, and what decides in which week something counts.
+
+Invariant: what an area counts is the sum of its rows in `rollups` (or, for counties and wider, in `county_rollups`) and of
+all `rollup_changes`. Writers only add changes: nobody waits for a row that somebody else counts in.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+
+from sqlalchemy import BigInteger, ForeignKey, Integer, String
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column
+
+from fieldapp.core.db import AreaCode, Base, Instant
+from fieldapp.rollups.columns import COLUMNS, GOODS, MONEY, WORTH
+
+Since = String(10)
+
+
+class _Counts:
+    """A column for everything that is counted (`rollups.columns`)."""
+
+
+def _add_column(name: str) -> None:
+    said = "Cents." if name in {*MONEY, *WORTH} else "Thousandths." if name in GOODS else "How many."
+    made = declared_attr(
+        lambda cls: mapped_column(BigInteger, nullable=False, default=0, server_default="0", doc=said)
+    )
+    setattr(_Counts, name, made)
+
+
+for _name in COLUMNS:
+    _add_column(_name)
+
+
+class Rollup(_Counts, Base):
+    """What is counted in a grid and week. A row of a wider area puts right what its parts count twice, or differently."""
+
+    __tablename__ = "rollups"
+
+    area_code: Mapped[str] = mapped_column(AreaCode, primary_key=True, doc="Grid, or wider area.")
+    since: Mapped[str] = mapped_column(
+        Since,
+        primary_key=True,
+        doc="`week`: counts of that week alone. A day: what the week changed in the count of everybody since the week that "
+        "ends on that day.",
+    )
+    week_on: Mapped[date] = mapped_column(primary_key=True, doc="The week, by the day it ends on.")
+
+
+class CountyRollup(_Counts, Base):
+    """The same, all grids of a county in one row; of a city or province: what puts right what its counties count twice."""
+
+    __tablename__ = "county_rollups"
+
+    area_code: Mapped[str] = mapped_column(AreaCode, primary_key=True, doc="County, or wider area.")
+    since: Mapped[str] = mapped_column(Since, primary_key=True, doc="As in rollups.")
+    week_on: Mapped[date] = mapped_column(primary_key=True, doc="As in rollups.")
+
+
+class RollupChange(_Counts, Base):
+    """What a transaction changed, until it is folded into the rows above."""
+
+    __tablename__ = "rollup_changes"
+
+    id: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer, "sqlite"), primary_key=True, doc="Number."
+    )
+    area_code: Mapped[str] = mapped_column(AreaCode, doc="As in rollups.")
+    since: Mapped[str] = mapped_column(Since, doc="As in rollups.")
+    week_on: Mapped[date] = mapped_column(doc="As in rollups.")
+
+
+class WeekCut(Base):
+    """Since when weeks end on which day at which time; before the first: Friday at noon."""
+
+    __tablename__ = "week_cuts"
+
+    from_on: Mapped[date] = mapped_column(primary_key=True, doc="First day on which a week can end so.")
+    weekday: Mapped[int] = mapped_column(doc="0 for Monday to 6.")
+    at: Mapped[time] = mapped_column(doc="Time in Asia/Shanghai.")
+    set_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"), doc="Who set it.")
+    set_at: Mapped[datetime] = mapped_column(Instant, doc="When.")
+
+
+class ClosedWeek(Base):
+    """A week that a county has confirmed: what arrives for it now counts in the week it arrives in."""
+
+    __tablename__ = "closed_weeks"
+
+    county_code: Mapped[str] = mapped_column(AreaCode, primary_key=True, doc="County or 市本级.")
+    week_on: Mapped[date] = mapped_column(primary_key=True, doc="The week.")
+
+
+class RunningCount(Base):
+    """A running count besides that of the year: since a special period began."""
+
+    __tablename__ = "running_counts"
+
+    area_code: Mapped[str] = mapped_column(AreaCode, primary_key=True, doc="Where: with all below it.")
+    first_week_on: Mapped[date] = mapped_column(primary_key=True, doc="The week it begins with.")

@@ -1,0 +1,178 @@
+"""Reads of what is counted, and of the weeks it is counted in.
+
+Invariant: a reading adds rows and unfolded changes up in one statement, so that folding never shows as a difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from functools import cache
+
+from sqlalchemy import BigInteger, cast, func, select, union_all
+
+from fieldapp.areas.models import LEVELS
+from fieldapp.areas.queries import county_of
+from fieldapp.core import scope
+from fieldapp.core.db import WRITES, db, once, pending
+from fieldapp.core.weeks import SHIPPED, Cut, Week, first_of_year, week_ending, week_of, week_of_day
+from fieldapp.rollups.columns import COLUMNS, DISTINCT, PROBLEMS, SUMS
+from fieldapp.rollups.models import (
+    ClosedWeek,
+    CountyRollup,
+    Rollup,
+    RollupChange,
+    RunningCount,
+    WeekCut,
+)
+from fieldapp.rollups.rules import WEEK, Key, ListSince
+
+Counts = dict[str, int]
+
+
+def get_cuts() -> tuple[Cut, ...]:
+    """When weeks end, of all times; read once in a transaction, for each record that comes in asks several times."""
+    if WRITES not in db.session.connection().get_execution_options():
+        return _read_cuts()
+    held = pending("week_cuts")
+    if not held:
+        held["cuts"] = _read_cuts()
+    cuts: tuple[Cut, ...] = held["cuts"]
+    return cuts
+
+
+@once
+def _read_cuts() -> tuple[Cut, ...]:
+    rows = db.session.scalars(select(WeekCut).order_by(WeekCut.from_on))
+    return *SHIPPED, *(Cut(row.from_on, row.weekday, row.at) for row in rows)
+
+
+def get_week(instant: datetime) -> Week:
+    """The week in which an instant lies."""
+    return week_of(instant, get_cuts())
+
+
+def find_week(ends_on: date) -> Week | None:
+    """The week that ends on that day, or None."""
+    return week_ending(ends_on, get_cuts())
+
+
+def is_closed(area_code: str, week_on: date) -> bool:
+    """Whether the county of an area has confirmed that week."""
+    return db.session.get(ClosedWeek, (county_of(area_code), week_on)) is not None
+
+
+def choose_week(area_code: str, at: datetime | date, now: datetime) -> date:
+    """The week in which something of an area counts: the one it happened in, or this one when that is closed."""
+    week = get_week(at) if isinstance(at, datetime) else week_of_day(at, get_cuts())
+    this = get_week(now)
+    return this.ends_on if week < this and is_closed(area_code, week.ends_on) else week.ends_on
+
+
+def first_week_of_year(week: Week) -> date:
+    """The first week of a week's year."""
+    return first_of_year(week, get_cuts())
+
+
+def read_running() -> ListSince:
+    """Reads which running counts weeks are in: of their year, of special periods."""
+    cuts = get_cuts()
+    running = list(db.session.scalars(select(RunningCount)))
+
+    @cache
+    def list_since(area_code: str, week_on: date) -> list[date]:
+        week = week_ending(week_on, cuts)
+        since = {first_of_year(week, cuts)} if week else set()
+        since |= {
+            one.first_week_on
+            for one in running
+            if area_code.startswith(one.area_code) and one.first_week_on <= week_on
+        }
+        return sorted(since)
+
+    return list_since
+
+
+def sum_to_week(
+    area_codes: Iterable[str], digits: int, since: str, first: date, last: date
+) -> tuple[dict[str, Counts], dict[str, Counts]]:
+    """By the first `digits` of the area's code, what is counted in those areas: in the week that ends on `last` alone, and
+    from the one that ends on `first` to it, everybody once by the running count `since`. Under a shorter code: what that area
+    takes off because its parts count it twice.
+    """
+    kept = CountyRollup if digits <= LEVELS["county"] else Rollup
+    wanted = list(area_codes)
+    parts = [
+        select(model.area_code, model.since, model.week_on, *(table.c[name] for name in COLUMNS)).where(
+            scope.within(model.area_code, wanted),
+            model.since.in_((WEEK, since)),
+            model.week_on.between(first, last),
+        )
+        for model, table in ((kept, kept.__table__), (RollupChange, RollupChange.__table__))
+    ]
+    both = union_all(*parts).subquery()
+    keys = func.substr(both.c.area_code, 1, digits), both.c.since, both.c.week_on == last
+    sums = (cast(func.sum(both.c[name]), BigInteger) for name in COLUMNS)
+    weeks: dict[str, Counts] = {}
+    running: dict[str, Counts] = {}
+    for code, counted, is_last, *values in db.session.execute(select(*keys, *sums).group_by(*keys)):
+        counts = dict(zip(COLUMNS, values, strict=True))
+        if counted == WEEK and is_last:
+            weeks[code] = counts
+        held = running.setdefault(code, dict.fromkeys(COLUMNS, 0))
+        for name in SUMS if counted == WEEK else DISTINCT:
+            held[name] += counts[name]
+    return weeks, running
+
+
+def count_open_before(area_codes: Iterable[str], digits: int, first: date) -> dict[str, int]:
+    """By area as in `sum_counts`, how many problems were open when the week that ends on `first` began."""
+    kept = CountyRollup if digits <= LEVELS["county"] else Rollup
+    wanted = list(area_codes)
+    parts = []
+    for model in (kept, RollupChange):
+        found, solved, unfounded = (model.__table__.c[name] for name in PROBLEMS)
+        parts.append(
+            select(model.area_code, (found - solved - unfounded).label("open")).where(
+                scope.within(model.area_code, wanted), model.since == WEEK, model.week_on < first
+            )
+        )
+    both = union_all(*parts).subquery()
+    code = func.substr(both.c.area_code, 1, digits)
+    rows = db.session.execute(select(code, cast(func.sum(both.c.open), BigInteger)).group_by(code))
+    return {row[0]: row[1] for row in rows}
+
+
+def list_wrong_counties() -> dict[Key, tuple[int, int]]:
+    """What counties and wider areas keep otherwise than their grids add up to: (kept, added up)."""
+    code = func.substr(Rollup.area_code, 1, LEVELS["county"])
+    grids, counties = Rollup.__table__.c, CountyRollup.__table__.c
+    sums = (cast(func.sum(grids[name]), BigInteger) for name in COLUMNS)
+    added = select(code, grids.since, grids.week_on, *sums).group_by(code, grids.since, grids.week_on)
+    kept = select(counties.area_code, counties.since, counties.week_on, *(counties[name] for name in COLUMNS))
+    there, held = (
+        {
+            (row[0], row[1], row[2], name): value
+            for row in db.session.execute(rows)
+            for name, value in zip(COLUMNS, row[3:], strict=True)
+            if value
+        }
+        for rows in (added, kept)
+    )
+    both = {key: (held.get(key, 0), there.get(key, 0)) for key in sorted(held.keys() | there.keys())}
+    return {key: values for key, values in both.items() if values[0] != values[1]}
+
+
+def read_all() -> dict[Key, int]:
+    """Everything that is counted and not zero; of the rows of grids, which counties only add up."""
+    counts: dict[Key, int] = {}
+    for model in (Rollup, RollupChange):
+        columns = [model.__table__.c[name] for name in COLUMNS]
+        for area_code, since, week_on, *values in db.session.execute(
+            select(model.area_code, model.since, model.week_on, *columns)
+        ):
+            for name, value in zip(COLUMNS, values, strict=True):
+                if value:
+                    key = area_code, since, week_on, name
+                    counts[key] = counts.get(key, 0) + value
+    return {key: value for key, value in counts.items() if value}
