@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, false, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, false, func, literal_column, or_, select, union_all
 
 from fieldapp.areas.models import LEVELS
 from fieldapp.core import clock, scope
@@ -342,14 +342,12 @@ def list_followups(
 
 def list_board(reader: User, chosen: FollowupFilter, now: datetime) -> list[BoardColumn]:
     """Of each of DUES, the chosen tasks in which somebody is to do something, red first, then by when they are due."""
-    column = _due_column(now)
-    order = (Followup.severity != "red", Followup.due_at, Followup.followup_id)
-    placed = (
+    waiting = (
         select(
             Followup.followup_id,
-            column.label("place"),
-            func.count().over(partition_by=column).label("total"),
-            func.row_number().over(partition_by=column, order_by=order).label("number"),
+            Followup.due_at,
+            (Followup.severity != "red").label("is_other"),
+            _due_column(now).label("place"),
         )
         .where(
             *readable(reader, now),
@@ -357,13 +355,24 @@ def list_board(reader: User, chosen: FollowupFilter, now: datetime) -> list[Boar
             IS_ACTIVE,
             Followup.state.in_(WAITING),
         )
-        .subquery()
+        .cte("waiting")
     )
+    order = (waiting.c.is_other, waiting.c.due_at, waiting.c.followup_id)
+    # Of each column its first, kept while the tasks are gone through: to number all of a province takes twice as long.
+    firsts = union_all(
+        *(
+            select(
+                select(waiting).where(waiting.c.place == due).order_by(*order).limit(BOARD_ROWS).subquery()
+            )
+            for due in DUES
+        )
+    ).subquery()
+    totals = select(waiting.c.place, func.count().label("total")).group_by(waiting.c.place).subquery()
     rows = db.session.execute(
-        select(Followup, placed.c.place, placed.c.total)
-        .join(placed, placed.c.followup_id == Followup.followup_id)
-        .where(placed.c.number <= BOARD_ROWS)
-        .order_by(placed.c.number)
+        select(Followup, totals.c.place, totals.c.total)
+        .join(firsts, firsts.c.followup_id == Followup.followup_id)
+        .join(totals, totals.c.place == firsts.c.place)
+        .order_by(firsts.c.is_other, firsts.c.due_at, firsts.c.followup_id)
     ).all()
     counts = {place: total for _, place, total in rows}
     items = _as_items([(task, place) for task, place, _ in rows], now)
