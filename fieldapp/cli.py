@@ -28,6 +28,7 @@ from fieldapp.core.assets import ClientNotBuilt, check_built
 from fieldapp.core.crypto import KEY_FILE, KeyMissing
 from fieldapp.core.db import transaction
 from fieldapp.core.errors import AppError
+from fieldapp.core.tallies import fold_tallies
 from fieldapp.demo.build import build_demo
 from fieldapp.followups import actions as followups, incident_actions as incidents
 from fieldapp.imports import actions as imports
@@ -172,6 +173,7 @@ def _watch(now: datetime) -> None:
     followups.pass_on(now)
     followups.climb(now)
     rollups.fold()
+    fold_tallies()
     reports.start_running_counts(now)
     reports.remind(now)
 

@@ -62,7 +62,12 @@ def _sum_due(area_codes: Sequence[str], digits: int, today: date) -> dict[str, D
         )
         .group_by(area)
     )
-    return {code: DueCount(overdue or 0, this_week or 0) for code, overdue, this_week in rows}
+    # Rows of an area may come to nothing.
+    return {
+        code: DueCount(overdue or 0, this_week or 0)
+        for code, overdue, this_week in rows
+        if overdue or this_week
+    }
 
 
 def list_due(area_codes: Sequence[str], before: date, page: int = 1) -> tuple[list[Household], bool]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fieldapp.core.db import transaction
-from fieldapp.core.tallies import change_tally, lock_tallies
+from fieldapp.core.tallies import change_tally, fold_tallies, lock_tallies
 from fieldapp.people import tally_queries
 from fieldapp.people.models import Household
 from fieldapp.people.tally_queries import CLASS, DUE, HOUSEHOLD, TOWNSHIP_DIGITS, is_here
@@ -61,4 +61,5 @@ def put_right() -> int:
         wrong = tally_queries.compare()
         for counted, (kept, there) in wrong.items():
             change_tally(*counted, there - kept)
+    fold_tallies()
     return len(wrong)

@@ -50,11 +50,10 @@ def list_wrong() -> dict[Counted, tuple[int, int]]:
 
 def compare() -> dict[Counted, tuple[int, int]]:
     """The same within the caller's transaction."""
+    of = (Tally.kind, Tally.key, Tally.area_code)
     kept = {
         (kind, key, code): count
-        for kind, key, code, count in db.session.execute(
-            select(Tally.kind, Tally.key, Tally.area_code, Tally.count)
-        )
+        for kind, key, code, count in db.session.execute(select(*of, func.sum(Tally.count)).group_by(*of))
     }
     there = _count_records()
     return {
