@@ -38,6 +38,7 @@ def create_app(settings: Settings | None = None, *, create_key: bool = False) ->
     from fieldapp.screenings import routes as screenings
     from fieldapp.sweeps import routes as sweeps
     from fieldapp.sync import routes as sync
+    from fieldapp.tables import routes as tables
     from fieldapp.users import routes as users
     from fieldapp.workdays import routes as workdays
 
@@ -79,6 +80,7 @@ def create_app(settings: Settings | None = None, *, create_key: bool = False) ->
         sync,
         entry,
         reports,
+        tables,
         overview,
     ):
         feature.init_app(app)

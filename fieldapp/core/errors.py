@@ -462,6 +462,7 @@ ERRORS: dict[str, tuple[int, Any]] = {
         422,
         lazy_gettext("First write down who answers for this checklist and why it is needed."),
     ),
+    "table_name_taken": (409, lazy_gettext("You have a table of that name already. Choose another one.")),
     "outside_own_area": (403, lazy_gettext("This belongs to an area above or beside yours. Ask its office.")),
     "version_was_published": (
         409,

@@ -7,10 +7,12 @@ What is packed leaves at once too: a table of any length takes no more memory th
 
 from __future__ import annotations
 
+import io
 import re
 import zipfile
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
+from typing import Any
 from xml.sax.saxutils import escape
 
 _PARTS = {
@@ -49,21 +51,19 @@ _ROWS_AT_ONCE, _BLOCK_BYTES = 200, 65_536
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
-class _Outlet:
+class _Outlet(io.RawIOBase):
     """A file that is only written to, from its beginning to its end."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._pieces: list[bytes] = []
         self.waiting = 0
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: Any) -> int:
         """Hold `data` until it is taken."""
-        self._pieces.append(data)
+        self._pieces.append(bytes(data))
         self.waiting += len(data)
         return len(data)
-
-    def flush(self) -> None:
-        """Nothing is held back."""
 
     def take(self) -> bytes:
         """What was written since the last time."""
@@ -81,7 +81,7 @@ def write_workbook(rows: Iterable[Iterable[Cell]]) -> bytes:
 def stream_workbook(rows: Iterable[Iterable[Cell]]) -> Iterator[bytes]:
     """The same piece by piece. What is more than a sheet holds goes on on the next one, below the names of the columns."""
     outlet = _Outlet()
-    with zipfile.ZipFile(outlet, "w", zipfile.ZIP_DEFLATED) as archive:  # type: ignore[arg-type]
+    with zipfile.ZipFile(outlet, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, part in _PARTS.items():
             archive.writestr(name, _HEAD + part)
         sheets = 0

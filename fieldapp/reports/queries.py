@@ -58,10 +58,10 @@ def list_report_areas(reader_codes: Sequence[str]) -> list[Area]:
     return sorted(areas.list_areas(reader_codes), key=lambda area: (len(area.code), area.code))
 
 
-def list_weeks(now: datetime) -> list[Week]:
+def list_weeks(now: datetime, back: int = WEEKS_BACK) -> list[Week]:
     """The week that runs and those before it, the latest first."""
     weeks = [rollups.get_week(now)]
-    for _ in range(WEEKS_BACK):
+    for _ in range(back):
         before = rollups.find_week(clock.local_date(weeks[-1].begins_at))
         if before is None:
             break

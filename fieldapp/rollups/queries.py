@@ -125,6 +125,25 @@ def sum_to_week(
     return weeks, running
 
 
+def sum_by_week(area_code: str, first: date, last: date) -> dict[date, Counts]:
+    """What is counted in an area in each week alone, from the one that ends on `first` to the one that ends on `last`; a
+    week in which nothing is has no entry.
+    """
+    kept = CountyRollup if len(area_code) <= LEVELS["county"] else Rollup
+    parts = [
+        select(model.week_on, *(table.c[name] for name in COLUMNS)).where(
+            scope.within(model.area_code, [area_code]),
+            model.since == WEEK,
+            model.week_on.between(first, last),
+        )
+        for model, table in ((kept, kept.__table__), (RollupChange, RollupChange.__table__))
+    ]
+    both = union_all(*parts).subquery()
+    sums = (cast(func.sum(both.c[name]), BigInteger) for name in COLUMNS)
+    rows = db.session.execute(select(both.c.week_on, *sums).group_by(both.c.week_on))
+    return {week_on: dict(zip(COLUMNS, values, strict=True)) for week_on, *values in rows}
+
+
 def count_open_before(area_codes: Iterable[str], digits: int, first: date) -> dict[str, int]:
     """By area as in `sum_counts`, how many problems were open when the week that ends on `first` began."""
     kept = CountyRollup if digits <= LEVELS["county"] else Rollup

@@ -138,7 +138,20 @@ REPORTS = frozenset(
         "/reports/<report_id>/sheets/<int:number>",
     }
 )
-PAGES = REPORTS | RELIEF | PHONE | DESK | UPLOADS | PEOPLE | REGISTRY | RED | PHONES_AND_AREAS | CHECKLISTS
+TABLES = frozenset({"/tables", "/tables/table"})
+PAGES = (
+    TABLES
+    | REPORTS
+    | RELIEF
+    | PHONE
+    | DESK
+    | UPLOADS
+    | PEOPLE
+    | REGISTRY
+    | RED
+    | PHONES_AND_AREAS
+    | CHECKLISTS
+)
 
 
 def rule_of(url: str) -> str:

@@ -481,6 +481,36 @@ def walk_reports(desk: Desk, password: str) -> Iterator[str]:
     yield "giving back"
 
 
+def walk_tables(desk: Desk, password: str) -> Iterator[str]:
+    """Tables of figures and of visits, one without a reason for its file, one that is saved; gives each page's name."""
+    words, page = desk.words, desk.page
+    main = page.get_by_role("main")
+    desk.sign_in(password, "officer")
+    desk.menu.get_by_role("link", name=words("Tables")).click()
+    expect(desk.text("No saved table yet")).to_be_visible()
+    yield "no tables"
+    desk.link("Table of figures").click()
+    expect(main.get_by_role("table")).to_be_visible()
+    yield "a table of figures"
+    main.get_by_role("link", name=words("Visits"), exact=True).click()
+    expect(desk.button("GeoJSON file")).to_be_visible()
+    desk.text("Columns…").click()
+    yield "a table of visits"
+    desk.button("CSV file").click()
+    expect(desk.field("Why is this file needed?")).to_have_attribute("aria-invalid", "true")
+    yield "a file without a reason"
+    desk.field("Name of the table").fill("本周走访")
+    desk.button("Save").click()
+    expect(main.get_by_role("heading", level=1)).to_contain_text("本周走访")
+    yield "a saved table"
+    desk.menu.get_by_role("link", name=words("Tables")).click()
+    desk.text("Rename or delete…").click()
+    desk.field("Name of the table").fill(" ")
+    desk.button("Rename").click()
+    expect(desk.field("Name of the table")).to_have_attribute("aria-invalid", "true")
+    yield "saved tables, one without a name"
+
+
 def walk_phones_and_areas(desk: Desk, password: str, file: Path) -> Iterator[str]:
     """The pages of phones, of an account's areas and of a unit of its city, once `worker` has signed in on a phone that
     made `file` of its unsent work; gives each page's name.

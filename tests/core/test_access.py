@@ -37,6 +37,8 @@ from fieldapp.screenings import actions as screenings
 from fieldapp.sweeps import actions as sweeps
 from fieldapp.sweeps.lists import read_list
 from fieldapp.sync.rules import body_hash
+from fieldapp.tables import actions as tables
+from fieldapp.tables.rules import Choice
 from fieldapp.users import actions as users, deputies
 from fieldapp.users.models import User
 from tests.checklists.vectors import workbook_of
@@ -107,6 +109,13 @@ ACCESS: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/aid/<uuid:aid_uuid>/cancel"): SETTLERS,
     ("POST", "/aid/<uuid:aid_uuid>/reverse"): SETTLERS,
     ("GET", "/households/<uuid:household_uuid>/aid"): READERS,
+    ("GET", "/tables"): SETTLERS,
+    ("GET", "/tables/table"): SETTLERS,
+    ("POST", "/tables/table/file"): SETTLERS,
+    ("POST", "/tables/table/save"): SETTLERS,
+    ("GET", "/tables/<int:table_id>"): SETTLERS,
+    ("POST", "/tables/<int:table_id>/rename"): SETTLERS,
+    ("POST", "/tables/<int:table_id>/delete"): SETTLERS,
     ("GET", "/reports"): READERS,
     ("GET", "/reports/<report_id>"): READERS,
     ("GET", "/reports/<report_id>.xlsx"): READERS,
@@ -367,6 +376,7 @@ def records(app, county) -> dict[str, object]:
             "aid_uuid": _enter_aid(),
             **_open_relief(),
             **_keep_sheet(),
+            "table_id": _save_table(),
             "feedback_uuid": feedback["feedback_uuid"],
             "kind": "cash",
             "county_code": GRID[:6],
@@ -488,6 +498,14 @@ def _keep_sheet() -> dict[str, object]:
         "part": "week",
         "column": "persons",
     }
+
+
+def _save_table() -> int:
+    """A table of the worker's township that others who read it may open."""
+    supervisor = db.session.scalars(select(User).where(User.username == "supervisor")).one()
+    choice = Choice(kind="visits", area=TOWNSHIP, columns=("day", "state"))
+    with transaction():
+        return tables.save_table(supervisor, "走访", choice, is_shared=True, now=clock.now()).id
 
 
 def _open_relief() -> dict[str, object]:
@@ -703,6 +721,7 @@ def test_outside_ones_area_everything_is_404(app, records):
         "provider_id": 999_999,
         "referral_id": 999_999,
         "merge_id": 999_999,
+        "table_id": 999_999,
         "entry_id": 999_999,
         "deputy_row_id": 999_999,
         "township_code": "999999999",
