@@ -109,7 +109,8 @@ def _sheet(head: list[Iterable[Cell]], rows: Iterator[Iterable[Cell]]) -> Iterat
     taken, size = 0, 0
     lines = chain(head, rows)
     while size < MOST_BYTES and (some := list(islice(lines, min(_ROWS_AT_ONCE, MOST_ROWS - taken)))):
-        piece = "".join(f"<row>{''.join(map(_cell, cells))}</row>" for cells in some).encode()
+        text = "".join(f"<row>{''.join(map(_cell, cells))}</row>" for cells in some)
+        piece = _UNWRITABLE.sub("", text).encode()
         taken += len(some)
         size += len(piece)
         yield piece
@@ -119,8 +120,7 @@ def _sheet(head: list[Iterable[Cell]], rows: Iterator[Iterable[Cell]]) -> Iterat
 def _cell(cell: Cell) -> str:
     value, style = cell
     if isinstance(value, str):
-        text = escape(_UNWRITABLE.sub("", value))
-        return f'<c s="{style}" t="inlineStr"><is><t xml:space="preserve">{text}</t></is></c>'
+        return f'<c s="{style}" t="inlineStr"><is><t xml:space="preserve">{escape(value)}</t></is></c>'
     return f'<c s="{style}"><v>{value}</v></c>'
 
 

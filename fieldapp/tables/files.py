@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
@@ -27,19 +28,27 @@ _ROWS_AT_ONCE = 500
 _MARK = "\ufeff".encode()
 # With what a text begins that programs for tables take for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# The same where a cell begins in a CSV file, or seems to; what ends lines stands in quotes there.
+_SUSPICIOUS = re.compile(r'(?:^|[,\n])(?:[=+\-@\t]|"[=+\-@\t\r])')
 
 
 def write_csv(heads: Sequence[str], rows: Iterable[Sequence[Value]]) -> Iterator[bytes]:
     """The rows below their heads."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow([harmless(head) for head in heads])
-    yield _MARK + out.getvalue().encode()
+    yield _MARK + _as_csv([heads]).encode()
     left = iter(rows)
     while some := list(islice(left, _ROWS_AT_ONCE)):
-        out = io.StringIO()
-        csv.writer(out).writerows([harmless(value) for value in row] for row in some)
-        yield out.getvalue().encode()
+        yield _as_csv(some).encode()
+
+
+def _as_csv(rows: Sequence[Sequence[Value]]) -> str:
+    out = io.StringIO()
+    csv.writer(out).writerows(rows)
+    if not _SUSPICIOUS.search(out.getvalue()):
+        # As good as always: to look at each cell by itself would take longer than all else.
+        return out.getvalue()
+    out = io.StringIO()
+    csv.writer(out).writerows([harmless(value) for value in row] for row in rows)
+    return out.getvalue()
 
 
 def harmless(value: Value) -> Value:

@@ -19,7 +19,6 @@ from fieldapp.areas import queries as areas
 from fieldapp.areas.models import LEVELS
 from fieldapp.checklists import queries as checklists
 from fieldapp.core import clock, wording
-from fieldapp.core.severity import SEVERITIES
 from fieldapp.core.web import pick_text
 from fieldapp.followups import queries as followups
 from fieldapp.followups.models import Followup
@@ -38,7 +37,7 @@ Value = str | int | float | None
 _CLASS = re.compile(r'"class_(\w+)"')
 # Read only where a column needs them; of the visit itself any column may be named.
 HOUSEHOLD, CHECKLIST, BODY, PEOPLE, COUNTED = "household", "checklist", "body", "people", "counted"
-FOLLOWUPS, FLAGS = "followups", {severity: f"flags_{severity}" for severity in SEVERITIES}
+FOLLOWUPS, FLAGS = "followups", "flags"
 
 
 def select_visits(sources: Iterable[str], reader: User, now: datetime) -> Select[Any]:
@@ -85,9 +84,8 @@ def _column(source: str, reader: User, now: datetime) -> Any:
         made = Followup.visit_uuid == Visit.visit_uuid
         readable = followups.readable(reader, now)
         return select(func.count()).select_from(Followup).where(made, *readable).scalar_subquery()
-    for severity, name in FLAGS.items():
-        if source == name:
-            return select(func.count()).select_from(Flag).where(*_flags(severity)).scalar_subquery()
+    if source == FLAGS:
+        return select(func.aggregate_strings(Flag.severity, " ")).where(*_flags("")).scalar_subquery()
     return getattr(Visit, source)
 
 
@@ -148,9 +146,13 @@ class Batch:
         return self._sources[source]
 
     @cached_property
-    def ended(self) -> list[datetime]:
-        """When each ended, on the clock of the field work."""
-        return [instant.astimezone(clock.LOCAL) for instant in self.of("finished_at")]
+    def ended(self) -> list[str]:
+        """When each ended."""
+        return self.say_instants("finished_at")
+
+    def say_instants(self, source: str) -> list[str]:
+        """Those instants on the clock of the field work: 2026-11-30 09:42."""
+        return [instant.astimezone(clock.LOCAL).isoformat(" ", "minutes")[:16] for instant in self.of(source)]
 
     @cached_property
     def places(self) -> list[Mapping[str, Any]]:
@@ -186,6 +188,15 @@ def _place(name: str, head: LazyString) -> Field:
     return Field(name, head, (BODY,), lambda batch: [place.get(name) for place in batch.places])
 
 
+def _count_flags(severity: str, head: LazyString) -> Field:
+    return Field(
+        severity,
+        head,
+        (FLAGS,),
+        lambda batch: [held.count(severity) if held else 0 for held in batch.of(FLAGS)],
+    )
+
+
 def _say_people(batch: Batch) -> list[Value]:
     names = batch.names.of_people(batch.of("worker_id"))
     return [names[user_id] for user_id in batch.of("worker_id")]
@@ -193,11 +204,11 @@ def _say_people(batch: Batch) -> list[Value]:
 
 def _say_classes(batch: Batch) -> list[Value]:
     words = batch.names.classes
-    said = []
-    for counted in batch.of(COUNTED):
+    said: dict[str | None, str] = {}
+    for counted in set(batch.of(COUNTED)):
         held = set(_CLASS.findall(counted or ""))
-        said.append("; ".join(word for name, word in words.items() if name in held))
-    return list(said)
+        said[counted] = "; ".join(word for name, word in words.items() if name in held)
+    return [said[counted] for counted in batch.of(COUNTED)]
 
 
 def _say(table: str) -> Callable[[Batch], list[Value]]:
@@ -225,21 +236,19 @@ _FIELDS = (
         "day",
         lazy_gettext("Day"),
         ("finished_at",),
-        lambda batch: [ended.date().isoformat() for ended in batch.ended],
+        lambda batch: [ended[:10] for ended in batch.ended],
     ),
     Field(
         "time",
         lazy_gettext("Time"),
         ("finished_at",),
-        lambda batch: [f"{ended:%H:%M}" for ended in batch.ended],
+        lambda batch: [ended[11:] for ended in batch.ended],
     ),
     Field(
         "received",
         lazy_gettext("Received"),
         ("received_at",),
-        lambda batch: [
-            f"{instant.astimezone(clock.LOCAL):%Y-%m-%d %H:%M}" for instant in batch.of("received_at")
-        ],
+        lambda batch: batch.say_instants("received_at"),
     ),
     _area("city", lazy_gettext("City")),
     _area("county", lazy_gettext("County")),
@@ -269,9 +278,9 @@ _FIELDS = (
         ("state",),
         lambda batch: [batch.names.states[state] for state in batch.of("state")],
     ),
-    _plain("red", lazy_gettext("Red flags"), FLAGS["red"]),
-    _plain("orange", lazy_gettext("Orange flags"), FLAGS["orange"]),
-    _plain("yellow", lazy_gettext("Yellow flags"), FLAGS["yellow"]),
+    _count_flags("red", lazy_gettext("Red flags")),
+    _count_flags("orange", lazy_gettext("Orange flags")),
+    _count_flags("yellow", lazy_gettext("Yellow flags")),
     _plain(FOLLOWUPS, lazy_gettext("Follow-ups"), FOLLOWUPS),
     Field(
         "desk",

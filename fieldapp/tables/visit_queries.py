@@ -90,9 +90,11 @@ def iterate_visits(
     """All visits of a table with those sources, some at a time, week by week."""
     where = _conditions(choice, reader)
     rows = select_visits(sources, reader, now).where(*where).order_by(*_ORDER)
-    rows = rows.execution_options(yield_per=READ_AT_ONCE)
+    # Not through the session, which would look at each row once more.
+    connection = db.session.connection()
     for week in span.weeks:
-        for some in db.session.execute(rows.where(Visit.week_on == week)).partitions():
+        of_week = rows.where(Visit.week_on == week).execution_options(yield_per=READ_AT_ONCE)
+        for some in connection.execute(of_week).partitions():
             yield Batch(sources, some, names)
 
 
