@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261130_saved_tables"
-down_revision = "20261129_incidents_by_area"
+down_revision = "20261130_tally_parts"
 branch_labels = None
 depends_on = None
 
