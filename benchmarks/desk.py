@@ -81,7 +81,7 @@ GROWS = (
         "aid",
         "revisits",
     ),
-    *("rollups", "county_rollups", "rollup_changes"),
+    *("rollups", "rollup_changes"),
     *("tallies", "households", "people", "person_tags", "review_claims", "household_grids"),
 )
 
@@ -382,6 +382,7 @@ def _measure(app: Flask) -> list[Opened]:
         week_on = reports.list_weeks(clock.now())[1].ends_on
     found = []
     for area, (name, waiting) in chosen.items():
+        print(f"  {area}", flush=True)
         desk = Desk(app, name)
         pages = {
             "home": ["/"],

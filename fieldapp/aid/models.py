@@ -85,4 +85,5 @@ class Aid(Base):
         Index("ix_aid_state_area_due", "state", "area_code", "due_on"),
         Index("ix_aid_area_given", "area_code", "given_on"),
         Index("ix_aid_week_area", "week_on", "area_code"),
+        Index("ix_aid_week_given", "week_on", "given_on", "aid_uuid", "area_code"),
     )

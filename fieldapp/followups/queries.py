@@ -20,7 +20,7 @@ from fieldapp.core.errors import AppError
 from fieldapp.core.guard import OFFICER, SUPERVISOR, WORKER
 from fieldapp.followups import rules
 from fieldapp.followups.models import ACTIVE, Followup, FollowupEvent, Referral
-from fieldapp.followups.rules import CLOSED, REFERRAL_WAITS, REVISIT, WAITING, list_levels_of
+from fieldapp.followups.rules import CLOSED, REFERRAL_WAITS, REVISIT, list_levels_of
 from fieldapp.people import queries as people, relatives
 from fieldapp.people.due_queries import WEEK_DAYS
 from fieldapp.people.models import DeclaredRelative, Household
@@ -39,6 +39,9 @@ DUES = ("late", "today", "week", "later", "outside")
 BOARD_ROWS = 12
 # That a task is not closed, in the words of the index. Without a type: SQLite would be asked whether it equals 1.
 IS_ACTIVE: ColumnElement[Any] = literal_column("followups." + ACTIVE)
+# That somebody is still to do something about it (rules.WAITING). Said so, PostgreSQL expects as many as there are: of two
+# lists of states it would expect next to none, and read the tasks themselves one by one.
+IS_WAITING: ColumnElement[bool] = and_(IS_ACTIVE, Followup.state != "done")
 
 
 @dataclass(frozen=True)
@@ -352,8 +355,7 @@ def list_board(reader: User, chosen: FollowupFilter, now: datetime) -> list[Boar
         .where(
             *readable(reader, now),
             *list_conditions(chosen, reader, now),
-            IS_ACTIVE,
-            Followup.state.in_(WAITING),
+            IS_WAITING,
         )
         .cte("waiting")
     )
@@ -445,7 +447,7 @@ def _waits_for(reader: User, now: datetime) -> ColumnElement[bool]:
 
 
 def _is_late(now: datetime) -> ColumnElement[bool]:
-    return and_(IS_ACTIVE, Followup.state.in_(WAITING), Followup.due_at < now)
+    return and_(IS_WAITING, Followup.due_at < now)
 
 
 def list_conditions(chosen: FollowupFilter, reader: User, now: datetime) -> list[ColumnElement[bool]]:
@@ -474,7 +476,7 @@ def list_conditions(chosen: FollowupFilter, reader: User, now: datetime) -> list
     if chosen.until:
         conditions.append(Followup.created_at < clock.midnight(chosen.until + timedelta(days=1)))
     if chosen.due:
-        conditions += [IS_ACTIVE, Followup.state.in_(WAITING), _due_column(now) == chosen.due]
+        conditions += [IS_WAITING, _due_column(now) == chosen.due]
     return conditions
 
 
@@ -505,7 +507,7 @@ def _needs(reader_id: int) -> ColumnElement[bool]:
 
 def _climbed(reader: User, now: datetime) -> ColumnElement[bool]:
     levels = list_levels_of(reader.role, reader.area_codes(now))
-    return and_(Followup.state.in_(WAITING), Followup.climbed_to.in_(levels))
+    return and_(IS_WAITING, Followup.climbed_to.in_(levels))
 
 
 def _as_items(placed: list[tuple[Followup, str]], now: datetime) -> list[FollowupItem]:

@@ -29,7 +29,7 @@ from fieldapp.reports import actions, queries, rules
 from fieldapp.reports.forms import FOOT, CorrectionForm, FootForm, ReturnForm
 from fieldapp.reports.layout import COLUMNS, SHEETS
 from fieldapp.reports.models import ReportSheet
-from fieldapp.reports.records import Span, list_behind
+from fieldapp.reports.records import MOST_COUNTED, Span, list_behind
 from fieldapp.reports.rules import Report
 from fieldapp.reports.summary import say_week
 from fieldapp.reports.workbook import PAPERS, make_workbook
@@ -109,6 +109,7 @@ def records_page(report_id: str, part: str, column: str) -> str:
         column=COLUMNS[column],
         part=part,
         behind=behind,
+        most=MOST_COUNTED,
         page=page,
         states=wording.FOLLOWUP_STATES,
         words=wording.get_words("method", "followup_type", *AID_WORDS),

@@ -28,6 +28,8 @@ from fieldapp.rollups.models import (
 from fieldapp.rollups.rules import WEEK, Key, ListSince
 
 Counts = dict[str, int]
+# What was counted in a week and area: (week, by the day it ends on; code of the area; how many).
+Cell = tuple[date, str, int]
 
 
 def get_cuts() -> tuple[Cut, ...]:
@@ -142,6 +144,33 @@ def sum_by_week(area_code: str, first: date, last: date) -> dict[date, Counts]:
     sums = (cast(func.sum(both.c[name]), BigInteger) for name in COLUMNS)
     rows = db.session.execute(select(both.c.week_on, *sums).group_by(both.c.week_on))
     return {week_on: dict(zip(COLUMNS, values, strict=True)) for week_on, *values in rows}
+
+
+def list_cells(area_code: str, column: str, first: date, last: date) -> list[Cell]:
+    """In which weeks, by the days they end on, and where how many were counted in a column; the newest weeks first.
+
+    Of a county and wider areas by county, of narrower ones the whole of them.
+    """
+    digits = max(len(area_code), LEVELS["county"])
+    kept = CountyRollup if digits == LEVELS["county"] else Rollup
+    parts = [
+        select(model.area_code, model.week_on, model.__table__.c[column].label("counted")).where(
+            scope.within(model.area_code, [area_code]),
+            model.since == WEEK,
+            model.week_on.between(first, last),
+            func.length(model.area_code) >= digits,
+        )
+        for model in (kept, RollupChange)
+    ]
+    both = union_all(*parts).subquery()
+    code, counted = func.substr(both.c.area_code, 1, digits), cast(func.sum(both.c.counted), BigInteger)
+    cells = db.session.execute(
+        select(both.c.week_on, code, counted)
+        .group_by(both.c.week_on, code)
+        .having(counted > 0)
+        .order_by(both.c.week_on.desc(), code)
+    )
+    return [(row[0], row[1], row[2]) for row in cells]
 
 
 def count_open_before(area_codes: Iterable[str], digits: int, first: date) -> dict[str, int]:

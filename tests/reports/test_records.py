@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from fieldapp.core.db import transaction
+import re
+
+from sqlalchemy import select
+
+from fieldapp.core.db import db, transaction
+from fieldapp.reports import records, routes
 from fieldapp.reports.layout import COLUMNS
+from fieldapp.visits.models import Visit
 from tests.factories import Desk
-from tests.reports.spring import ALL, W1, W2, A, B, Spring
+from tests.reports.spring import ALL, W1, W2, W3, A, B, Spring
 
 
 def test_every_number_opens_its_records(spring: Spring) -> None:
@@ -38,3 +44,27 @@ def test_of_a_restricted_tag_the_number_is_known_and_not_who(spring: Spring) -> 
         city.user(f"county_{A}").sees_restricted = True
     assert address in desk.get(f"/reports/{A}-{W1}").text
     assert desk.get(address).status_code == 200
+
+
+def test_records_of_a_year_are_found_in_the_weeks_that_counted_any(spring: Spring, monkeypatch) -> None:
+    """The newest weeks are looked through first, the others when there is too little in them."""
+    for module in (records, routes):
+        monkeypatch.setattr(module, "MOST_COUNTED", 1)
+    monkeypatch.setattr(records, "PAGE_ROWS", 1)
+    monkeypatch.setattr(records, "_AMPLE", 1)
+    city = spring.city
+    home, members = city.add_household(city.grids[0], ("dibao_rural", ()))
+    for day in ("2026-04-07", "2026-04-14", "2026-04-21"):
+        city.at(f"{day} 10:00")
+        city.visit(home, members)
+    with city.app.app_context():
+        visits = list(db.session.scalars(select(Visit.visit_uuid).order_by(Visit.finished_at.desc())))
+    desk = Desk(city.app, "city")
+    address = f"/reports/{A}-{W3}/records/total/class_dibao_rural"
+    pages = [desk.get(f"{address}?page={page}").text for page in (1, 2, 3)]
+    assert [re.findall(r'href="/reviews/([0-9a-f-]{36})"', page) for page in pages] == [
+        [one] for one in visits
+    ]
+    assert all("超过 1 条" in page for page in pages)
+    # A column in which none of the weeks counted anything has no records, without a look at any visit.
+    assert "task-row" not in desk.get(f"/reports/{A}-{W3}/records/total/class_dibao_urban").text
