@@ -19,6 +19,7 @@ from sqlalchemy import create_engine, inspect
 from sqlalchemy.exc import OperationalError
 
 from fieldapp import create_app
+from fieldapp.aid import actions as aid
 from fieldapp.areas.actions import UnknownArea, load_areas
 from fieldapp.areas.queries import list_roots
 from fieldapp.checklists import actions as checklists
@@ -221,18 +222,20 @@ def restore(folder: Path, snapshot: str | None, replace: bool) -> None:
 
 @commands.command()
 def compact() -> None:
-    """Tidy what phones are told: old visits leave it, and what left a month ago is no longer mentioned. Run weekly.
+    """Tidy what phones are told: old visits and aid given long ago leave it, and what left a month ago is no longer
+    mentioned. Run weekly, and after an update.
 
     Rows of imports older than 90 days are erased, and notices that were read or sent as long ago.
     """
     with create_app(_read_settings()).app_context():
         withdrawn = withdraw_old_visits(clock.now())
+        placed = aid.refresh_phones(clock.now())
         dropped = feeds.compact(clock.now())
         forgotten = imports.forget_rows(clock.now())
         old = forget_old(clock.now())
     click.echo(
-        f"{withdrawn} old visits taken from phones, {dropped} entries dropped, {forgotten} imports forgotten, "
-        f"{old} old notices dropped"
+        f"{withdrawn} old visits taken from phones, {placed} entries of aid taken off or put on them, "
+        f"{dropped} entries dropped, {forgotten} imports forgotten, {old} old notices dropped"
     )
 
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy import ColumnElement, Select, case, func, select
 
 from fieldapp.aid.models import Aid
-from fieldapp.aid.rules import KINDS, SIGNS
+from fieldapp.aid.rules import KINDS, ON_PHONES, SIGNS
 from fieldapp.core import scope
 from fieldapp.core.db import db
 from fieldapp.core.errors import AppError
@@ -23,6 +23,8 @@ from fieldapp.people.models import Person
 from fieldapp.users.models import User
 
 PAGE_ROWS = 50
+# Entries put in their place on phones in one transaction.
+AT_ONCE = 200
 # Of the list: what is still to be given, what was given, and all that was ever entered.
 VIEWS = ("due", "given", "all")
 _SHOWN: dict[str, tuple[str, ...]] = {"due": ("due",), "given": tuple(SIGNS)}
@@ -39,6 +41,8 @@ class AidFilter:
     area: str = ""
     from_on: date | None = None
     until_on: date | None = None
+    # Only what was given without the receipt that its county asks for.
+    without_receipt: bool = False
 
     def as_query(self) -> dict[str, Any]:
         """The part of an address that repeats this choice; empty for the plain list."""
@@ -50,6 +54,7 @@ class AidFilter:
             "area": self.area,
             "from": self.from_on.isoformat() if self.from_on else "",
             "until": self.until_on.isoformat() if self.until_on else "",
+            "receipt": "missing" if self.without_receipt else "",
         }
         return {name: value for name, value in chosen.items() if value}
 
@@ -78,6 +83,11 @@ def get_aid(aid_uuid: str, reader: User) -> Aid:
     if aid is None or not can_read(aid, reader):
         raise AppError("not_found")
     return aid
+
+
+def find_aid(aid_uuid: str | None) -> Aid | None:
+    """The entry, wherever it is, or None."""
+    return db.session.get(Aid, aid_uuid) if aid_uuid else None
 
 
 def can_read(aid: Aid, reader: User) -> bool:
@@ -134,15 +144,45 @@ def count_aid(area_codes: Iterable[str], chosen: AidFilter) -> int:
 
 def list_of_household(household_uuid: str, limit: int | None = None) -> list[Aid]:
     """All aid to a household, under whichever uuid, and to entries merged into its people; the latest first."""
-    same = people.list_same(household_uuid)
+    return list(
+        db.session.scalars(
+            select_of_household(household_uuid)
+            .order_by(func.coalesce(Aid.given_on, Aid.due_on).desc(), Aid.entered_at.desc(), Aid.aid_uuid)
+            .limit(limit)
+        )
+    )
+
+
+def select_of_household(household_uuid: str) -> Select[Aid]:
+    """All aid to a household, under whichever uuid, and to entries merged into its people."""
+    same, merged = people.list_same(household_uuid), people.list_merged_people(household_uuid)
+    return select(Aid).where(Aid.household_uuid.in_(same) | Aid.person_uuid.in_(merged))
+
+
+def list_misplaced(today: date) -> list[Aid]:
+    """A batch of the entries that phones hold and should not, or should hold and do not (rules.is_on_phones)."""
+    since = today - ON_PHONES
+    is_off = Aid.feed.is_(None) & Aid.household_uuid.is_not(None)
+    found: list[Aid] = []
+    for condition in (
+        Aid.feed.is_not(None) & (Aid.given_on <= since),
+        is_off & (Aid.state == "due"),
+        is_off & (Aid.state == "given") & (Aid.given_on > since),
+    ):
+        chosen = select(Aid).where(condition).order_by(Aid.aid_uuid).limit(AT_ONCE - len(found))
+        found += db.session.scalars(chosen)
+    return found
+
+
+def lock_aid(aid_uuids: Iterable[str]) -> list[Aid]:
+    """Those entries as they are now, locked until the transaction ends; their households have to be locked before."""
     return list(
         db.session.scalars(
             select(Aid)
-            .where(
-                Aid.household_uuid.in_(same) | Aid.person_uuid.in_(people.list_merged_people(household_uuid))
-            )
-            .order_by(func.coalesce(Aid.given_on, Aid.due_on).desc(), Aid.entered_at.desc(), Aid.aid_uuid)
-            .limit(limit)
+            .where(Aid.aid_uuid.in_(list(aid_uuids)))
+            .order_by(Aid.aid_uuid)
+            .with_for_update()
+            .execution_options(populate_existing=True)
         )
     )
 
@@ -164,6 +204,8 @@ def _conditions(area_codes: Iterable[str], chosen: AidFilter) -> list[ColumnElem
         conditions.append(scope.within(Aid.area_code, [chosen.area]))
     if chosen.view in _SHOWN:
         conditions.append(Aid.state.in_(_SHOWN[chosen.view]))
+    if chosen.without_receipt:
+        conditions.append(Aid.receipt_missing)
     if chosen.kind in KINDS:
         conditions.append(Aid.kind == chosen.kind)
     if chosen.programme:

@@ -253,6 +253,12 @@ ERRORS: dict[str, tuple[int, Any]] = {
         409,
         lazy_gettext("This is a payment of temporary relief. Take it back on the page of the case."),
     ),
+    "aid_reported": (
+        409,
+        lazy_gettext(
+            "The week it counts in was reported. Ask your supervisor to take it back at the office."
+        ),
+    ),
     # relief
     "agent_needed": (422, lazy_gettext("Write who asks in their place, and on whose word.")),
     "amount_wrong": (

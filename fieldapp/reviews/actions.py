@@ -13,6 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import delete, select
 
+from fieldapp.aid import actions as aid
 from fieldapp.areas.queries import county_of
 from fieldapp.checklists import queries as checklists
 from fieldapp.checklists.markup import plain
@@ -177,9 +178,13 @@ def dismiss_flag(actor: User, flag_id: int, *, reason: str, now: datetime) -> Fl
 def move_household(
     actor: User, household_uuid: str, grid_code: str, *, now: datetime, origin: Origin | None = None
 ) -> Household:
-    """Put a household into another grid, its unsettled tasks with it; raises as people.move_household."""
+    """Put a household into another grid, its unsettled tasks and what its phones hold of aid with it.
+
+    Raises as people.move_household.
+    """
     household = people.move_household(actor, household_uuid, grid_code, now, origin)
     followups.move_followups(actor, household, now)
+    aid.tell_phones_of(household, now)
     return household
 
 

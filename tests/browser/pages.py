@@ -14,6 +14,7 @@ DESK = frozenset(
         "/aid/<uuid:aid_uuid>",
         "/aid/new",
         "/aid/new/<kind>",
+        "/aid/policy",
         "/charts",
         "/feedback",
         "/feedback/<uuid:feedback_uuid>",
