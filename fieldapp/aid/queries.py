@@ -198,6 +198,15 @@ def list_of_visit(visit_uuid: str, followup_ids: Iterable[str]) -> list[Aid]:
     )
 
 
+def list_of_task(followup_id: str) -> list[Aid]:
+    """The aid that settles a task; the oldest first."""
+    return list(
+        db.session.scalars(
+            select(Aid).where(Aid.followup_id == followup_id).order_by(Aid.entered_at, Aid.aid_uuid)
+        )
+    )
+
+
 def _conditions(area_codes: Iterable[str], chosen: AidFilter) -> list[ColumnElement[bool]]:
     conditions = [scope.within(Aid.area_code, area_codes)]
     if chosen.area:

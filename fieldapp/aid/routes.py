@@ -87,6 +87,19 @@ def household_page(household_uuid: UUID) -> str:
     )
 
 
+@bp.get("/followups/<uuid:followup_id>/aid")
+@require(*READERS)
+def task_part(followup_id: UUID) -> str:
+    """The part of a task's page that shows what was given for it."""
+    task = followups.get_followup(str(followup_id), current_user, clock.now())
+    return render_template(
+        "aid/_of_task.html",
+        entries=queries.list_of_task(task.followup_id),
+        words=wording.get_words(*AID_WORDS),
+        states=STATES,
+    )
+
+
 @bp.get("/aid/new")
 @require(*HANDLERS)
 def choose_page() -> str:

@@ -64,7 +64,7 @@ class VisitStory:
 
 
 def _done(**outcome: str) -> dict[str, Any]:
-    return {"done": "visited referred", "given": {"aid_kind": "none"}, "outcome": outcome}
+    return {"done": "visited referred", "outcome": outcome}
 
 
 # The visits that are not just another routine one, by household number of the roster.

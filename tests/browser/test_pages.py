@@ -18,6 +18,7 @@ NO_PAGES = {
     "/checklists/<key>/<version>/files/<filename>",
     "/checklists/<key>/<version>/workbook",
     "/due/suggestions",
+    "/followups/<uuid:followup_id>/aid",
     "/healthz",
     "/imports/<int:import_id>/refused.xlsx",
     "/incidents/alarm",

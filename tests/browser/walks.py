@@ -279,6 +279,9 @@ def _walk_overview(desk: Desk) -> Iterator[str]:
     desk.button("Enter").click()
     expect(desk.field("Programme")).to_have_attribute("aria-invalid", "true")
     yield "aid, with nothing typed"
+    desk.page.goto("/aid/policy")
+    expect(main.get_by_role("heading", level=1)).to_be_visible()
+    yield "receipts of aid"
     desk.page.goto("/feedback")
     main.get_by_role("listitem").get_by_role("link").first.click()
     expect(desk.text("Send the answer")).to_be_visible()
@@ -648,6 +651,39 @@ def walk_registering(phone: Phone) -> Iterator[str]:
     phone.tap(phone.link("All moved away"))
     phone.tap(page.get_by_role("radio", name=words("Elsewhere, not in my grids")))
     yield "a move"
+
+
+def walk_aid(phone: Phone) -> Iterator[str]:
+    """Recording aid and handing over what is due, without a network; gives the name of each screen."""
+    words, page = phone.words, phone.page
+    dialog = page.get_by_role("dialog")
+    page.goto("/app/#/today")
+    phone.tap(page.get_by_role("link", name=re.compile("^" + ELDER)))
+    expect(phone.link("Another day, or somebody else took it")).to_be_visible()
+    yield "household, with aid that is due"
+    phone.tap(phone.link("Record aid"))
+    expect(page.get_by_role("radio", name=words("Goods"), exact=True)).to_be_visible()
+    yield "aid, nothing chosen"
+    phone.tap(page.get_by_role("radio", name=words("Goods"), exact=True))
+    phone.tap(page.locator("summary"))
+    expect(page.locator("select[name=source]")).to_be_visible()
+    yield "aid, goods with all fields"
+    phone.tap(page.get_by_role("radio", name=words("Money"), exact=True))
+    page.locator("input[name=amount]").fill("500")
+    phone.tap(page.get_by_role("button", name=words("Save aid"), exact=True))
+    expect(page.get_by_role("alert")).to_contain_text(words("Choose the programme."))
+    yield "aid, without its programme"
+    page.locator("select[name=programme]").select_option("condolence")
+    phone.tap(page.get_by_role("button", name=words("Save aid"), exact=True))
+    expect(phone.text("saved, waiting to be sent").first).to_be_visible()
+    yield "household, aid waits"
+    phone.tap(page.get_by_role("button", name=re.compile("^" + words("Take back"))).first)
+    expect(dialog).to_be_visible()
+    yield "aid, why it is taken back"
+    phone.tap(dialog.get_by_role("button", name=words("Cancel"), exact=True))
+    phone.tap(phone.link("Another day, or somebody else took it"))
+    expect(page.get_by_role("heading", name=words("Hand over aid"))).to_be_visible()
+    yield "aid that is due, handed over"
 
 
 def walk_uploads(desk: Desk, password: str) -> Iterator[str]:

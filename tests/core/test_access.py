@@ -110,6 +110,7 @@ ACCESS: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/aid/<uuid:aid_uuid>/reverse"): SETTLERS,
     ("POST", "/aid/<uuid:aid_uuid>/receipt"): SETTLERS,
     ("GET", "/aid/policy"): READERS,
+    ("GET", "/followups/<uuid:followup_id>/aid"): READERS,
     ("POST", "/aid/policy/<code>"): OFFICER,
     ("GET", "/households/<uuid:household_uuid>/aid"): READERS,
     ("GET", "/tables"): SETTLERS,

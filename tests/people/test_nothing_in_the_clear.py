@@ -47,12 +47,16 @@ NUMBERS = {
     "ID number in place of a heading": make_id(4),
     "phone in place of a heading": make_row(4, GRID)[6],
     "ID number beside one that was compared": make_id(8),
+    "account in a remark of aid": "6228480098765432109",
+    "phone of who took aid": "13300007777",
+    "phone in a reason for aid that was wrong": "13300008888",
+    "phone in a reason for receipts": "13300009999",
 }
 UNSEALED = b"\x00"
 # Each of these tables holds some of them, or the search has nothing to find.
 HOLDERS = {
     *("households", "people", "carers", "registry_changes", "visit_revisions", "operations", "audit_entries"),
-    *("imports", "import_rows", "import_sources", "screening_rows", "units"),
+    *("imports", "import_rows", "import_sources", "screening_rows", "units", "aid", "aid_policies"),
 }
 
 
@@ -118,6 +122,7 @@ def work(app: Flask, county: County) -> None:
     foreign = Phone(app, county, "worker2")
     waits = foreign.op("visit.submit", foreign.visit({"reached": "reached", "home": {"urgent_note": told}}))
     assert foreign.push(waits)[0]["outcome"] == "rejected"
+    give_aid(app, county, phone)
     good, refused, headless = make_row(0, GRID), make_row(2, GRID), make_row(4, GRID)
     refused[1] = NUMBERS["ID number that is refused"]
     bring_in(desk, [HEADER, good, refused])
@@ -137,6 +142,27 @@ def work(app: Flask, county: County) -> None:
         load_areas(["230100"])
         facts = UnitFacts("welfare_institute", phone=NUMBERS["unit's phone"])
         add_unit(get_area("230100"), "230100000000001", "福利院", facts)
+
+
+def give_aid(app: Flask, county: County, phone: Phone) -> None:
+    """What is written of aid on a phone, and why a county wants receipts of it."""
+    entry = {"aid_uuid": str(uuid.uuid4()), "household_uuid": county.household_uuid}
+    given = {
+        "kind": "cash",
+        "programme": "condolence",
+        "source": "public",
+        "amount_cents": 100_00,
+        "is_given": True,
+        "on": "2026-11-20",
+        "note": f"打到 {NUMBERS['account in a remark of aid']}",
+        "received_by": f"女儿 {NUMBERS['phone of who took aid']}",
+    }
+    wrong = {"reason": f"应为 {NUMBERS['phone in a reason for aid that was wrong']}"}
+    for kind, body in (("aid.record", entry | given), ("aid.take_back", entry | wrong)):
+        assert phone.push(phone.op(kind, body))[0]["outcome"] == "accepted"
+    why = f"问 {NUMBERS['phone in a reason for receipts']}"
+    terms = {"cash": "always", "goods": "never", "based_on": "0", "reason": why}
+    assert Desk(app, "officer").post(f"/aid/policy/{GRID[:6]}", **terms).status_code == 303
 
 
 def bring_in(desk: Desk, rows: Sequence[Sequence[str]], source: str = "低保名册") -> None:

@@ -423,7 +423,7 @@ export default {
   'aid.alike_given': ({ what, when }) => `The same is recorded already: ${what}, ${when}. Was it given once more?`,
   'aid.alike_due': ({ what, when }) => `The same is still to be given: ${what}, by ${when}. If this is it, go back and tap “Given” there.`,
   'aid.alike_go': 'Yes, once more',
-  'aid.go': 'Save',
+  'aid.go': 'Save aid',
   'aid.receipt_refused': 'The server did not take this receipt. The aid itself is recorded; keep a receipt on paper and tell your supervisor.',
   'aid.fault_not_yours': 'The server could not place this aid in your grid. The office decides; nothing is lost.',
   'aid.fault_body_invalid': 'Something in it is missing or cannot be. Tap “Correct”, check amount, unit and programme, and save again.',
