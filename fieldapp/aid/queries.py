@@ -214,7 +214,7 @@ def _conditions(area_codes: Iterable[str], chosen: AidFilter) -> list[ColumnElem
     if chosen.view in _SHOWN:
         conditions.append(Aid.state.in_(_SHOWN[chosen.view]))
     if chosen.without_receipt:
-        conditions.append(Aid.receipt_missing)
+        conditions.append(Aid.receipt_missing.is_(True))
     if chosen.kind in KINDS:
         conditions.append(Aid.kind == chosen.kind)
     if chosen.programme:

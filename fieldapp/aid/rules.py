@@ -63,11 +63,12 @@ def list_faults(
     unit: str | None,
 ) -> dict[str, str]:
     """What is wrong with how much of what it is said to be, by field; nothing when it fits its kind."""
-    needed = {
+    by_kind: dict[str, dict[str, int | str | None]] = {
         "cash": {"amount_cents": amount_cents},
         "goods": {"item": item, "quantity_milli": quantity_milli, "unit": unit},
         "service": {"item": item, "quantity_milli": quantity_milli},
-    }[kind]
+    }
+    needed = by_kind[kind]
     faults = {name: "missing" for name, value in needed.items() if value is None}
     given = {"item": item, "quantity_milli": quantity_milli, "unit": unit, "amount_cents": amount_cents}
     # What goods are worth may be known.

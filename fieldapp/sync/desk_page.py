@@ -444,14 +444,18 @@ def _say_aid(body: Mapping[str, Any], household: Household | None) -> dict[str, 
         gettext("Programme"): _word(said["aid_programme"], body.get("programme")),
         gettext("Who pays"): _word(said["aid_source"], body.get("source")),
         gettext("Day"): _say_value(body.get("on")),
-        gettext("Is it given already?"): {True: gettext("Given"), False: gettext("Still to be given")}.get(
-            body.get("is_given") if isinstance(body.get("is_given"), bool) else None, ""
-        ),
+        gettext("Is it given already?"): _say_given(body.get("is_given")),
         gettext("Who took it"): _say_value(body.get("received_by")),
         gettext("Remark"): _say_value(body.get("note")),
         gettext("Reason"): _say_value(body.get("reason")),
     }
     return {label: words for label, words in facts.items() if words}
+
+
+def _say_given(value: Any) -> str:
+    if not isinstance(value, bool):
+        return ""
+    return gettext("Given") if value else gettext("Still to be given")
 
 
 # --- what is registered or corrected --------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from alembic.operations.base import BatchOperations
 from fieldapp.core.db import EncryptedText, Instant
 
 revision = "20261130_aid_phones"
-down_revision = "20261129_incidents_by_area"
+down_revision = "20261130_latest_behind"
 branch_labels = None
 depends_on = None
 

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from fieldapp.aid import actions, queries
 from fieldapp.aid.actions import Given, Subject
@@ -653,6 +653,7 @@ def test_aid_goes_along_when_its_household_moves_or_is_merged(app, county, phone
     with app.app_context(), transaction():
         by = db.session.get_one(User, county.users["supervisor"])
         seen = people.last_changes((other_uuid, county.household_uuid))
+        assert len(seen) == 2
         made = merging.merge(by, "household", other_uuid, county.household_uuid, (), seen, clock.now())
         merge_id = made.merge_id
     assert {record["household_uuid"] for record in held(phone).values()} == {other_uuid}
@@ -675,7 +676,7 @@ def test_what_was_given_long_ago_leaves_the_phones_and_what_they_lack_comes(app,
     with app.app_context(), transaction():
         # As after an update from a version whose phones held none.
         db.session.execute(update(Aid).values(feed=None))
-        db.session.execute(feeds.FeedEntry.__table__.delete().where(feeds.FeedEntry.kind == "aid"))
+        db.session.execute(delete(feeds.FeedEntry).where(feeds.FeedEntry.kind == "aid"))
     with app.app_context():
         assert actions.refresh_phones(clock.now()) == 2
         assert [aid.feed for aid in queries.list_of_household(county.household_uuid)] == [GRID, GRID]

@@ -129,7 +129,8 @@ def test_aid_of_a_visit_offline_reaches_the_desk_once_with_its_receipt(live, pho
     assert receipt.evaluate("picture => picture.complete && picture.naturalWidth > 0")
     # It belongs to the visit.
     main.get_by_role("link", name=re.compile("今天")).first.click()
-    expect(supervisor.page.get_by_text("救助：500.00 元")).to_be_visible()
+    expect(main.get_by_role("link", name="500.00 元")).to_be_visible()
+    expect(main.get_by_role("link", name="100.00 元")).to_be_visible()
 
     # By mistake: taken back, and due again.
     open_home(phone)

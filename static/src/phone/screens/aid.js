@@ -85,7 +85,7 @@ function onItsWay({ op }) {
 }
 
 /** @param {any} household @param {Entry} entry */
-const takeBackButton = (household, entry) => html`<button class="btn" type="button" aria-label=${t('aid.take_back_label', { what: amountWords(entry) })} @click=${() => askToTakeBack(household, entry)}>${t('aid.take_back')}</button>`
+const takeBackButton = (household, entry) => html`<button class="link" type="button" aria-label=${t('aid.take_back_label', { what: amountWords(entry) })} @click=${() => askToTakeBack(household, entry)}>${t('aid.take_back')}</button>`
 
 /** Entries being written this very moment: a second tap is no second payment. @type {Set<string>} */
 const writing = new Set()
