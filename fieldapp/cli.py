@@ -40,12 +40,14 @@ from fieldapp.imports.rules import OUTCOMES, REFUSED
 from fieldapp.imports.tables import Limits
 from fieldapp.notices.channel_actions import forget_old
 from fieldapp.notices.jobs import SWEEP_S, Jobs
+from fieldapp.overview import coverage_actions as coverage
 from fieldapp.people.actions import refresh_due_in
 from fieldapp.people.pair_actions import look_for_pairs_in
 from fieldapp.people.period_actions import work_out
 from fieldapp.people.period_queries import list_unfinished
-from fieldapp.people.tally_actions import put_right
+from fieldapp.people.tally_actions import fold_days, put_right
 from fieldapp.reports import actions as reports, recount
+from fieldapp.reviews.flag_counting import put_right as put_flags_right
 from fieldapp.rollups import actions as rollups
 from fieldapp.serving import EachMinute, make_server
 from fieldapp.settings import Settings, SettingsError
@@ -174,9 +176,12 @@ def _watch(now: datetime) -> None:
     followups.pass_on(now)
     followups.climb(now)
     rollups.fold()
-    fold_tallies()
     reports.start_running_counts(now)
     reports.remind(now)
+    # First what stood when the week ended; then days that are over are counted together.
+    coverage.note_weeks(now)
+    fold_days(clock.local_date(now))
+    fold_tallies()
 
 
 @commands.command()
@@ -252,7 +257,7 @@ def due() -> None:
             tell_phones(sweep_id)
         roots = [area.code for area in list_roots()]
         changed += sum(changed for _, changed in refresh_due_in(roots))
-        wrong = put_right()
+        wrong = put_right() + put_flags_right()
     click.echo(f"{changed} households have other due dates now, {wrong} counts were put right")
 
 

@@ -24,12 +24,15 @@ class Tally(Base):
 
     __tablename__ = "tallies"
 
-    kind: Mapped[str] = mapped_column(String(20), primary_key=True, doc="household, due or class.")
+    kind: Mapped[str] = mapped_column(
+        String(20), primary_key=True, doc="household, due, class, asked, person, tried or flag."
+    )
     key: Mapped[str] = mapped_column(
         # Ordered by code point on both databases, so that days before a day are a range of the key.
-        String(40).with_variant(String(40, collation="C"), "postgresql"),
+        String(60).with_variant(String(60, collation="C"), "postgresql"),
         primary_key=True,
-        doc="Of due: the day; of class: its code; else empty.",
+        doc="Of due: the day; of class and asked: the class; of person and tried: the day and the class; of flag: its "
+        "severity; else empty.",
     )
     area_code: Mapped[str] = mapped_column(AreaCode, primary_key=True, doc="Code of the township.")
     part: Mapped[int] = mapped_column(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, false, func, literal_column, or_, select, union_all
@@ -55,9 +55,6 @@ class FollowupFilter:
     climbed: str = ""
     area: str = ""
     due: str = ""
-    # The days on which they were made, both included.
-    since: date | None = None
-    until: date | None = None
 
     def as_query(self) -> dict[str, Any]:
         """The part of an address that repeats this choice; empty for the plain list."""
@@ -69,8 +66,6 @@ class FollowupFilter:
             "climbed": self.climbed,
             "area": self.area,
             "due": self.due,
-            "since": self.since.isoformat() if self.since else "",
-            "until": self.until.isoformat() if self.until else "",
         }
         return {name: value for name, value in chosen.items() if value}
 
@@ -471,10 +466,6 @@ def list_conditions(chosen: FollowupFilter, reader: User, now: datetime) -> list
         conditions.append(Followup.climbed_to == chosen.climbed)
     if chosen.assignee is not None:
         conditions.append(Followup.assignee_id == chosen.assignee)
-    if chosen.since:
-        conditions.append(Followup.created_at >= clock.midnight(chosen.since))
-    if chosen.until:
-        conditions.append(Followup.created_at < clock.midnight(chosen.until + timedelta(days=1)))
     if chosen.due:
         conditions += [IS_WAITING, _due_column(now) == chosen.due]
     return conditions

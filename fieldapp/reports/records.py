@@ -40,6 +40,8 @@ _AMPLE = 4
 _FEW_AREAS = 8
 VISIT, TASK, AID, PERSON, CASE = "visit", "task", "aid", "person", "case"
 OF_TASKS = frozenset({*PROBLEMS, "open", "hotline", "hotline_closed", "referrals", "temporary_care"})
+# Of what has come to its end: with which steps.
+ENDS = {"unfounded": ("cancelled",), "hotline_closed": ("verified", "cancelled")}
 # How a case of relief came: by the column it counts in.
 COLUMN_CHANNELS = {column: channel for channel, column in CHANNEL_COLUMNS.items()}
 _OF_EVERY_VISIT = ("households", "persons", "contacts", "staff")
@@ -174,42 +176,73 @@ def _list_tasks(column: str, span: Span, reader: User, page: int, now: datetime)
         Followup.type != REVISIT_TYPE,
     ]
     in_span = Followup.created_at >= begins_at, Followup.created_at < ends_at
-    is_open = or_(Followup.closed_at.is_(None), Followup.closed_at >= ends_at)
+    taken_back: ColumnElement[bool] = false()
     if column == "found" and span.is_running:
         # What was open when the running count began is found anew in it.
-        open_before = or_(Followup.closed_at.is_(None), Followup.closed_at >= begins_at)
+        open_before = _is_open_at(begins_at)
         where += [Followup.created_at < ends_at, or_(Followup.created_at >= begins_at, open_before)]
     elif column in ("found", "hotline"):
         where.append(and_(*in_span))
     elif column == "open":
-        where += [Followup.created_at < ends_at, is_open]
+        where += [Followup.created_at < ends_at, _is_open_at(ends_at)]
+    elif column == "referrals":
+        where.append(
+            exists().where(
+                FollowupEvent.followup_id == Followup.followup_id,
+                FollowupEvent.at >= begins_at,
+                FollowupEvent.at < ends_at,
+                FollowupEvent.step == "referred",
+            )
+        )
     else:
-        steps = {"referrals": "referred", "unfounded": "cancelled", "hotline_closed": None}
-        step = steps.get(column, "verified")
-        taken = [
-            FollowupEvent.followup_id == Followup.followup_id,
-            FollowupEvent.at >= begins_at,
-            FollowupEvent.at < ends_at,
-            FollowupEvent.step == step if step else FollowupEvent.step.in_(("verified", "cancelled")),
+        # What came to its end, and what had come to it and was opened again: that is taken off the number.
+        ends = ENDS.get(column, ("verified",))
+        before, after = (_last_step(at).in_(ends) for at in (begins_at, ends_at))
+        taken_back = and_(before, ~after)
+        where += [
+            Followup.created_at < ends_at,
+            or_(Followup.closed_at.is_(None), Followup.closed_at >= begins_at),
+            or_(taken_back, and_(~before, after)),
         ]
-        where.append(exists().where(*taken))
     if column.startswith("hotline"):
         where.append(Followup.source == "hotline")
     if column == "temporary_care":
         where.append(Followup.type == "temporary_care")
-    rows = list(
-        db.session.scalars(
-            select(Followup)
-            .where(*where)
-            .order_by(Followup.created_at.desc(), Followup.followup_id)
-            .offset((page - 1) * PAGE_ROWS)
-            .limit(PAGE_ROWS + 1)
-        )
-    )
+    rows = db.session.execute(
+        select(Followup, taken_back)
+        .where(*where)
+        .order_by(Followup.created_at.desc(), Followup.followup_id)
+        .offset((page - 1) * PAGE_ROWS)
+        .limit(PAGE_ROWS + 1)
+    ).all()
     number = _count(select(Followup.followup_id).where(*where))
-    names = followups.get_household_names(task.household_uuid for task in rows)
-    placed = [(task, names.get(task.household_uuid or "", "")) for task in rows[:PAGE_ROWS]]
+    names = followups.get_household_names(task.household_uuid for task, _ in rows)
+    placed = [
+        (task, names.get(task.household_uuid or "", ""), bool(is_back)) for task, is_back in rows[:PAGE_ROWS]
+    ]
     return Behind(TASK, placed, number, len(rows) > PAGE_ROWS)
+
+
+def _last_step(before: datetime) -> ColumnElement[str]:
+    """The last step before an instant with which a task ended or was opened again; empty: neither ever happened."""
+    last = (
+        select(FollowupEvent.step)
+        .where(
+            FollowupEvent.followup_id == Followup.followup_id,
+            FollowupEvent.at < before,
+            FollowupEvent.step.in_(("verified", "cancelled", "reopened")),
+        )
+        .order_by(FollowupEvent.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    return func.coalesce(last, "")
+
+
+def _is_open_at(instant: datetime) -> ColumnElement[bool]:
+    """Whether a task that was there was open then: what is open now may have been closed meanwhile."""
+    not_closed_since = or_(Followup.closed_at.is_(None), Followup.closed_at >= instant)
+    return and_(not_closed_since, _last_step(instant).not_in(("verified", "cancelled")))
 
 
 def _list_admitted(column: str, span: Span, reader: User, page: int) -> Behind:

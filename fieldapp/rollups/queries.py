@@ -5,7 +5,7 @@ Invariant: a reading adds rows and unfolded changes up in one statement, so that
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from functools import cache
 
@@ -171,6 +171,27 @@ def list_cells(area_code: str, column: str, first: date, last: date) -> list[Cel
         .order_by(both.c.week_on.desc(), code)
     )
     return [(row[0], row[1], row[2]) for row in cells]
+
+
+def sum_weeks(
+    area_codes: Iterable[str], digits: int, names: Sequence[str], first: date, last: date
+) -> dict[tuple[str, date], Counts]:
+    """By the first `digits` of the area's code and by week, those of SUMS that are counted in those areas, in the weeks that
+    end from `first` to `last`.
+    """
+    kept = CountyRollup if digits <= LEVELS["county"] else Rollup
+    wanted = list(area_codes)
+    parts = [
+        select(model.area_code, model.week_on, *(model.__table__.c[name] for name in names)).where(
+            scope.within(model.area_code, wanted), model.since == WEEK, model.week_on.between(first, last)
+        )
+        for model in (kept, RollupChange)
+    ]
+    both = union_all(*parts).subquery()
+    keys = func.substr(both.c.area_code, 1, digits), both.c.week_on
+    sums = (cast(func.sum(both.c[name]), BigInteger) for name in names)
+    rows = db.session.execute(select(*keys, *sums).group_by(*keys))
+    return {(code, week_on): dict(zip(names, values, strict=True)) for code, week_on, *values in rows}
 
 
 def count_open_before(area_codes: Iterable[str], digits: int, first: date) -> dict[str, int]:

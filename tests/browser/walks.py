@@ -256,7 +256,9 @@ def _walk_overview(desk: Desk) -> Iterator[str]:
     for address, name in (
         ("/followups/board", "board by due date"),
         ("/map", "map"),
-        ("/charts", "charts"),
+        ("/coverage", "coverage"),
+        ("/coverage/people?of=overdue", "people overdue"),
+        ("/coverage/problems?of=solved", "problems solved"),
         ("/aid?view=given", "aid that was given"),
         ("/flag-rules", "flag rules"),
         ("/revisits", "re-visits"),

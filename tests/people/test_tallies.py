@@ -255,7 +255,7 @@ def test_who_reads_before_waiting_does_not_count_what_is_no_more(app, county):
         )
         [household] = queries.lock_and_list([person.household_uuid])
         actions.refresh_due(household)
-        assert household.counted["classes"] == ["dibao_rural", "none"]
+        assert [one for one, _ in household.counted["people"]] == ["dibao_rural", "none"]
 
 
 def test_writers_side_by_side_neither_deadlock_nor_miscount(app, county, two_townships, monkeypatch):
@@ -316,6 +316,12 @@ def test_what_was_written_around_the_door_is_named_and_put_right(app, county):
         assert list_wrong() == {
             ("class", "dibao_rural", TOWNSHIP): (0, 2),
             ("class", "none", TOWNSHIP): (0, 1),
+            # Of those who are to be seen, one is of another class now.
+            **{
+                (kind, day + one, TOWNSHIP): counts
+                for kind, day in (("asked", ""), ("person", f"{clock.local_date(clock.now())} "))
+                for one, counts in (("dibao_rural", (3, 2)), ("none", (0, 1)))
+            },
             ("due", "2020-01-01", "230183101"): (4, 0),
         }
         # As the daily command does it: what households remember first.
@@ -324,7 +330,7 @@ def test_what_was_written_around_the_door_is_named_and_put_right(app, county):
         assert list_wrong() == {}
         assert put_right() == 0
         person = db.session.get_one(Person, county.other_person_uuid)
-        assert person.household.counted["classes"] == ["none"]
+        assert [one for one, _ in person.household.counted["people"]] == ["none"]
 
 
 def test_more_wrong_counts_than_one_statement_may_name_are_put_right(app, county):
