@@ -30,6 +30,7 @@ def create_app(settings: Settings | None = None, *, create_key: bool = False) ->
     from fieldapp.notices import routes as notices
     from fieldapp.overview import routes as overview
     from fieldapp.papers import routes as papers
+    from fieldapp.payments import routes as payments
     from fieldapp.people import routes as people
     from fieldapp.relief import routes as relief
     from fieldapp.reports import routes as reports
@@ -72,6 +73,7 @@ def create_app(settings: Settings | None = None, *, create_key: bool = False) ->
         aid,
         relief,
         imports,
+        payments,
         sweeps,
         screenings,
         revisits,

@@ -26,6 +26,7 @@ from fieldapp.users.models import User
 _TAKEN_BACK = (
     *("household_uuid", "person_uuid", "area_code", "visit_uuid", "followup_id", "relief_case_id"),
     *("kind", "programme", "source", "item", "amount_cents", "quantity_milli", "unit", "note"),
+    *("period", "payment_list_id"),
 )
 
 
@@ -41,6 +42,8 @@ class Given:
     quantity_milli: int | None = None
     unit: str | None = None
     note: str | None = None
+    # The month it is for, as 2026-11.
+    period: str | None = None
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,7 @@ class Subject:
     visit_uuid: str | None = None
     followup_id: str | None = None
     relief_case_id: str | None = None
+    payment_list_id: int | None = None
     # Where it is given, of somebody who is on no list here; else it is the household's grid.
     area_code: str = ""
     # What it counts in the report as a measure, where a case of relief says it (rollups.columns.MEASURES).
@@ -108,6 +112,7 @@ def enter_aid(
         visit_uuid=subject.visit_uuid,
         followup_id=subject.followup_id,
         relief_case_id=subject.relief_case_id,
+        payment_list_id=subject.payment_list_id,
         area_code=household.grid_code if household else subject.area_code,
         state="given" if is_given else "due",
         given_on=on if is_given else None,
@@ -137,8 +142,11 @@ def give_aid(
     now: datetime,
     visit_uuid: str | None = None,
     phone: FromPhone | None = None,
+    payment_list_id: int | None = None,
+    period: str | None = None,
 ) -> Aid:
-    """Note that what was due was given on that day; `visit_uuid`: on which visit, where it does not come from one.
+    """Note that what was due was given on that day; `visit_uuid`: on which visit, where it does not come from one; by a list
+    of payments, that list and the month it is for.
 
     Raises not_found, own_relative, aid_settled, day_in_future.
     """
@@ -148,6 +156,7 @@ def give_aid(
     aid.state, aid.given_on, aid.received_by, aid.settled_by_id = "given", on, received_by, actor.id
     aid.settled_op_uuid = phone.op_uuid if phone else None
     aid.visit_uuid = aid.visit_uuid or visit_uuid
+    aid.payment_list_id, aid.period = payment_list_id, aid.period or period
     counting.count_given(aid, people.find_registered("household", aid.household_uuid), on, now)
     _keep_receipts(aid, phone)
     _tell_phones(aid, now)

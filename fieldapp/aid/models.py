@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from fieldapp.core.db import AreaCode, Base, EncryptedText, Instant, UuidText
@@ -62,6 +62,11 @@ class Aid(Base):
     counted: Mapped[dict[str, int] | None] = mapped_column(
         JSON(none_as_null=True), doc="What it adds to the columns of the report; a reversal takes it off."
     )
+    is_written_out: Mapped[bool] = mapped_column(
+        default=False,
+        server_default=false(),
+        doc="It counts among the other goods, of which the report says what they were.",
+    )
     visit_uuid: Mapped[str | None] = mapped_column(
         UuidText,
         index=True,
@@ -72,6 +77,12 @@ class Aid(Base):
     )
     relief_case_id: Mapped[str | None] = mapped_column(
         UuidText, index=True, doc="The case of temporary relief it is paid for (relief_cases)."
+    )
+    period: Mapped[str | None] = mapped_column(
+        String(7), doc="The month it is for, as 2026-11; empty: not said."
+    )
+    payment_list_id: Mapped[int | None] = mapped_column(
+        index=True, doc="The list of payments that brought it (payment_lists)."
     )
     reverses_uuid: Mapped[str | None] = mapped_column(
         ForeignKey("aid.aid_uuid"), unique=True, doc="Of a reversal: the entry it takes back."
@@ -105,6 +116,13 @@ class Aid(Base):
         Index("ix_aid_week_area", "week_on", "area_code"),
         Index("ix_aid_week_given", "week_on", "given_on", "aid_uuid", "area_code"),
         Index("ix_aid_feed_given", "feed", "given_on"),
+        # Few entries are: a year of them is read for the report.
+        Index(
+            "ix_aid_written_out",
+            *("week_on", "area_code"),
+            sqlite_where=text("is_written_out = 1"),
+            postgresql_where=text("is_written_out"),
+        ),
     )
 
 

@@ -5,17 +5,17 @@ Invariant: what was given to a household is read under whichever of its merged e
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, select
+from sqlalchemy import ColumnElement, Select, String, case, cast, func, or_, select
 
 from fieldapp.aid.models import Aid
-from fieldapp.aid.rules import KINDS, ON_PHONES, SIGNS
+from fieldapp.aid.rules import KINDS, ON_PHONES, SIGNS, Goods
 from fieldapp.core import scope
-from fieldapp.core.db import db
+from fieldapp.core.db import db, once
 from fieldapp.core.errors import AppError
 from fieldapp.followups import queries as followups
 from fieldapp.people import queries as people
@@ -205,6 +205,66 @@ def list_of_task(followup_id: str) -> list[Aid]:
             select(Aid).where(Aid.followup_id == followup_id).order_by(Aid.entered_at, Aid.aid_uuid)
         )
     )
+
+
+def list_money(
+    household_uuids: Iterable[str],
+    person_uuids: Iterable[str],
+    programmes: Iterable[str],
+    periods: Collection[str],
+    days: tuple[date, date],
+    *,
+    but_of_list: int,
+) -> list[Aid]:
+    """The due and given money of those entries of households and people, of those programmes: for those months, or, where no
+    month is said, of those months or days. Left out: what that list of payments has brought, and payments due of a case.
+    """
+    day = func.coalesce(Aid.given_on, Aid.due_on)
+    of_months = [func.substr(cast(day, String), 1, 7) == period for period in periods]
+    return list(
+        db.session.scalars(
+            select(Aid).where(
+                Aid.household_uuid.in_(list(household_uuids)) | Aid.person_uuid.in_(list(person_uuids)),
+                Aid.kind == "cash",
+                Aid.programme.in_(list(programmes)),
+                (Aid.state == "given") | ((Aid.state == "due") & Aid.relief_case_id.is_(None)),
+                Aid.payment_list_id.is_(None) | (Aid.payment_list_id != but_of_list),
+                Aid.period.in_(periods) | (Aid.period.is_(None) & or_(day.between(*days), *of_months)),
+            )
+        )
+    )
+
+
+def count_reversed_of_list(list_id: int) -> int:
+    """How many entries of a list of payments somebody has taken back."""
+    taken_back = select(func.count()).where(Aid.payment_list_id == list_id, Aid.state == "reversed")
+    return db.session.scalar(taken_back) or 0
+
+
+@once
+def sum_other_goods(area_code: str, digits: int, first: date, last: date) -> list[tuple[str, Goods]]:
+    """What was given of goods that have no column of their own in an area: by the first `digits` of the code of where, in the
+    week that ends on `last`, and since the one that ends on `first`.
+    """
+    amount = case(SIGNS, value=Aid.state, else_=0) * Aid.quantity_milli
+    code = func.substr(Aid.area_code, 1, digits)
+    rows = db.session.execute(
+        select(
+            code,
+            Aid.item,
+            Aid.unit,
+            func.coalesce(func.sum(case((Aid.week_on == last, amount), else_=0)), 0),
+            func.coalesce(func.sum(amount), 0),
+        )
+        .where(Aid.is_written_out, Aid.week_on.between(first, last), scope.within(Aid.area_code, [area_code]))
+        .group_by(code, Aid.item, Aid.unit)
+        .order_by(code, Aid.item, Aid.unit)
+    )
+    return [
+        (row[0], Goods(str(row[1]), str(row[2]), int(row[3] or 0), int(row[4] or 0)))
+        for row in rows
+        if row[3] or row[4]
+    ]
 
 
 def _conditions(area_codes: Iterable[str], chosen: AidFilter) -> list[ColumnElement[bool]]:

@@ -6,6 +6,7 @@ Invariant: money is whole cents and quantities are whole thousandths; nothing he
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -29,6 +30,16 @@ MOST_MILLI = 100_000_000
 RESERVE_FUND = "reserve_fund"
 MONEY_COLUMNS = ("relief", "charity", "other")
 GOODS_COLUMNS = ("food", "clothing", "heating", "medicine", "other")
+
+
+@dataclass(frozen=True)
+class Goods:
+    """How much of one kind of goods was given, in thousandths of its unit: in a week, and in all so far."""
+
+    item: str
+    unit: str
+    week_milli: int
+    total_milli: int
 
 
 def can_step(step: str, state: str) -> bool:

@@ -133,6 +133,14 @@ RELIEF = frozenset(
         "/relief/public",
     }
 )
+PAYMENTS = frozenset(
+    {
+        "/calendar/weeks",
+        "/payments",
+        "/payments/<int:list_id>",
+        "/payments/<int:list_id>/rows/<int:row_number>",
+    }
+)
 REPORTS = frozenset(
     {
         "/reports/<report_id>",
@@ -144,6 +152,7 @@ REPORTS = frozenset(
 TABLES = frozenset({"/tables", "/tables/table"})
 PAGES = (
     TABLES
+    | PAYMENTS
     | REPORTS
     | RELIEF
     | PHONE

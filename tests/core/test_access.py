@@ -23,6 +23,8 @@ from fieldapp.imports import actions as imports
 from fieldapp.imports.tables import Limits
 from fieldapp.notices import channel_actions as channels
 from fieldapp.notices.models import Notice
+from fieldapp.payments import actions as payments
+from fieldapp.payments.rules import Whole
 from fieldapp.people.actions import add_household
 from fieldapp.people.models import Household
 from fieldapp.people.period_actions import start_period
@@ -308,6 +310,17 @@ ACCESS: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/imports/<int:import_id>/undo"): IMPORTERS,
     ("POST", "/imports/<int:import_id>/throw-away"): IMPORTERS,
     ("GET", "/imports/<int:import_id>/refused.xlsx"): IMPORTERS,
+    ("GET", "/calendar/weeks"): READERS | ADMIN,
+    ("POST", "/calendar/weeks"): ADMIN,
+    ("GET", "/payments"): SETTLERS,
+    ("POST", "/payments"): SETTLERS,
+    ("GET", "/payments/<int:list_id>"): SETTLERS,
+    **{
+        ("POST", f"/payments/<int:list_id>/{deed}"): SETTLERS
+        for deed in ("columns", "go-on", "compare", "take", "undo", "throw-away", "unmatched.xlsx")
+    },
+    ("GET", "/payments/<int:list_id>/rows/<int:row_number>"): SETTLERS,
+    ("POST", "/payments/<int:list_id>/rows/<int:row_number>"): SETTLERS,
     ("GET", "/quarantine"): SETTLERS,
     ("GET", "/quarantine/recorded"): SETTLERS,
     ("GET", "/quarantine/<int:user_id>/<uuid:op_uuid>/<body_hash>"): SETTLERS,
@@ -363,6 +376,7 @@ def records(app, county) -> dict[str, object]:
         return {
             **_make_checklist(),
             "import_id": _bring_roster(),
+            **_bring_payments(),
             "op_uuid": quarantined["op_uuid"],
             "body_hash": body_hash(quarantined["body"]),
             "visit_uuid": body["visit_uuid"],
@@ -556,6 +570,18 @@ def _bring_roster() -> int:
     return held.import_id
 
 
+def _bring_payments() -> dict[str, object]:
+    """A list of payments that the supervisor has brought in and compared."""
+    supervisor = db.session.scalars(select(User).where(User.username == "supervisor")).one()
+    content = io.BytesIO("姓名,身份证后四位,金额\n刘玉珍,1234,500\n".encode())
+    held = payments.stage(supervisor, "发放明细.csv", content, Limits(1000, 10), clock.now())
+    whole = Whole("dibao", "public", "2026-10", clock.local_date(clock.now()))
+    with transaction():
+        payments.choose_columns(supervisor, held, held.fields, whole)
+    payments.go_on(held.list_id, clock.now(), 60)
+    return {"list_id": held.list_id, "row_number": 2}
+
+
 def _make_checklist() -> dict[str, object]:
     """A checklist of the worker's township, with a file of choices, in force there."""
     book = workbook_of(
@@ -721,6 +747,8 @@ def test_outside_ones_area_everything_is_404(app, records):
         "sweep_id": 999_999,
         "screening_id": 999_999,
         "import_id": 999_999,
+        "list_id": 999_999,
+        "row_number": 77,
         "incident_id": 999_999,
         "shift_id": 999_999,
         "notice_id": 999_999,

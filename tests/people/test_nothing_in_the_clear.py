@@ -51,12 +51,17 @@ NUMBERS = {
     "phone of who took aid": "13300007777",
     "phone in a reason for aid that was wrong": "13300008888",
     "phone in a reason for receipts": "13300009999",
+    "ID number of a payment": make_id(12),
+    "account of a payment": "6217000087654321098",
+    "ID number in place of a heading of payments": make_id(14),
+    "ID number in a reason of a payment": make_id(16),
 }
 UNSEALED = b"\x00"
 # Each of these tables holds some of them, or the search has nothing to find.
 HOLDERS = {
     *("households", "people", "carers", "registry_changes", "visit_revisions", "operations", "audit_entries"),
     *("imports", "import_rows", "import_sources", "screening_rows", "units", "aid", "aid_policies"),
+    *("payment_lists", "payment_rows"),
 }
 
 
@@ -138,6 +143,14 @@ def work(app: Flask, county: County) -> None:
         file=(io.BytesIO(compared.encode()), "名单.csv"),
     )
     assert screened.status_code == 303
+    pay(
+        desk,
+        [
+            ["姓名", "身份证号", "账号", "金额"],
+            ["王桂兰", make_id(12), NUMBERS["account of a payment"], "五百"],
+        ],
+    )
+    pay(desk, [["王桂芝", make_id(14), "6217000012340000", "500"], ["王桂兰", make_id(12), "", "500"]])
     with app.app_context(), transaction():
         load_areas(["230100"])
         facts = UnitFacts("welfare_institute", phone=NUMBERS["unit's phone"])
@@ -189,6 +202,20 @@ def bring_in(desk: Desk, rows: Sequence[Sequence[str]], source: str = "低保名
             desk.post(f"{page}/{step}", rows="good")
         while "progress" in desk.get(page).text:
             assert desk.post(f"{page}/go-on").status_code == 303
+
+
+def pay(desk: Desk, rows: Sequence[Sequence[str]]) -> None:
+    """A list of payments is brought in and compared; why it leaves as a file names a number, too."""
+    page = desk.post(
+        "/payments", file=(io.BytesIO(as_csv(rows)), f"{NUMBERS['account of a payment']}.csv")
+    ).location
+    terms = {"programme": "dibao", "source": "public", "period": "2026-10", "paid_on": "2026-11-05"}
+    fields = ("name", "id_number", "account", "amount")
+    desk.post(f"{page}/columns", **terms, **{f"column-{place}": name for place, name in enumerate(fields)})
+    while "progress" in desk.get(page).text:
+        assert desk.post(f"{page}/go-on").status_code == 303
+    reason = f"退回财政局，{NUMBERS['ID number in a reason of a payment']}"
+    assert desk.post(f"{page}/unmatched.xlsx", reason=reason).status_code == 200
 
 
 def list_places(app: Flask, folder: Path, backups: Path) -> Iterator[tuple[str, bytes]]:
