@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, time, timedelta
 
-from fieldapp.aid.rules import write_amount
+from fieldapp.aid.rules import Goods, write_amount
 from fieldapp.rollups.columns import COLUMNS
 from fieldapp.workdays.rules import add_working_days, is_working_day
 
@@ -27,6 +27,8 @@ class Row:
     week: Figures | None
     total: Figures | None
     state: str = ""
+    # What the goods were that have no column of their own.
+    goods: tuple[Goods, ...] = ()
 
     @property
     def is_reported(self) -> bool:
@@ -73,6 +75,18 @@ def add_up(parts: Iterable[Mapping[str, int]]) -> Figures:
         for name, value in part.items():
             figures[name] = figures.get(name, 0) + value
     return figures
+
+
+def add_goods(parts: Iterable[Iterable[Goods]]) -> tuple[Goods, ...]:
+    """What the goods of areas come to, by item and unit; what was all taken back is not there."""
+    week: dict[tuple[str, str], int] = {}
+    total: dict[tuple[str, str], int] = {}
+    for part in parts:
+        for one in part:
+            key = one.item, one.unit
+            week[key] = week.get(key, 0) + one.week_milli
+            total[key] = total.get(key, 0) + one.total_milli
+    return tuple(Goods(*key, week[key], total[key]) for key in sorted(week) if week[key] or total[key])
 
 
 def list_changes(before: Row, after: Row) -> list[tuple[str, str, int | None, int | None]]:

@@ -30,13 +30,15 @@ from fieldapp.rollups.rules import WEEK, Key, ListSince
 Counts = dict[str, int]
 # What was counted in a week and area: (week, by the day it ends on; code of the area; how many).
 Cell = tuple[date, str, int]
+# What a transaction that writes keeps of them.
+WEEK_CUTS = "week_cuts"
 
 
 def get_cuts() -> tuple[Cut, ...]:
     """When weeks end, of all times; read once in a transaction, for each record that comes in asks several times."""
     if WRITES not in db.session.connection().get_execution_options():
         return _read_cuts()
-    held = pending("week_cuts")
+    held = pending(WEEK_CUTS)
     if not held:
         held["cuts"] = _read_cuts()
     cuts: tuple[Cut, ...] = held["cuts"]
@@ -47,6 +49,11 @@ def get_cuts() -> tuple[Cut, ...]:
 def _read_cuts() -> tuple[Cut, ...]:
     rows = db.session.scalars(select(WeekCut).order_by(WeekCut.from_on))
     return *SHIPPED, *(Cut(row.from_on, row.weekday, row.at) for row in rows)
+
+
+def list_changes_of_cut() -> list[WeekCut]:
+    """The changes of when weeks end, the latest first; before the first it was Friday noon."""
+    return list(db.session.scalars(select(WeekCut).order_by(WeekCut.from_on.desc())))
 
 
 def get_week(instant: datetime) -> Week:
