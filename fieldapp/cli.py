@@ -41,6 +41,7 @@ from fieldapp.imports.tables import Limits
 from fieldapp.notices.channel_actions import forget_old
 from fieldapp.notices.jobs import SWEEP_S, Jobs
 from fieldapp.overview import coverage_actions as coverage
+from fieldapp.payments import actions as payments
 from fieldapp.people.actions import refresh_due_in
 from fieldapp.people.pair_actions import look_for_pairs_in
 from fieldapp.people.period_actions import work_out
@@ -230,17 +231,18 @@ def compact() -> None:
     """Tidy what phones are told: old visits and aid given long ago leave it, and what left a month ago is no longer
     mentioned. Run weekly, and after an update.
 
-    Rows of imports older than 90 days are erased, and notices that were read or sent as long ago.
+    Rows of imports older than 90 days are erased, and notices that were read or sent as long ago; rows of payment lists
+    after 400 days.
     """
     with create_app(_read_settings()).app_context():
         withdrawn = withdraw_old_visits(clock.now())
         placed = aid.refresh_phones(clock.now())
         dropped = feeds.compact(clock.now())
-        forgotten = imports.forget_rows(clock.now())
+        forgotten = imports.forget_rows(clock.now()) + payments.forget_rows(clock.now())
         old = forget_old(clock.now())
     click.echo(
         f"{withdrawn} old visits taken from phones, {placed} entries of aid taken off or put on them, "
-        f"{dropped} entries dropped, {forgotten} imports forgotten, {old} old notices dropped"
+        f"{dropped} entries dropped, {forgotten} imports and payment lists forgotten, {old} old notices dropped"
     )
 
 
