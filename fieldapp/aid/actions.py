@@ -230,7 +230,8 @@ def note_receipt(actor: User, aid_uuid: str, *, now: datetime) -> Aid:
 
 
 def make_due_again(actor: User, aid_uuid: str, now: datetime) -> Aid:
-    """After the giving of what had been due was taken back: enter it once more as due, for it was not given.
+    """After the giving of what had been due was taken back, or a payment that took its place: enter it once more as due, for
+    it was not given.
 
     Done twice, it is done once.
     """

@@ -13,7 +13,7 @@ import hashlib
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import BinaryIO
 
 from flask_babel import gettext
@@ -455,11 +455,7 @@ def _enter(row: PaymentRow, held: PaymentList, actor: User, now: datetime) -> No
 
 def entry_uuid(held: PaymentList, row: PaymentRow) -> str:
     """The key of the entry that a row makes, where it settles none that is there."""
-    return _make_uuid(held, f"entry {row.number}")
-
-
-def _make_uuid(held: PaymentList, what: str) -> str:
-    return str(uuid.uuid5(_NAMESPACE, f"{held.list_id} {held.made_at.isoformat()} {what}"))
+    return str(uuid.uuid5(_NAMESPACE, f"{held.list_id} {held.made_at.isoformat()} {row.number}"))
 
 
 # --- taking back ---------------------------------------------------------------------------------------------------
@@ -503,38 +499,8 @@ def _take_back(row: PaymentRow, held: PaymentList, actor: User, now: datetime) -
             continue
         aid_actions.reverse_aid(actor, aid_uuid, reason=why, now=now)
         if row.settles:
-            _make_due_again(entry, held, actor, now)
+            aid_actions.make_due_again(actor, aid_uuid, now)
     if left is None:
         for aid_uuid in row.cancels:
-            _make_due_again(db.session.get_one(Aid, aid_uuid), held, actor, now)
+            aid_actions.make_due_again(actor, aid_uuid, now)
     return left
-
-
-def _make_due_again(entry: Aid, held: PaymentList, actor: User, now: datetime) -> None:
-    due_on: date | None = entry.due_on
-    assert due_on is not None
-    aid_actions.enter_aid(
-        actor,
-        _make_uuid(held, f"due again {entry.aid_uuid}"),
-        Subject(
-            household=people.find_registered("household", entry.household_uuid),
-            person_uuid=entry.person_uuid,
-            visit_uuid=entry.visit_uuid,
-            followup_id=entry.followup_id,
-        ),
-        Given(
-            kind=entry.kind,
-            programme=entry.programme,
-            source=entry.source,
-            item=entry.item,
-            amount_cents=entry.amount_cents,
-            quantity_milli=entry.quantity_milli,
-            unit=entry.unit,
-            note=entry.note,
-            period=entry.period,
-        ),
-        is_given=False,
-        on=due_on,
-        received_by=None,
-        now=now,
-    )

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261130_payments"
-down_revision = "20261130_latest_behind"
+down_revision = "20261130_coverage"
 branch_labels = None
 depends_on = None
 
