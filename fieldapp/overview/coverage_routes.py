@@ -94,7 +94,7 @@ def people_page() -> str:
     now = clock.now()
     codes = queries.list_unnested(current_user.area_codes(now))
     area = _read_area(codes)
-    which = _read_set(interval_queries.SETS)
+    which = _read_set(interval_queries.SETS, "overdue")
     words = wording.get_words("class")["class"]
     main_class = _read_class()
     page = read_page()
@@ -122,7 +122,7 @@ def problems_page() -> str:
     now = clock.now()
     codes = queries.list_unnested(current_user.area_codes(now))
     area = _read_area(codes)
-    which = _read_set(problem_queries.SETS)
+    which = _read_set(problem_queries.SETS, "open")
     week = _read_week(now)
     weeks = [week] if week else queries.get_weeks(now)
     page = read_page()
@@ -177,8 +177,8 @@ def _read_class() -> str:
     return request.args.get("class", "")[:LONGEST_CLASS]
 
 
-def _read_set(sets: Sequence[str]) -> str:
-    asked = request.args.get("of", "")
+def _read_set(sets: Sequence[str], usual: str) -> str:
+    asked = request.args.get("of", usual)
     if asked not in sets:
         raise AppError("not_found")
     return asked

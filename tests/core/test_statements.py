@@ -32,8 +32,6 @@ def test_page_asks_the_database_at_most_fifteen_things(app, county, records, rol
         path = path_of(rule, records)
         if rule in {"/followups/new", "/aid/new", "/aid/new/<kind>"}:
             path += f"?household={records['household_uuid']}"
-        if rule in {"/coverage/people", "/coverage/problems"}:
-            path += "?of=open" if rule.endswith("problems") else "?of=overdue"
         with statements.noted() as sent:
             client.get(path).close()
         asked[rule] = sum(one.startswith(("SELECT", "WITH")) for one in sent)

@@ -110,7 +110,6 @@ def test_nothing_outside_the_readers_areas_is_counted_or_opened(app, busy):
         assert stranger.get(f"{address}{joint}area={TOWNSHIP}").status_code == 404
     officer = Desk(app, "officer")
     for address in (
-        "/coverage/people",
         "/coverage/people?of=all",
         "/coverage/problems?of=found&week=2020-01-01",
     ):
