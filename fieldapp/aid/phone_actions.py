@@ -25,6 +25,9 @@ from fieldapp.rollups.queries import is_closed
 from fieldapp.users.models import User
 from fieldapp.visits import queries as visits
 
+# What of an entry a phone says; of which month it is, only lists of payments say.
+_GIVEN = Given.__dataclass_fields__.keys() & AidBody.model_fields.keys()
+
 
 @dataclass(frozen=True)
 class Written:
@@ -52,7 +55,7 @@ def record_aid(worker: User, body: AidBody, written: Written, now: datetime) -> 
     """
     household = get_household(body.household_uuid, written.reach)
     _check_about(worker, household, body)
-    given = Given(**{name: getattr(body, name) for name in Given.__dataclass_fields__})
+    given = Given(**{name: getattr(body, name) for name in _GIVEN})
     _check_given(given)
     on = _given_on(body.on, written, now) if body.is_given else body.on
     return actions.enter_aid(
