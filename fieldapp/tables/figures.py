@@ -97,13 +97,16 @@ def _levels(rows: str) -> list[str]:
 
 
 def _rows_below(area: Area, found: Sequence[Area], digits: int, span: Span) -> list[FigureRow]:
-    """The rows of areas in an area, each named with the one it lies in; of those that have ended, where something counts."""
+    """The rows of areas in an area, each named with the one it lies in where its own name does not say that; one that has
+    ended is there as long as something counts in it.
+    """
     names = areas.get_names(one.parent_code for one in found if one.parent_code)
     rows = []
     for one, row in zip(found, _rows_of(found, digits, span), strict=True):
         if not one.is_ended or any(row.figures.values()):
-            above = names.get(one.parent_code or "", "") if one.parent_code != area.code else ""
-            rows.append(FigureRow(row.key, f"{above} {row.name}".strip(), row.figures))
+            above = names.get(one.parent_code or "", "")
+            is_said = one.parent_code == area.code or row.name.startswith(above)
+            rows.append(FigureRow(row.key, row.name if is_said else f"{above} {row.name}", row.figures))
     return rows
 
 

@@ -199,7 +199,8 @@ def _show_table(export_form: ExportForm | None = None, save_form: SaveForm | Non
 
 def _show_figures(area: Area, choice: Choice, span: Span) -> dict[str, Any]:
     columns = [figures.COLUMNS[name] for name in choice.columns]
-    rows, after = figures.list_rows(area, choice.rows, span, request.args.get("after", ""))
+    code = request.args.get("after", "")
+    rows, after = figures.list_rows(area, choice.rows, span, code if code.isdecimal() else "")
     whole = figures.read_whole(area, span)
     return {
         "heads": [figures.say_head(name) for name in choice.columns],

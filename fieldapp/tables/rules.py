@@ -79,14 +79,18 @@ def read_choice(
     if asked & set(PLACE):
         chosen = [name for name in chosen if name != WORKER]
     period, first, last = _one(given, "period"), _day(given, "from"), _day(given, "until")
+    shown = _one(given, "shown")
+    if first and last and shown and shown != f"{first}/{last}":
+        # Whoever chose other weeks than those that stood there means them.
+        period = CHOSEN
     if period not in PERIODS or (period == CHOSEN and not (first and last)):
         period = LAST
     if period != CHOSEN:
         first = last = None
     filters = {}
     if kind == VISITS:
-        filters = {name: _one(given, name) for name in ("outcome", "method", "state", "flag")}
-        filters["main_class"] = _one(given, "class")
+        filters = {name: _code(given, name) for name in ("outcome", "method", "state", "flag")}
+        filters["main_class"] = _code(given, "class")
     return Choice(
         kind=kind,
         area=area,
@@ -108,6 +112,12 @@ def list_levels(area: str, level: str) -> list[str]:
 
 def _one(given: Mapping[str, Sequence[str]], name: str) -> str:
     return next(iter(given.get(name, ())), "")
+
+
+def _code(given: Mapping[str, Sequence[str]], name: str) -> str:
+    """What could be a code of a table; a sign that no database takes is in none."""
+    code = _one(given, name)
+    return code if code.isidentifier() else ""
 
 
 def _day(given: Mapping[str, Sequence[str]], name: str) -> date | None:

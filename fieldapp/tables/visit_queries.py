@@ -1,4 +1,4 @@
-"""Tables of visits: a page of them, and all of them for a file.
+"""Tables of visits: a page of them, and all of them for a file; by week, grid and when they ended.
 
 Invariant: a visit is there once, in the week and the grid it counts in, and only within the reader's areas. Every statement
 asks for ranges of one index (week, area), whatever the period.
@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, func, select, tuple_, union_all
 
-from fieldapp.core import scope
-from fieldapp.core.db import AreaCode, UuidText, db
+from fieldapp.core import clock, scope
+from fieldapp.core.db import AreaCode, Instant, UuidText, db
 from fieldapp.core.paging import parse_uuid
 from fieldapp.core.severity import SEVERITIES
 from fieldapp.reviews import queries as reviews
@@ -24,7 +24,7 @@ from fieldapp.users.models import User
 from fieldapp.visits.models import Visit
 
 PAGE_ROWS, READ_AT_ONCE = 50, 500
-_ORDER = Visit.area_code, Visit.visit_uuid
+_ORDER = Visit.area_code, Visit.finished_at, Visit.visit_uuid
 
 
 class Key(NamedTuple):
@@ -32,20 +32,23 @@ class Key(NamedTuple):
 
     week_on: date
     area_code: str
+    finished_at: datetime
     visit_uuid: str
 
     def __str__(self) -> str:
-        return f"{self.week_on}/{self.area_code}/{self.visit_uuid}"
+        return f"{self.week_on}/{self.area_code}/{self.finished_at.isoformat()}/{self.visit_uuid}"
 
 
 def parse_key(text: str) -> Key | None:
     """The place that an address names, or None."""
-    week_on, _, rest = text.partition("/")
-    area_code, _, visit_uuid = rest.partition("/")
-    uuid = parse_uuid(visit_uuid)
     try:
-        return Key(date.fromisoformat(week_on), area_code[: scope.CODE_DIGITS], uuid) if uuid else None
-    except ValueError:
+        week_on, area_code, finished_at, visit_uuid = text.split("/")
+        uuid = parse_uuid(visit_uuid)
+        at = clock.parse_instant(finished_at)
+        if uuid is None or not area_code.isdecimal():
+            return None
+        return Key(date.fromisoformat(week_on), area_code, at, uuid)
+    except (ValueError, OverflowError):
         return None
 
 
@@ -99,7 +102,8 @@ def iterate_visits(
 
 
 def _is_after(key: Key) -> ColumnElement[bool]:
-    place: Any = tuple_(key.area_code, key.visit_uuid, types=[AreaCode, UuidText])
+    types: list[Any] = [AreaCode, Instant(), UuidText]
+    place: Any = tuple_(key.area_code, key.finished_at, key.visit_uuid, types=types)
     return tuple_(*_ORDER) > place
 
 

@@ -505,7 +505,7 @@ def walk_tables(desk: Desk, password: str) -> Iterator[str]:
     expect(desk.field("Why is this file needed?")).to_have_attribute("aria-invalid", "true")
     yield "a file without a reason"
     desk.field("Name of the table").fill("本周走访")
-    desk.button("Save").click()
+    desk.button("Save the table").click()
     expect(main.get_by_role("heading", level=1)).to_contain_text("本周走访")
     yield "a saved table"
     desk.menu.get_by_role("link", name=words("Tables")).click()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -39,6 +40,20 @@ def test_a_choice_is_read_from_its_own_address(given: dict[str, Any]) -> None:
         ({"period": "year"}, {"period": "last"}),
         ({"period": "chosen", "from": "2026-04-10"}, {"period": "last"}),
         ({"period": "last4", "from": "2026-04-10", "until": "2026-04-10"}, {"first": None}),
+        # Other weeks than the page showed are meant, whatever period it was of.
+        (
+            {
+                "period": "last4",
+                "from": "2026-04-10",
+                "until": "2026-04-24",
+                "shown": "2026-04-03/2026-04-24",
+            },
+            {"period": "chosen", "first": date(2026, 4, 10)},
+        ),
+        (
+            {"period": "last", "from": "2026-04-03", "until": "2026-04-24", "shown": "2026-04-03/2026-04-24"},
+            {"period": "last", "first": None},
+        ),
         ({"rows": "city"}, {"rows": "county"}),  # not below a city
         ({"rows": "grid", "area": "230100", "level": "proper"}, {"rows": "grid"}),
         ({"rows": "village", "area": "230100", "level": "proper"}, {"rows": "grid"}),  # nothing between
