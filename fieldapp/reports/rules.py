@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, time, timedelta
 
 from fieldapp.aid.rules import Goods, write_amount
-from fieldapp.rollups.columns import COLUMNS
+from fieldapp.rollups.columns import COLUMNS, HELP
 from fieldapp.workdays.rules import add_working_days, is_working_day
 
 Figures = dict[str, int]
@@ -60,7 +60,7 @@ def complete(counts: Mapping[str, int], open_before: int | None) -> Figures:
 
     `open_before`: problems open when the running count began, which are found anew in it; None for those of a week alone.
     """
-    figures = {name: counts.get(name, 0) for name in COLUMNS}
+    figures = {name: counts.get(name, 0) for name in COLUMNS if name not in HELP}
     figures["money"] = figures["money_relief"] + figures["money_charity"] + figures["money_other"]
     if open_before is not None:
         figures["found"] += open_before
