@@ -7,16 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import func, select
 
-from fieldapp.aid.counting import OTHER_GOODS
-from fieldapp.aid.queries import sum_other_goods
-from fieldapp.aid.rules import Goods
 from fieldapp.areas import queries as areas
 from fieldapp.areas.models import LEVELS, PROPER, Area
 from fieldapp.core import clock, scope
@@ -37,7 +34,7 @@ COUNTY, CITY, PROVINCE = ("county", PROPER), "city", "province"
 # What a row of a city's report, or of the province's, is.
 UNREPORTED, CONFIRMED, CHANGED, RETURNED, LOCKED = "unreported", "confirmed", "changed", "returned", "locked"
 LEVEL_BELOW = {"province": "city", "city": "county", "county": "township", "township": "village"}
-WEEKS_BACK, WEEKS_AHEAD = 12, 6
+WEEKS_BACK = 12
 
 
 @dataclass(frozen=True)
@@ -61,22 +58,14 @@ def list_report_areas(reader_codes: Sequence[str]) -> list[Area]:
     return sorted(areas.list_areas(reader_codes), key=lambda area: (len(area.code), area.code))
 
 
-def list_weeks(now: datetime, back: int = WEEKS_BACK) -> list[Week]:
+def list_weeks(now: datetime) -> list[Week]:
     """The week that runs and those before it, the latest first."""
     weeks = [rollups.get_week(now)]
-    for _ in range(back):
+    for _ in range(WEEKS_BACK):
         before = rollups.find_week(clock.local_date(weeks[-1].begins_at))
         if before is None:
             break
         weeks.append(before)
-    return weeks
-
-
-def list_weeks_ahead(now: datetime) -> list[Week]:
-    """The week that runs and those to come, as they are set now."""
-    weeks = [rollups.get_week(now)]
-    while len(weeks) < WEEKS_AHEAD:
-        weeks.append(rollups.get_week(weeks[-1].ends_at))
     return weeks
 
 
@@ -135,9 +124,8 @@ def read_live(area: Area, week: Week) -> Report:
         )
         for code in weeks.keys() | running.keys() | open_before.keys()
     }
-    goods = _list_goods(area, since, week, parts)
     rows = [
-        Row(one.code, one.name, *parts.get(one.code, _nothing()), goods=goods.get(one.code, ()))
+        Row(one.code, one.name, *parts.get(one.code, _nothing()))
         for one in areas.list_children([area.code])
         if not one.is_ended or one.code in parts
     ]
@@ -146,21 +134,8 @@ def read_live(area: Area, week: Week) -> Report:
         area.name,
         rules.add_up([_nothing()[0], *(part[0] for part in parts.values())]),
         rules.add_up([_nothing()[1], *(part[1] for part in parts.values())]),
-        goods=rules.add_goods(goods.values()),
     )
     return Report(whole, rows)
-
-
-def _list_goods(
-    area: Area, since: date, week: Week, parts: Mapping[str, tuple[rules.Figures, rules.Figures]]
-) -> dict[str, tuple[Goods, ...]]:
-    """What the goods were that have no column of their own, by part of an area; asked only where there are any."""
-    if not any(figures[OTHER_GOODS] for part in parts.values() for figures in part):
-        return {}
-    found: dict[str, list[Goods]] = {}
-    for code, goods in sum_other_goods(area.code, _digits_below(area), since, week.ends_on):
-        found.setdefault(code, []).append(goods)
-    return {code: tuple(goods) for code, goods in found.items()}
 
 
 def _nothing() -> tuple[rules.Figures, rules.Figures]:
@@ -203,8 +178,9 @@ def find_sent(area_code: str, week_on: date) -> ReportSheet | None:
     return find_sheet(area_code[: LEVELS["city"]], week_on)
 
 
-def may_confirm_now(county_code: str, sent: ReportSheet | None) -> bool:
-    """Whether a county may confirm: until the city has `sent` its sheet, and after that when it went as 未报."""
+def may_confirm_now(county_code: str, week_on: date) -> bool:
+    """Whether a county may confirm: until the city has sent, and after that when it went as 未报."""
+    sent = find_sent(county_code, week_on)
     row = rules.pick(read_sheet(sent).rows, county_code) if sent else None
     return row is None or not row.is_reported
 
@@ -225,14 +201,11 @@ def write_figures(report: Report) -> dict[str, Any]:
 
 
 def _as_row(kept: dict[str, Any]) -> Row:
-    goods = tuple(Goods(*each) for each in kept.get("goods", ()))
-    return Row(kept["code"], kept["name"], kept["week"], kept["total"], kept.get("state", ""), goods)
+    return Row(kept["code"], kept["name"], kept["week"], kept["total"], kept.get("state", ""))
 
 
 def _as_json(row: Row) -> dict[str, Any]:
-    said = {"code": row.code, "name": row.name, "week": row.week, "total": row.total, "state": row.state}
-    goods = [[one.item, one.unit, one.week_milli, one.total_milli] for one in row.goods]
-    return {**said, "goods": goods} if goods else said
+    return {"code": row.code, "name": row.name, "week": row.week, "total": row.total, "state": row.state}
 
 
 def gather(area: Area, week: Week) -> Report:
@@ -267,7 +240,7 @@ def _gather_row(live: Row, sheet: ReportSheet | None) -> Row:
     kept = read_sheet(sheet).sum
     is_city = len(live.code) == LEVELS["city"]
     state = LOCKED if is_city else CHANGED if rules.list_changes(kept, live) else CONFIRMED
-    return Row(live.code, live.name, kept.week, kept.total, state, kept.goods)
+    return Row(live.code, live.name, kept.week, kept.total, state)
 
 
 def _put_together(area: Area, week: Week, live: Report, rows: list[Row]) -> Report:
@@ -283,8 +256,7 @@ def _put_together(area: Area, week: Week, live: Report, rows: list[Row]) -> Repo
         )
     week_sum = rules.add_up([_nothing()[0], *(row.week for row in reported if row.week), repeats[0]])
     total_sum = rules.add_up([_nothing()[1], *(row.total for row in reported if row.total), repeats[1]])
-    goods = rules.add_goods(row.goods for row in reported)
-    return Report(Row(area.code, area.name, week_sum, total_sum, goods=goods), rows)
+    return Report(Row(area.code, area.name, week_sum, total_sum), rows)
 
 
 def list_differences(before: Report, after: Report) -> list[tuple[Row, str, str, int | None, int | None]]:
@@ -299,15 +271,7 @@ def list_differences(before: Report, after: Report) -> list[tuple[Row, str, str,
 
 def digest(report: Report) -> str:
     """What tells whether a report still has the figures that somebody saw."""
-    figures = [
-        (
-            row.code,
-            row.week,
-            row.total,
-            *((one.item, one.unit, one.week_milli, one.total_milli) for one in row.goods),
-        )
-        for row in [report.sum, *report.rows]
-    ]
+    figures = [(row.code, row.week, row.total) for row in [report.sum, *report.rows]]
     return hashlib.sha256(json.dumps(figures, sort_keys=True).encode()).hexdigest()
 
 
@@ -323,9 +287,10 @@ def _subtract(whole: Row, rows: Sequence[Row]) -> tuple[rules.Figures, rules.Fig
 def count_late(area_code: str, week: Week) -> Late:
     """How many visits of a week ended in one that was confirmed before they came, and how many were returned."""
     there = Visit.week_on == week.ends_on, scope.within(Visit.area_code, [area_code])
-    count = select(func.count()).select_from(Visit).where(*there)
-    # Each by an index of its own: the week of a province is not gone through.
-    late = count.where(Visit.finished_at < week.begins_at, Visit.state != "voided")
-    returned = count.where(Visit.state == "returned")
-    row = db.session.execute(select(late.scalar_subquery(), returned.scalar_subquery())).one()
+    row = db.session.execute(
+        select(
+            func.count().filter(Visit.finished_at < week.begins_at),
+            func.count().filter(Visit.state == "returned"),
+        ).where(*there, Visit.state != "voided")
+    ).one()
     return Late(row[0], row[1])

@@ -14,10 +14,7 @@ DESK = frozenset(
         "/aid/<uuid:aid_uuid>",
         "/aid/new",
         "/aid/new/<kind>",
-        "/aid/policy",
-        "/coverage",
-        "/coverage/people",
-        "/coverage/problems",
+        "/charts",
         "/feedback",
         "/feedback/<uuid:feedback_uuid>",
         "/flag-rules",
@@ -133,14 +130,6 @@ RELIEF = frozenset(
         "/relief/public",
     }
 )
-PAYMENTS = frozenset(
-    {
-        "/calendar/weeks",
-        "/payments",
-        "/payments/<int:list_id>",
-        "/payments/<int:list_id>/rows/<int:row_number>",
-    }
-)
 REPORTS = frozenset(
     {
         "/reports/<report_id>",
@@ -149,21 +138,7 @@ REPORTS = frozenset(
         "/reports/<report_id>/sheets/<int:number>",
     }
 )
-TABLES = frozenset({"/tables", "/tables/table"})
-PAGES = (
-    TABLES
-    | PAYMENTS
-    | REPORTS
-    | RELIEF
-    | PHONE
-    | DESK
-    | UPLOADS
-    | PEOPLE
-    | REGISTRY
-    | RED
-    | PHONES_AND_AREAS
-    | CHECKLISTS
-)
+PAGES = REPORTS | RELIEF | PHONE | DESK | UPLOADS | PEOPLE | REGISTRY | RED | PHONES_AND_AREAS | CHECKLISTS
 
 
 def rule_of(url: str) -> str:
