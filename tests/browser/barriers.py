@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.browser.desk import Desk
 from tests.browser.pages import rule_of
@@ -124,6 +124,8 @@ def walk_pages(desk: Desk, pages: Iterator[str], rules: frozenset[str]) -> dict[
     """What is wrong with the pages of a walk, by their names; all of these rules have to be stopped at."""
     found, seen = {}, set()
     for name in pages:
+        # What a walk waits for may stand on the page that is being left as well.
+        expect(desk.page.locator("body[inert]")).to_have_count(0)
         seen.add(rule_of(desk.page.url))
         found[name] = look_at_page(desk.page)
         if desk.words.language == "zh":
