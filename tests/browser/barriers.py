@@ -125,7 +125,7 @@ def walk_pages(desk: Desk, pages: Iterator[str], rules: frozenset[str]) -> dict[
     found, seen = {}, set()
     for name in pages:
         # What a walk waits for may stand on the page that is being left as well.
-        expect(desk.page.locator("body[inert]")).to_have_count(0)
+        expect(desk.page.locator("body[inert], .htmx-request")).to_have_count(0)
         seen.add(rule_of(desk.page.url))
         found[name] = look_at_page(desk.page)
         if desk.words.language == "zh":
