@@ -17,6 +17,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -377,9 +378,9 @@ def _measure(app: Flask) -> list[Opened]:
             area: (_find_reader(role, grid[:digits]), _list_waiting(grid[:digits]))
             for area, (role, digits) in READERS.items()
         }
-    found = []
-    with app.app_context():
         household = db.session.get_one(Visit, chosen["township"][1][0]).household_uuid
+        week_on = reports.list_weeks(clock.now())[1].ends_on
+    found = []
     for area, (name, waiting) in chosen.items():
         desk = Desk(app, name)
         pages = {
@@ -390,16 +391,16 @@ def _measure(app: Flask) -> list[Opened]:
             "visits of all states": ["/reviews?queue=all"],
             "follow-ups": ["/followups"],
             "board": ["/followups/board"],
-            **_pages_of_report(READERS[area][1], grid),
+            **_pages_of_report(grid[: READERS[area][1]], week_on),
             **{page: [path.format(household=household) for path in paths] for page, paths in OTHERS.items()},
         }
         found += [_open(engine, desk, f"{page}, {area}", paths) for page, paths in pages.items()]
     return found
 
 
-def _pages_of_report(digits: int, grid: str) -> dict[str, list[str]]:
-    """The weekly report of the last week that is over, and the records behind some of its numbers."""
-    report = f"/reports/{grid[:digits]}-{reports.list_weeks(clock.now())[1].ends_on}"
+def _pages_of_report(area_code: str, week_on: date) -> dict[str, list[str]]:
+    """The weekly report of a week that is over, and the records behind some of its numbers."""
+    report = f"/reports/{area_code}-{week_on}"
     behind = {
         "behind": "week/contacts",
         "behind the year": "total/persons",
