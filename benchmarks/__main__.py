@@ -8,7 +8,18 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from benchmarks import desk, draining, filling, first_load, importing, judging, registry, sizes, sync
+from benchmarks import (
+    desk,
+    draining,
+    exporting,
+    filling,
+    first_load,
+    importing,
+    judging,
+    registry,
+    sizes,
+    sync,
+)
 from benchmarks.forms import make_form
 from tests import chromium
 from tests.live import Live, make_demo_county
@@ -34,6 +45,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         imported = importing.measure(Path(folder), importing.SMALL)
     print(importing.table(imported), end="\n\n", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        taken = exporting.measure(Path(folder))
+    print(exporting.table(taken), end="\n\n", flush=True)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser = chromium.launch(playwright)
         pages = Path(folder) / "pages"
@@ -56,6 +70,7 @@ def main() -> int:
     is_small = form_bytes <= sizes.LIMIT_BYTES and first_load.total(files) <= first_load.LIMIT_BYTES
     promises = filling.promises(filled) + sync.promises(nothing_new, first_sync)
     promises += draining.promises(drained) + registry.promises(searched)
+    promises += exporting.promises(taken)
     promises += importing.promises(imported) + [one for found in opened for one in desk.promises(found)]
     return 0 if is_small and all(promise.holds for promise in promises) else 1
 

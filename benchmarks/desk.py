@@ -32,8 +32,11 @@ from fieldapp.checklists.models import ChecklistVersion
 from fieldapp.core import clock, scope
 from fieldapp.core.crypto import keyring
 from fieldapp.core.db import db, transaction
-from fieldapp.people.tally_actions import put_right
+from fieldapp.core.tallies import fold_tallies
+from fieldapp.overview.coverage_actions import note_weeks
+from fieldapp.people.tally_actions import fold_days, put_right
 from fieldapp.reports import queries as reports
+from fieldapp.reviews.flag_counting import put_right as put_flags_right
 from fieldapp.rollups.columns import COLUMNS
 from fieldapp.serving import spare_collector
 from fieldapp.users.actions import add_user
@@ -62,7 +65,8 @@ OTHERS = {
     "its story": ["/households/{household}/story"],
     "aid": ["/aid"],
     "re-visits": ["/revisits"],
-    "charts": ["/charts"],
+    "coverage": ["/coverage", "/coverage?class=dibao_rural"],
+    "its lists": ["/coverage/people?of=overdue", "/coverage/problems?of=found", "/coverage/problems?of=open"],
     "map": ["/map"],
     "who is due": ["/due"],
     "incidents": ["/incidents"],
@@ -81,7 +85,7 @@ GROWS = (
         "aid",
         "revisits",
     ),
-    *("rollups", "county_rollups", "rollup_changes"),
+    *("rollups", "rollup_changes"),
     *("tallies", "households", "people", "person_tags", "review_claims", "household_grids"),
 )
 
@@ -147,6 +151,10 @@ def _fill(url: str, visits: int) -> None:
                 raw.execute(statement.encode(), sealed)
                 print(f"  {time.perf_counter() - begun:.0f} s: {statement.split('(')[0].strip()}", flush=True)
     put_right()
+    put_flags_right()
+    note_weeks(clock.now())
+    fold_days(clock.local_date(clock.now()))
+    fold_tallies()
     with psycopg.connect(url, autocommit=True) as raw:
         raw.execute("VACUUM ANALYZE")
         for table in ("users", "user_scopes"):
@@ -210,7 +218,8 @@ def _statements(visits: int, households: int, grids: int) -> Iterator[str]:
         "INSERT INTO households (household_uuid, grid_code, name, address, lat, lon, datum, note, due_on, counted)"
         " SELECT md5('h' || h)::uuid, code, '户主' || h, h || '号', 44 + n * 0.002 + h %% 7 * 0.001,"
         " 126 + n %% 60 * 0.1 + h %% 11 * 0.001, 'WGS84', %(note)s::bytea, due_on, json_build_object('township',"
-        " left(code, 9), 'due_on', due_on::text, 'classes', json_build_array('dibao_rural', 'dibao_rural'))"
+        " left(code, 9), 'due_on', due_on::text, 'people', json_build_array(json_build_array('dibao_rural', due_on::text),"
+        " json_build_array('dibao_rural', due_on::text)), 'is_tried', false)"
         f" FROM generate_series(0, {households - 1}) h JOIN grids ON n = h %% {grids},"
         f" LATERAL (SELECT current_date - 5 + {draw('h', 60, 6)}::int due_on) days"
     )
@@ -261,11 +270,11 @@ def _statements(visits: int, households: int, grids: int) -> Iterator[str]:
     )
     task = draw("flags.id::int", 1_000, 4)
     yield (
-        "INSERT INTO followups (followup_id, flag_id, type, severity, state, area_code, household_uuid, visit_uuid,"
+        "INSERT INTO followups (followup_id, flag_id, type, severity, state, area_code, found_in, household_uuid, visit_uuid,"
         " reason, checklist_key, assignee_id, due_at, source, is_abuse, is_restricted, created_at, closed_at, climbed_to)"
         " SELECT md5('f' || flags.id)::uuid, flags.id, 'food', flags.severity,"
         f" CASE WHEN {task} < 20 THEN 'open' WHEN {task} < 30 THEN 'done' WHEN {task} < 50 THEN 'cancelled'"
-        " ELSE 'verified' END, flags.area_code, household_uuid, flags.visit_uuid, %(reason)s::bytea, 'followup',"
+        " ELSE 'verified' END, flags.area_code, flags.area_code, household_uuid, flags.visit_uuid, %(reason)s::bytea, 'followup',"
         " worker_id, raised_at + interval '3 days', 'flag', false, false, raised_at,"
         f" CASE WHEN {task} >= 30 THEN raised_at + interval '2 days' END,"
         f" CASE WHEN {task} < 2 THEN 'city' WHEN {task} < 5 THEN 'county' WHEN {task} < 10 THEN 'township' END"
@@ -295,10 +304,10 @@ def _statements(visits: int, households: int, grids: int) -> Iterator[str]:
         " FROM (SELECT *, assignee_id worker_id FROM followups) followups"
     )
     yield (
-        "INSERT INTO followups (followup_id, type, severity, state, area_code, household_uuid, visit_uuid, reason,"
+        "INSERT INTO followups (followup_id, type, severity, state, area_code, found_in, household_uuid, visit_uuid, reason,"
         " checklist_key, assignee_id, due_at, source, is_abuse, is_restricted, created_at, closed_at)"
         " SELECT md5('r' || visit_uuid)::uuid, 'random_revisit', 'yellow', CASE WHEN is_new THEN 'open' ELSE 'verified' END,"
-        " area_code, household_uuid, visit_uuid, %(reason)s::bytea, 'revisit', worker_id,"
+        " area_code, area_code, household_uuid, visit_uuid, %(reason)s::bytea, 'revisit', worker_id,"
         " finished_at + interval '9 days', 'revisit', false, false, finished_at + interval '2 days',"
         " CASE WHEN NOT is_new THEN finished_at + interval '6 days' END"
         " FROM (SELECT *, finished_at > now() - interval '14 days' is_new FROM visits"
@@ -357,6 +366,19 @@ def _count_by_week() -> Iterator[str]:
         " WHERE week_on IS NOT NULL GROUP BY 1, 2) given"
         " WHERE since = 'week' AND rollups.area_code = given.area_code AND rollups.week_on = given.week_on"
     )
+    for columns, values, of in (
+        ("found = problems.n", "count(*) n", "created_at"),
+        (
+            "helped = problems.n, help_hours = problems.hours",
+            "count(*) n, sum(round(extract(epoch FROM closed_at - created_at) / 3600))::bigint hours",
+            "closed_at",
+        ),
+    ):
+        yield (
+            f"UPDATE rollups SET {columns} FROM (SELECT found_in, {_week_of(of)} week_on, {values} FROM followups"
+            f" WHERE {of} IS NOT NULL GROUP BY 1, 2) problems"
+            " WHERE since = 'week' AND rollups.area_code = found_in AND rollups.week_on = problems.week_on"
+        )
     columns = ", ".join(COLUMNS)
     sums = ", ".join(f"sum({column})" for column in COLUMNS)
     yield (
@@ -382,6 +404,7 @@ def _measure(app: Flask) -> list[Opened]:
         week_on = reports.list_weeks(clock.now())[1].ends_on
     found = []
     for area, (name, waiting) in chosen.items():
+        print(f"  {area}", flush=True)
         desk = Desk(app, name)
         pages = {
             "home": ["/"],

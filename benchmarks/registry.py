@@ -219,7 +219,8 @@ def _rows(number: int, village: Any, chance: random.Random) -> tuple[list[Any], 
     due_on = TODAY + timedelta(days=chance.randint(-5, 60))
     note = _seal("", "households.note")
     classes = [chance.choice(_CLASSES) for _ in names]
-    counted = {"township": grid[:9], "due_on": due_on.isoformat(), "classes": sorted(classes)}
+    counted = {"township": grid[:9], "due_on": due_on.isoformat(), "people": [], "is_tried": False}
+    counted["people"] = sorted([one, due_on.isoformat()] for one in classes)
     household = (
         household_uuid,
         grid,

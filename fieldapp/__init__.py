@@ -30,6 +30,7 @@ def create_app(settings: Settings | None = None, *, create_key: bool = False) ->
     from fieldapp.notices import routes as notices
     from fieldapp.overview import routes as overview
     from fieldapp.papers import routes as papers
+    from fieldapp.payments import routes as payments
     from fieldapp.people import routes as people
     from fieldapp.relief import routes as relief
     from fieldapp.reports import routes as reports
@@ -38,6 +39,7 @@ def create_app(settings: Settings | None = None, *, create_key: bool = False) ->
     from fieldapp.screenings import routes as screenings
     from fieldapp.sweeps import routes as sweeps
     from fieldapp.sync import routes as sync
+    from fieldapp.tables import routes as tables
     from fieldapp.users import routes as users
     from fieldapp.workdays import routes as workdays
 
@@ -71,6 +73,7 @@ def create_app(settings: Settings | None = None, *, create_key: bool = False) ->
         aid,
         relief,
         imports,
+        payments,
         sweeps,
         screenings,
         revisits,
@@ -79,6 +82,7 @@ def create_app(settings: Settings | None = None, *, create_key: bool = False) ->
         sync,
         entry,
         reports,
+        tables,
         overview,
     ):
         feature.init_app(app)

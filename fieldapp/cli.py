@@ -19,6 +19,7 @@ from sqlalchemy import create_engine, inspect
 from sqlalchemy.exc import OperationalError
 
 from fieldapp import create_app
+from fieldapp.aid import actions as aid
 from fieldapp.areas.actions import UnknownArea, load_areas
 from fieldapp.areas.queries import list_roots
 from fieldapp.checklists import actions as checklists
@@ -28,6 +29,7 @@ from fieldapp.core.assets import ClientNotBuilt, check_built
 from fieldapp.core.crypto import KEY_FILE, KeyMissing
 from fieldapp.core.db import transaction
 from fieldapp.core.errors import AppError
+from fieldapp.core.tallies import fold_tallies
 from fieldapp.demo.build import build_demo
 from fieldapp.followups import actions as followups, incident_actions as incidents
 from fieldapp.imports import actions as imports
@@ -38,12 +40,15 @@ from fieldapp.imports.rules import OUTCOMES, REFUSED
 from fieldapp.imports.tables import Limits
 from fieldapp.notices.channel_actions import forget_old
 from fieldapp.notices.jobs import SWEEP_S, Jobs
+from fieldapp.overview import coverage_actions as coverage
+from fieldapp.payments import actions as payments
 from fieldapp.people.actions import refresh_due_in
 from fieldapp.people.pair_actions import look_for_pairs_in
 from fieldapp.people.period_actions import work_out
 from fieldapp.people.period_queries import list_unfinished
-from fieldapp.people.tally_actions import put_right
+from fieldapp.people.tally_actions import fold_days, put_right
 from fieldapp.reports import actions as reports, recount
+from fieldapp.reviews.flag_counting import put_right as put_flags_right
 from fieldapp.rollups import actions as rollups
 from fieldapp.serving import EachMinute, make_server
 from fieldapp.settings import Settings, SettingsError
@@ -174,6 +179,10 @@ def _watch(now: datetime) -> None:
     rollups.fold()
     reports.start_running_counts(now)
     reports.remind(now)
+    # First what stood when the week ended; then days that are over are counted together.
+    coverage.note_weeks(now)
+    fold_days(clock.local_date(now))
+    fold_tallies()
 
 
 @commands.command()
@@ -219,18 +228,21 @@ def restore(folder: Path, snapshot: str | None, replace: bool) -> None:
 
 @commands.command()
 def compact() -> None:
-    """Tidy what phones are told: old visits leave it, and what left a month ago is no longer mentioned. Run weekly.
+    """Tidy what phones are told: old visits and aid given long ago leave it, and what left a month ago is no longer
+    mentioned. Run weekly, and after an update.
 
-    Rows of imports older than 90 days are erased, and notices that were read or sent as long ago.
+    Rows of imports older than 90 days are erased, and notices that were read or sent as long ago; rows of payment lists
+    after 400 days.
     """
     with create_app(_read_settings()).app_context():
         withdrawn = withdraw_old_visits(clock.now())
+        placed = aid.refresh_phones(clock.now())
         dropped = feeds.compact(clock.now())
-        forgotten = imports.forget_rows(clock.now())
+        forgotten = imports.forget_rows(clock.now()) + payments.forget_rows(clock.now())
         old = forget_old(clock.now())
     click.echo(
-        f"{withdrawn} old visits taken from phones, {dropped} entries dropped, {forgotten} imports forgotten, "
-        f"{old} old notices dropped"
+        f"{withdrawn} old visits taken from phones, {placed} entries of aid taken off or put on them, "
+        f"{dropped} entries dropped, {forgotten} imports and payment lists forgotten, {old} old notices dropped"
     )
 
 
@@ -247,7 +259,7 @@ def due() -> None:
             tell_phones(sweep_id)
         roots = [area.code for area in list_roots()]
         changed += sum(changed for _, changed in refresh_due_in(roots))
-        wrong = put_right()
+        wrong = put_right() + put_flags_right()
     click.echo(f"{changed} households have other due dates now, {wrong} counts were put right")
 
 

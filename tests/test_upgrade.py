@@ -229,7 +229,12 @@ def test_what_is_there_is_counted(old_app):
     flask_migrate.upgrade(str(MIGRATIONS))
     assert list_wrong() == {}
     counted = db.session.scalars(sa.select(Household.counted)).one()
-    assert counted == {"township": "230183100", "due_on": None, "classes": ["none", "none"]}
+    assert counted == {
+        "township": "230183100",
+        "due_on": None,
+        "people": [["none", "2026-12-01"], ["none", "2026-12-01"]],
+        "is_tried": False,
+    }
 
 
 def test_contacts_that_count_are_read_from_the_visits_there_are(old_app):

@@ -11,8 +11,9 @@ from pathlib import Path
 from sqlalchemy import Column, Table
 from sqlalchemy.types import TypeDecorator
 
-# What has the whole program in it imports every model.
-import fieldapp.cli  # noqa: F401
+# What has the whole program in it imports every model, but those that no command needs.
+import fieldapp.cli
+import fieldapp.tables.models  # noqa: F401
 from fieldapp.core.db import Base, EncryptedJson, EncryptedText, Instant
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "database.md"

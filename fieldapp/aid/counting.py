@@ -19,6 +19,8 @@ from fieldapp.rollups.columns import OF_CASES
 from fieldapp.rollups.queries import choose_week
 
 VAGRANT = "vagrant"
+# What these goods were is written out in the report.
+OTHER_GOODS = "goods_other"
 
 
 def count_given(
@@ -59,7 +61,7 @@ def set_counts(
         is_vagrant=is_vagrant,
         measures=measures,
     )
-    aid.week_on = choose_week(aid.area_code, on, now)
+    aid.week_on, aid.is_written_out = choose_week(aid.area_code, on, now), OTHER_GOODS in aid.counted
 
 
 def set_reversal(reversal: Aid, wrong: Aid, now: datetime, measures: Mapping[str, int] | None = None) -> None:
@@ -71,6 +73,7 @@ def set_reversal(reversal: Aid, wrong: Aid, now: datetime, measures: Mapping[str
         )
     reversal.counted = {column: -value for column, value in counts.items()}
     reversal.week_on = choose_week(reversal.area_code, now, now)
+    reversal.is_written_out = OTHER_GOODS in reversal.counted
 
 
 def _count(aid: Aid) -> None:

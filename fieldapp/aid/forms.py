@@ -16,8 +16,11 @@ from wtforms.validators import UUID, InputRequired, Length, Optional, Validation
 from fieldapp.aid import rules
 from fieldapp.aid.actions import Given
 from fieldapp.core.forms import Form, clean, reason_area, text_area
+from fieldapp.policies.pages import PolicyForm
 
 CENTS, MILLI = 2, 3
+# When a county wants a receipt.
+NEVER, FROM, ALWAYS = "never", "from", "always"
 
 
 def _number(label: Any, *, required: Any = None) -> StringField:
@@ -210,3 +213,54 @@ class WhyForm(Form):
     """Why an entry is cancelled or reversed."""
 
     reason = reason_area(lazy_gettext("Why?"))
+
+
+class ReceiptForm(PolicyForm):
+    """From which amount a county wants a receipt."""
+
+    cash = SelectField(lazy_gettext("Of money"))
+    cash_from = MoneyField(lazy_gettext("From this sum on, yuan"))
+    goods = SelectField(lazy_gettext("Of goods"))
+    goods_from = MoneyField(lazy_gettext("Worth this or more, yuan"))
+    reason = reason_area(
+        lazy_gettext("Why is it changed?"), lazy_gettext("For example: the county's rules of cash.")
+    )
+
+    @classmethod
+    def showing(cls, terms: Mapping[str, int | None]) -> ReceiptForm:
+        """The form filled in with what holds now."""
+        filled: dict[str, Any] = {}
+        for name in ("cash", "goods"):
+            cents = terms[f"{name}_from_cents"]
+            filled[name] = NEVER if cents is None else FROM if cents else ALWAYS
+            filled[f"{name}_from"] = rules.write_amount(cents, CENTS) if cents else ""
+        return cls(formdata=None, **filled)
+
+    def offer(self) -> None:
+        """Set what may be chosen."""
+        for field in (self.cash, self.goods):
+            field.choices = [
+                (NEVER, lazy_gettext("Never")),
+                (FROM, lazy_gettext("From an amount on")),
+                (ALWAYS, lazy_gettext("Always")),
+            ]
+
+    def validate_cash(self, field: SelectField) -> None:
+        """An amount where one is to be named."""
+        _check_from(field, self.cash_from)
+
+    def validate_goods(self, field: SelectField) -> None:
+        """An amount where one is to be named."""
+        _check_from(field, self.goods_from)
+
+    def terms(self) -> dict[str, Any]:
+        """What was chosen."""
+        return {
+            f"{name}_from_cents": {NEVER: None, ALWAYS: 0}.get(self[name].data, self[f"{name}_from"].cents)
+            for name in ("cash", "goods")
+        }
+
+
+def _check_from(choice: SelectField, amount: MoneyField) -> None:
+    if choice.data == FROM and not amount.data:
+        raise ValidationError(gettext("Write from which amount on, in yuan."))

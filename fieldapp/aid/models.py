@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from fieldapp.core.db import AreaCode, Base, EncryptedText, Instant, UuidText
+from fieldapp.core.feeds import FeedCode
+from fieldapp.policies.models import Policy
 
 
 class Aid(Base):
@@ -60,14 +62,27 @@ class Aid(Base):
     counted: Mapped[dict[str, int] | None] = mapped_column(
         JSON(none_as_null=True), doc="What it adds to the columns of the report; a reversal takes it off."
     )
+    is_written_out: Mapped[bool] = mapped_column(
+        default=False,
+        server_default=false(),
+        doc="It counts among the other goods, of which the report says what they were.",
+    )
     visit_uuid: Mapped[str | None] = mapped_column(
-        ForeignKey("visits.visit_uuid"), index=True, doc="The visit it was given on, or that it comes from."
+        UuidText,
+        index=True,
+        doc="The visit it was given on, or that it comes from; a phone's may still be on its way (visits).",
     )
     followup_id: Mapped[str | None] = mapped_column(
         ForeignKey("followups.followup_id"), index=True, doc="The task it settles."
     )
     relief_case_id: Mapped[str | None] = mapped_column(
         UuidText, index=True, doc="The case of temporary relief it is paid for (relief_cases)."
+    )
+    period: Mapped[str | None] = mapped_column(
+        String(7), doc="The month it is for, as 2026-11; empty: not said."
+    )
+    payment_list_id: Mapped[int | None] = mapped_column(
+        index=True, doc="The list of payments that brought it (payment_lists)."
     )
     reverses_uuid: Mapped[str | None] = mapped_column(
         ForeignKey("aid.aid_uuid"), unique=True, doc="Of a reversal: the entry it takes back."
@@ -80,9 +95,46 @@ class Aid(Base):
     settled_by_id: Mapped[int | None] = mapped_column(
         ForeignKey("users.id"), doc="Who noted that what was due was given, or cancelled it."
     )
+    op_uuid: Mapped[str | None] = mapped_column(
+        UuidText, doc="Operation of the phone it was entered on (operations); empty: at the desk."
+    )
+    settled_op_uuid: Mapped[str | None] = mapped_column(
+        UuidText, doc="Operation of the phone on which what was due was settled; empty: at the desk."
+    )
+    receipt_missing: Mapped[bool] = mapped_column(
+        default=False,
+        doc="Given on a phone without the receipt that its county asks for. It counts all the same.",
+    )
+    feed: Mapped[str | None] = mapped_column(
+        FeedCode,
+        doc="Grid whose phones hold it; empty: none, for it was settled long ago or is of no household.",
+    )
 
     __table_args__ = (
         Index("ix_aid_state_area_due", "state", "area_code", "due_on"),
         Index("ix_aid_area_given", "area_code", "given_on"),
         Index("ix_aid_week_area", "week_on", "area_code"),
+        Index("ix_aid_week_given", "week_on", "given_on", "aid_uuid", "area_code"),
+        Index("ix_aid_feed_given", "feed", "given_on"),
+        # Few entries are: a year of them is read for the report.
+        Index(
+            "ix_aid_written_out",
+            *("week_on", "area_code"),
+            sqlite_where=text("is_written_out = 1"),
+            postgresql_where=text("is_written_out"),
+        ),
+    )
+
+
+class AidPolicy(Policy):
+    """From which amount a county wants a receipt (a signature or a photo) of what is given on a visit."""
+
+    __tablename__ = "aid_policies"
+
+    cash_from_cents: Mapped[int | None] = mapped_column(
+        BigInteger, doc="Of money from this sum on, cents; 0: always; empty: never."
+    )
+    goods_from_cents: Mapped[int | None] = mapped_column(
+        BigInteger,
+        doc="Of goods worth so much or more, cents; 0: always, also where nobody knows their worth; empty: never.",
     )

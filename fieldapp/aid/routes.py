@@ -15,17 +15,20 @@ from flask_babel import gettext
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from fieldapp.aid import actions, queries, rules
+from fieldapp.aid import actions, policy_routes, queries, rules
 from fieldapp.aid.actions import Subject
 from fieldapp.aid.forms import CENTS, FORMS, MILLI, AidForm, DayForm, GoodsForm, ServiceForm, WhyForm
 from fieldapp.aid.models import Aid
 from fieldapp.aid.queries import AidFilter
 from fieldapp.aid.words import AID_WORDS, HANDLERS, KINDS, STATES
 from fieldapp.areas import queries as areas
-from fieldapp.core import clock, wording
+from fieldapp.checklists.attachments import AttachmentView, view_attachments
+from fieldapp.checklists.reading import Line
+from fieldapp.core import clock, scope, storage, wording
 from fieldapp.core.codes import get_codes
 from fieldapp.core.db import transaction
 from fieldapp.core.errors import AppError
+from fieldapp.core.forms import Form
 from fieldapp.core.guard import READERS, require
 from fieldapp.core.paging import read_area, read_day, read_page, read_uuid
 from fieldapp.followups import queries as followups
@@ -81,6 +84,19 @@ def household_page(household_uuid: UUID) -> str:
         kinds=KINDS,
         states=STATES,
         can_enter=current_user.role in HANDLERS,
+    )
+
+
+@bp.get("/followups/<uuid:followup_id>/aid")
+@require(*READERS)
+def task_part(followup_id: UUID) -> str:
+    """The part of a task's page that shows what was given for it."""
+    task = followups.get_followup(str(followup_id), current_user, clock.now())
+    return render_template(
+        "aid/_of_task.html",
+        entries=queries.list_of_task(task.followup_id),
+        words=wording.get_words(*AID_WORDS),
+        states=STATES,
     )
 
 
@@ -198,8 +214,20 @@ def reverse(aid_uuid: UUID) -> str | tuple[str, int] | Response:
     )
 
 
+@bp.post("/aid/<uuid:aid_uuid>/receipt")
+@require(*HANDLERS)
+def note_receipt(aid_uuid: UUID) -> str | tuple[str, int] | Response:
+    """Note that the receipt that was missing lies in the files."""
+    return _take(
+        str(aid_uuid),
+        Form(),
+        lambda: actions.note_receipt(current_user, str(aid_uuid), now=clock.now()),
+        gettext("Noted: the receipt is on file."),
+    )
+
+
 def _take(
-    aid_uuid: str, form: DayForm | WhyForm, step: Callable[[], Aid], message: str, **forms: Any
+    aid_uuid: str, form: Form, step: Callable[[], Aid], message: str, **forms: Any
 ) -> str | tuple[str, int] | Response:
     """Take a step of an entry; when it cannot be taken, show the entry with what was typed."""
     queries.get_aid(aid_uuid, current_user)
@@ -228,6 +256,7 @@ def _show(
     may_settle = current_user.role in HANDLERS
     task = followups.find_followup(aid.followup_id, current_user, clock.now()) if aid.followup_id else None
     person = people.list_people([aid.person_uuid])[0] if aid.person_uuid else None
+    receipts = _view_receipts(aid)
     return render_template(
         "aid/aid.html",
         aid=aid,
@@ -236,6 +265,10 @@ def _show(
         grid_name=areas.name_places([aid.area_code]).get(aid.area_code, ""),
         task=task,
         visit=visits.find_visit(aid.visit_uuid) if aid.visit_uuid else None,
+        receipts=receipts,
+        # Files are seen where the aid counts; the household may live elsewhere by now.
+        can_note_receipt=may_settle and aid.receipt_missing,
+        can_see_receipts=scope.covers(current_user.area_codes(), aid.area_code),
         reversal=queries.find_reversal(aid_uuid) if aid.state == "reversed" else None,
         names=users.get_display_names(
             user_id for user_id in (aid.entered_by_id, aid.settled_by_id) if user_id is not None
@@ -251,6 +284,25 @@ def _show(
         # A payment of relief is taken back with its case.
         can_reverse=may_settle and aid.relief_case_id is None and rules.can_step("reversed", aid.state),
     )
+
+
+def _view_receipts(aid: Aid) -> list[AttachmentView]:
+    """The signatures and photos that came with what was given, under a word for each."""
+    uses = storage.list_uses("aid", aid.aid_uuid, 1)
+    labels = {"signature": gettext("Signature"), "photo": gettext("Photo")}
+    lines = [
+        Line(
+            "answer",
+            use.question,
+            use.question,
+            0,
+            labels.get(use.question, ""),
+            attachments=(use.sha256,),
+            asked=use.question,
+        )
+        for use, _ in uses
+    ]
+    return view_attachments(uses, lines)
 
 
 def _show_new(kind: str, form: AidForm, subject: Subject, error: AppError | None = None) -> str:
@@ -326,6 +378,10 @@ def _read_filter() -> AidFilter:
     """The choice in the address; what is not one is ignored."""
     asked = request.args
     view, kind = asked.get("view", ""), asked.get("kind", "")
+    without_receipt = bool(asked.get("receipt"))
+    if without_receipt and view != "all":
+        # What is due has no receipt yet.
+        view = "given"
     programme, source = asked.get("programme", ""), asked.get("source", "")
     return AidFilter(
         view=view if view in queries.VIEWS else "due",
@@ -335,6 +391,7 @@ def _read_filter() -> AidFilter:
         area=read_area(),
         from_on=read_day("from"),
         until_on=read_day("until"),
+        without_receipt=without_receipt,
     )
 
 
@@ -353,4 +410,5 @@ def _say_quantity(milli: int) -> str:
 def init_app(app: Flask) -> None:
     """Register the pages, and how amounts are written on them."""
     app.register_blueprint(bp)
+    app.register_blueprint(policy_routes.bp)
     app.jinja_env.filters.update(yuan=_say_yuan, quantity=_say_quantity)

@@ -6,6 +6,8 @@ Invariant: money is whole cents and quantities are whole thousandths; nothing he
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -19,6 +21,8 @@ STEPS: dict[str, tuple[frozenset[str], str]] = {
 }
 # What an entry counts for: one that was reversed still counts where it was given, and its reversal takes it off again.
 SIGNS: dict[str, int] = {"given": 1, "reversed": 1, "reversal": -1}
+# What was given stays on phones so long: it answers "what did they get lately?", and is seen before it is given twice.
+ON_PHONES = timedelta(days=60)
 # The most one entry may be: more is a slip of the finger.
 MOST_CENTS = 1_000_000_00
 MOST_MILLI = 100_000_000
@@ -28,9 +32,64 @@ MONEY_COLUMNS = ("relief", "charity", "other")
 GOODS_COLUMNS = ("food", "clothing", "heating", "medicine", "other")
 
 
+@dataclass(frozen=True)
+class Goods:
+    """How much of one kind of goods was given, in thousandths of its unit: in a week, and in all so far."""
+
+    item: str
+    unit: str
+    week_milli: int
+    total_milli: int
+
+
 def can_step(step: str, state: str) -> bool:
     """Whether `step` may be taken from `state`."""
     return state in STEPS[step][0]
+
+
+def is_on_phones(state: str, given_on: date | None, today: date) -> bool:
+    """Whether the phones of its household's grid hold an entry: what is due, and what was given lately."""
+    return state == "due" or (state == "given" and given_on is not None and given_on > today - ON_PHONES)
+
+
+def is_own(entered_by_id: int, settled_by_id: int | None, user_id: int) -> bool:
+    """Whether an account may take back an entry: it was the last to say something of it."""
+    return (settled_by_id or entered_by_id) == user_id
+
+
+def needs_receipt(limits: Mapping[str, int | None], kind: str, amount_cents: int | None) -> bool:
+    """Whether a county that asks for receipts from those amounts on (by kind, cents) asks for one of this.
+
+    Goods whose worth nobody knows are worth 0.
+    """
+    limit = limits.get(kind)
+    return limit is not None and (amount_cents or 0) >= limit
+
+
+def list_faults(
+    kind: str,
+    item: str | None,
+    amount_cents: int | None,
+    quantity_milli: int | None,
+    unit: str | None,
+) -> dict[str, str]:
+    """What is wrong with how much of what it is said to be, by field; nothing when it fits its kind."""
+    by_kind: dict[str, dict[str, int | str | None]] = {
+        "cash": {"amount_cents": amount_cents},
+        "goods": {"item": item, "quantity_milli": quantity_milli, "unit": unit},
+        "service": {"item": item, "quantity_milli": quantity_milli},
+    }
+    needed = by_kind[kind]
+    faults = {name: "missing" for name, value in needed.items() if value is None}
+    given = {"item": item, "quantity_milli": quantity_milli, "unit": unit, "amount_cents": amount_cents}
+    # What goods are worth may be known.
+    allowed = needed.keys() | ({"amount_cents"} if kind == "goods" else set())
+    faults |= {
+        name: "unexpected" for name, value in given.items() if value is not None and name not in allowed
+    }
+    if kind == "service" and (quantity_milli or 0) % 1000:
+        faults["quantity_milli"] = "not_whole"
+    return faults
 
 
 def read_amount(text: str, digits: int) -> int | None:

@@ -170,7 +170,7 @@ def pending(name: str) -> dict[Any, Any]:
 
 
 def do_last(step: Callable[[], None]) -> None:
-    """Do `step` once when the transaction is about to commit, after feeds and tallies: they are locked by then.
+    """Do `step` once when the transaction is about to commit, after feeds and tallies: the feeds are locked by then.
 
     A step may put off another one.
     """

@@ -222,6 +222,66 @@ ERRORS: dict[str, tuple[int, Any]] = {
         409,
         lazy_gettext("This import has moved on in the meantime. Reload the page to see where it is."),
     ),
+    # weeks of the report
+    "cut_not_ahead": (
+        409,
+        lazy_gettext("A week that is over never moves. Choose the running week or one to come."),
+    ),
+    "cut_same": (409, lazy_gettext("Weeks end then already. Nothing was changed.")),
+    # lists of payments
+    "payments_known": (
+        409,
+        lazy_gettext(
+            "This very file is payment list no. %(number)s already. Open that one; if it was wrong, take it back there first."
+        ),
+    ),
+    "payments_state_wrong": (
+        409,
+        lazy_gettext("The list has gone on meanwhile. Reload the page to see where it is."),
+    ),
+    "payment_columns_missing": (
+        422,
+        lazy_gettext("Say which column holds the amount, and which one the ID number or the name."),
+    ),
+    "payment_terms_missing": (
+        422,
+        lazy_gettext(
+            "Choose programme, who pays, month and day for the whole list, or say which columns hold them."
+        ),
+    ),
+    "payments_nothing": (
+        409,
+        lazy_gettext("There is nothing to take in: no row is good, and none was taken by hand."),
+    ),
+    "payments_nothing_taken": (409, lazy_gettext("Nothing of this list is in the books.")),
+    "payments_reversed": (
+        409,
+        lazy_gettext(
+            "%(number)s entries of this list were taken back one by one already. Tick that they stay as they are, "
+            "and the others are taken back."
+        ),
+    ),
+    "payments_of_relative": (
+        403,
+        lazy_gettext("A payment to a near relative of yours is in this list. Let a colleague take it back."),
+    ),
+    "payments_forgotten": (
+        409,
+        lazy_gettext(
+            "The rows of this list were erased. Take single entries back on the pages of the households."
+        ),
+    ),
+    "payment_decided": (
+        409,
+        lazy_gettext("This row is in the books already, or of a kind that is never taken in."),
+    ),
+    "payment_choice_missing": (422, lazy_gettext("Choose who of them was paid.")),
+    "payment_changed": (
+        409,
+        lazy_gettext(
+            "This row would be entered twice, or something has changed since. Compare the list again to see how it stands."
+        ),
+    ),
     # sweeps
     "list_columns_missing": (
         422,
@@ -252,6 +312,12 @@ ERRORS: dict[str, tuple[int, Any]] = {
     "aid_of_case": (
         409,
         lazy_gettext("This is a payment of temporary relief. Take it back on the page of the case."),
+    ),
+    "aid_reported": (
+        409,
+        lazy_gettext(
+            "The week it counts in was reported. Ask your supervisor to take it back at the office."
+        ),
     ),
     # relief
     "agent_needed": (422, lazy_gettext("Write who asks in their place, and on whose word.")),
@@ -462,6 +528,7 @@ ERRORS: dict[str, tuple[int, Any]] = {
         422,
         lazy_gettext("First write down who answers for this checklist and why it is needed."),
     ),
+    "table_name_taken": (409, lazy_gettext("You have a table of that name already. Choose another one.")),
     "outside_own_area": (403, lazy_gettext("This belongs to an area above or beside yours. Ask its office.")),
     "version_was_published": (
         409,

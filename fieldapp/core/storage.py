@@ -72,12 +72,14 @@ class AttachmentUse(Base):
     sha256: Mapped[str] = mapped_column(
         String(64), primary_key=True, doc="The attachment named; it may not be here yet."
     )
-    kind: Mapped[str] = mapped_column(String(20), primary_key=True, doc="visit or followup.")
+    kind: Mapped[str] = mapped_column(String(20), primary_key=True, doc="visit, followup or aid.")
     uuid: Mapped[str] = mapped_column(String(36), primary_key=True, doc="The record's key.")
     revision: Mapped[int] = mapped_column(primary_key=True, doc="The record's revision that names it.")
     question: Mapped[str] = mapped_column(String(300), primary_key=True, doc="Path of the question.")
     area_code: Mapped[str] = mapped_column(AreaCode, doc="Where the record counts; decides who sees it.")
-    feed: Mapped[str] = mapped_column(FeedCode, doc="Where the record is published.")
+    feed: Mapped[str] = mapped_column(
+        FeedCode, doc="Where the record is published; empty text: no phone is told when it arrives."
+    )
     taken_at: Mapped[datetime | None] = mapped_column(Instant, doc="From EXIF or the phone's clock.")
     size: Mapped[int | None] = mapped_column(doc="Bytes the phone will send.")
     name: Mapped[str | None] = mapped_column(
@@ -179,7 +181,8 @@ def move_uses(kind: str, uuid: str, area_code: str, feed: str) -> None:
 
 def touch_users_of(sha256: str) -> None:
     """Tell phones that a record they hold has one attachment more on the server."""
-    for use in db.session.scalars(select(AttachmentUse).where(AttachmentUse.sha256 == sha256)):
+    named = select(AttachmentUse).where(AttachmentUse.sha256 == sha256, AttachmentUse.feed != "")
+    for use in db.session.scalars(named):
         publish(use.feed, use.kind, use.uuid)
 
 

@@ -24,6 +24,8 @@ class Cut:
     at: time
 
 
+# A week in which the cut changes is not shorter than this, nor longer than a week more.
+SHORTEST_DAYS = 4
 # Friday noon, so that a county confirms in the afternoon what no longer moves.
 SHIPPED = (Cut(date.min, 4, time(12)),)
 
@@ -66,6 +68,13 @@ def week_of_day(day: date, cuts: Sequence[Cut] = SHIPPED) -> Week:
 def first_of_year(week: Week, cuts: Sequence[Cut] = SHIPPED) -> date:
     """The first week of a week's year, by the day it ends on: a week belongs to the year in which it ends."""
     return week_of(clock.midnight(date(week.ends_on.year, 1, 1)), cuts).ends_on
+
+
+def change_after(week: Week, weekday: int, at: time) -> Cut:
+    """The cut with which weeks end on another weekday (Monday is 0) or time from the one after `week` on: contiguous, and the
+    first of them with 4 to 10 days.
+    """
+    return Cut(week.ends_on + SHORTEST_DAYS * DAY, weekday, at)
 
 
 @lru_cache(maxsize=1024)

@@ -64,7 +64,7 @@ class VisitStory:
 
 
 def _done(**outcome: str) -> dict[str, Any]:
-    return {"done": "visited referred", "given": {"aid_kind": "none"}, "outcome": outcome}
+    return {"done": "visited referred", "outcome": outcome}
 
 
 # The visits that are not just another routine one, by household number of the roster.
@@ -210,7 +210,7 @@ def _settled(
     )
 
 
-# Earlier visits by household number, long enough ago for what they led to to be settled: what charts and the figures of
+# Earlier visits by household number, long enough ago for what they led to to be settled: what coverage and the figures of
 # rules are made of.
 EARLIER: dict[int, tuple[VisitStory, ...]] = {
     1: (VisitStory(47, elder={"gas": "wiring"}, steps=_settled(6, text="找村里电工把老化的电线换掉。")),),

@@ -461,12 +461,13 @@ def take_step(
 ) -> FollowupEvent:
     """Take a step that was found possible: the task's state, its event, its audit entry, and what phones are told."""
     before, task.state = task.state, rules.TRANSITIONS[step][1]
+    closed_at_before = task.closed_at
     task.closed_at = now if task.state in rules.CLOSED else None
     if task.state not in rules.WAITING:
         task.climbs_at = None
     event = FollowupEvent(followup_id=task.followup_id, at=now, actor_id=actor.id, step=step, text=text)
     db.session.add(event)
-    counting.count_step(task, step, before, now)
+    counting.count_step(task, step, before, now, closed_at_before)
     audit.record(
         actor,
         f"followup.{step}",

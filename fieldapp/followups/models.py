@@ -16,6 +16,9 @@ from fieldapp.users.models import User
 
 # Written out, for an index is used only by what asks in the very words of the index.
 ACTIVE = "state IN ('open', 'done', 'refused')"
+CLIMBED = ACTIVE + " AND climbed_to IS NOT NULL"
+# What some who read the grid it was found in must not know of.
+SET_APART = "(is_restricted OR is_abuse OR area_code <> found_in)"
 
 
 class Followup(Base):
@@ -103,8 +106,34 @@ class Followup(Base):
                 *("is_abuse", "household_uuid", "climbed_to", "created_at", "closed_at"),
             ],
         ),
+        # The few that have climbed, which the menu counts on every page.
+        Index(
+            "ix_followups_climbed",
+            *("climbed_to", "area_code", "severity", "state"),
+            sqlite_where=text(CLIMBED),
+            postgresql_where=text(CLIMBED),
+        ),
         Index("ix_followups_assignee_state", "assignee_id", "state"),
         Index("ix_followups_created_area", "created_at", "area_code"),
+        # Problems by the grid they were found in: those open, those found or solved in a time, and those not all may know.
+        Index(
+            "ix_followups_active_found",
+            "found_in",
+            sqlite_where=text(ACTIVE),
+            postgresql_where=text(ACTIVE),
+            postgresql_include=[
+                *("state", "type", "area_code", "is_restricted", "entered_by_id", "assignee_id"),
+                *("is_abuse", "household_uuid"),
+            ],
+        ),
+        Index("ix_followups_found_created", "found_in", "created_at"),
+        Index("ix_followups_closed_found", "closed_at", "found_in"),
+        Index(
+            "ix_followups_set_apart",
+            *("found_in", "closed_at"),
+            sqlite_where=text(SET_APART),
+            postgresql_where=text(SET_APART),
+        ),
     )
 
 

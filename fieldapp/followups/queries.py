@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, false, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, false, func, literal_column, or_, select, union_all
 
 from fieldapp.areas.models import LEVELS
 from fieldapp.core import clock, scope
@@ -20,7 +20,7 @@ from fieldapp.core.errors import AppError
 from fieldapp.core.guard import OFFICER, SUPERVISOR, WORKER
 from fieldapp.followups import rules
 from fieldapp.followups.models import ACTIVE, Followup, FollowupEvent, Referral
-from fieldapp.followups.rules import CLOSED, REFERRAL_WAITS, REVISIT, WAITING, list_levels_of
+from fieldapp.followups.rules import CLOSED, REFERRAL_WAITS, REVISIT, list_levels_of
 from fieldapp.people import queries as people, relatives
 from fieldapp.people.due_queries import WEEK_DAYS
 from fieldapp.people.models import DeclaredRelative, Household
@@ -39,6 +39,9 @@ DUES = ("late", "today", "week", "later", "outside")
 BOARD_ROWS = 12
 # That a task is not closed, in the words of the index. Without a type: SQLite would be asked whether it equals 1.
 IS_ACTIVE: ColumnElement[Any] = literal_column("followups." + ACTIVE)
+# That somebody is still to do something about it (rules.WAITING). Said so, PostgreSQL expects as many as there are: of two
+# lists of states it would expect next to none, and read the tasks themselves one by one.
+IS_WAITING: ColumnElement[bool] = and_(IS_ACTIVE, Followup.state != "done")
 
 
 @dataclass(frozen=True)
@@ -52,9 +55,6 @@ class FollowupFilter:
     climbed: str = ""
     area: str = ""
     due: str = ""
-    # The days on which they were made, both included.
-    since: date | None = None
-    until: date | None = None
 
     def as_query(self) -> dict[str, Any]:
         """The part of an address that repeats this choice; empty for the plain list."""
@@ -66,8 +66,6 @@ class FollowupFilter:
             "climbed": self.climbed,
             "area": self.area,
             "due": self.due,
-            "since": self.since.isoformat() if self.since else "",
-            "until": self.until.isoformat() if self.until else "",
         }
         return {name: value for name, value in chosen.items() if value}
 
@@ -342,28 +340,36 @@ def list_followups(
 
 def list_board(reader: User, chosen: FollowupFilter, now: datetime) -> list[BoardColumn]:
     """Of each of DUES, the chosen tasks in which somebody is to do something, red first, then by when they are due."""
-    column = _due_column(now)
-    order = (Followup.severity != "red", Followup.due_at, Followup.followup_id)
-    placed = (
+    waiting = (
         select(
             Followup.followup_id,
-            column.label("place"),
-            func.count().over(partition_by=column).label("total"),
-            func.row_number().over(partition_by=column, order_by=order).label("number"),
+            Followup.due_at,
+            (Followup.severity != "red").label("is_other"),
+            _due_column(now).label("place"),
         )
         .where(
             *readable(reader, now),
             *list_conditions(chosen, reader, now),
-            IS_ACTIVE,
-            Followup.state.in_(WAITING),
+            IS_WAITING,
         )
-        .subquery()
+        .cte("waiting")
     )
+    order = (waiting.c.is_other, waiting.c.due_at, waiting.c.followup_id)
+    # Of each column its first, kept while the tasks are gone through: to number all of a province takes twice as long.
+    firsts = union_all(
+        *(
+            select(
+                select(waiting).where(waiting.c.place == due).order_by(*order).limit(BOARD_ROWS).subquery()
+            )
+            for due in DUES
+        )
+    ).subquery()
+    totals = select(waiting.c.place, func.count().label("total")).group_by(waiting.c.place).subquery()
     rows = db.session.execute(
-        select(Followup, placed.c.place, placed.c.total)
-        .join(placed, placed.c.followup_id == Followup.followup_id)
-        .where(placed.c.number <= BOARD_ROWS)
-        .order_by(placed.c.number)
+        select(Followup, totals.c.place, totals.c.total)
+        .join(firsts, firsts.c.followup_id == Followup.followup_id)
+        .join(totals, totals.c.place == firsts.c.place)
+        .order_by(firsts.c.is_other, firsts.c.due_at, firsts.c.followup_id)
     ).all()
     counts = {place: total for _, place, total in rows}
     items = _as_items([(task, place) for task, place, _ in rows], now)
@@ -436,7 +442,7 @@ def _waits_for(reader: User, now: datetime) -> ColumnElement[bool]:
 
 
 def _is_late(now: datetime) -> ColumnElement[bool]:
-    return and_(IS_ACTIVE, Followup.state.in_(WAITING), Followup.due_at < now)
+    return and_(IS_WAITING, Followup.due_at < now)
 
 
 def list_conditions(chosen: FollowupFilter, reader: User, now: datetime) -> list[ColumnElement[bool]]:
@@ -460,12 +466,8 @@ def list_conditions(chosen: FollowupFilter, reader: User, now: datetime) -> list
         conditions.append(Followup.climbed_to == chosen.climbed)
     if chosen.assignee is not None:
         conditions.append(Followup.assignee_id == chosen.assignee)
-    if chosen.since:
-        conditions.append(Followup.created_at >= clock.midnight(chosen.since))
-    if chosen.until:
-        conditions.append(Followup.created_at < clock.midnight(chosen.until + timedelta(days=1)))
     if chosen.due:
-        conditions += [IS_ACTIVE, Followup.state.in_(WAITING), _due_column(now) == chosen.due]
+        conditions += [IS_WAITING, _due_column(now) == chosen.due]
     return conditions
 
 
@@ -496,7 +498,7 @@ def _needs(reader_id: int) -> ColumnElement[bool]:
 
 def _climbed(reader: User, now: datetime) -> ColumnElement[bool]:
     levels = list_levels_of(reader.role, reader.area_codes(now))
-    return and_(Followup.state.in_(WAITING), Followup.climbed_to.in_(levels))
+    return and_(IS_WAITING, Followup.climbed_to.in_(levels))
 
 
 def _as_items(placed: list[tuple[Followup, str]], now: datetime) -> list[FollowupItem]:

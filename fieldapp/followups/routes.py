@@ -25,7 +25,7 @@ from fieldapp.core.codes import get_codes
 from fieldapp.core.db import transaction
 from fieldapp.core.errors import AppError
 from fieldapp.core.guard import OFFICER, READERS, SUPERVISOR, WORKER, require
-from fieldapp.core.paging import read_area, read_day, read_key, read_page, read_uuid
+from fieldapp.core.paging import read_area, read_key, read_page, read_uuid
 from fieldapp.core.severity import SEVERITIES
 from fieldapp.core.storage import Attachment, AttachmentUse
 from fieldapp.followups import (
@@ -129,7 +129,7 @@ def list_page() -> str:
 def board_page() -> str:
     """The same tasks by when they are due, the first of each column."""
     now = clock.now()
-    chosen = replace(_read_filter(), view="active", due="", since=None, until=None)
+    chosen = replace(_read_filter(), view="active", due="")
     return render_template(
         "followups/board.html",
         columns=queries.list_board(current_user, chosen, now),
@@ -498,8 +498,6 @@ def _read_filter() -> FollowupFilter:
         climbed=climbed if climbed in CLIMBED_TO else "",
         area=read_area(),
         due=due if due in DUES else "",
-        since=read_day("since"),
-        until=read_day("until"),
     )
 
 

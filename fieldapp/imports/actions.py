@@ -9,19 +9,17 @@ that shows how far it has come, or by the command line; nothing runs by itself.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from itertools import islice
 from typing import Any, BinaryIO
 
 from flask_babel import gettext
-from sqlalchemy import delete, insert, update
+from sqlalchemy import delete, update
 
-from fieldapp.core import audit, clock
+from fieldapp.core import audit, clock, steps
 from fieldapp.core.db import db, transaction
 from fieldapp.core.errors import AppError
-from fieldapp.imports import queries
+from fieldapp.imports import queries, staging
 from fieldapp.imports.columns import FIELDS, recognise
 from fieldapp.imports.judging import Judge
 from fieldapp.imports.models import (
@@ -45,8 +43,8 @@ from fieldapp.people.actions import Origin
 from fieldapp.people.models import Household, Person, PersonTag
 from fieldapp.users.models import User
 
-# Rows of one transaction: read, checked, written.
-READ_ROWS, STEP_ROWS = 1000, 100
+# Rows of one transaction: checked, written.
+STEP_ROWS = 100
 # Rows are kept for so long after their file was brought in; until then an import can be taken back.
 KEEP_ROWS = timedelta(days=90)
 _NEEDED = ("name",)
@@ -73,19 +71,7 @@ def stage(actor: User, source: str, file_name: str, file: BinaryIO, limits: Limi
         )
         session.add(held)
     try:
-        rows = 0
-        while piece := list(islice(table.rows, READ_ROWS)):
-            with transaction() as session:
-                session.execute(
-                    insert(ImportRow),
-                    [
-                        {"import_id": held.import_id, "number": number, "cells": cells, "is_applied": False}
-                        for number, cells in piece
-                    ],
-                )
-            rows += len(piece)
-        if not rows:
-            raise AppError("roster_empty")
+        rows = staging.add_rows(ImportRow, {"import_id": held.import_id, "is_applied": False}, table.rows)
     except BaseException:
         _erase(held.import_id)
         raise
@@ -160,24 +146,14 @@ def forget_rows(now: datetime) -> int:
     """Erase the rows of imports that were brought in long ago; returns of how many. Runs its own transactions."""
     old = queries.list_old(now - KEEP_ROWS)
     for import_id in old:
-        _erase_rows(import_id)
+        staging.erase_rows(ImportRow, ImportRow.import_id, import_id)
     return len(old)
 
 
 def _erase(import_id: int) -> None:
-    _erase_rows(import_id)
+    staging.erase_rows(ImportRow, ImportRow.import_id, import_id)
     with transaction() as session:
         session.execute(delete(Import).where(Import.import_id == import_id))
-
-
-def _erase_rows(import_id: int) -> None:
-    after = 0
-    while rows := queries.list_numbers(import_id, after, READ_ROWS):
-        after = rows[-1]
-        with transaction() as session:
-            session.execute(
-                delete(ImportRow).where(ImportRow.import_id == import_id, ImportRow.number <= after)
-            )
 
 
 def _lock(held: Import, *states: str) -> Import:
@@ -192,21 +168,20 @@ def _lock(held: Import, *states: str) -> Import:
 
 def go_on(import_id: int, now: datetime, seconds: float) -> Import:
     """Go on with what runs, for about so many seconds; runs its own transactions. Returns the import as it is then."""
-    until = time.monotonic() + seconds
-    steps = {CHECKING: _check, APPLYING: _apply, UNDOING: _undo}
+    by_state = {CHECKING: _check, APPLYING: _apply, UNDOING: _undo}
     today = clock.local_date(now)
     judge: Judge | None = None
-    while True:
-        with transaction():
-            # What others changed since the last step is to be seen.
-            db.session.expire_all()
-            held = queries.lock_import(import_id)
-            if held.state not in RUNNING:
-                return held
+
+    def step() -> bool:
+        nonlocal judge
+        held = queries.lock_import(import_id)
+        if held.state in RUNNING:
             judge = judge or Judge(held, today)
-            steps[held.state](held, judge, now)
-        if time.monotonic() >= until:
-            return held
+            by_state[held.state](held, judge, now)
+        return held.state in RUNNING
+
+    steps.run(step, seconds)
+    return db.session.get_one(Import, import_id)
 
 
 def _check(held: Import, judge: Judge, now: datetime) -> None:

@@ -77,18 +77,25 @@ def normal(header: str) -> str:
     return "".join(sign for sign in plain.lower() if sign.isalnum())
 
 
-_KNOWN = {normal(name): field for field, names in _NAMES.items() for name in names.split()}
+def fields_by_name(names: Mapping[str, str]) -> dict[str, str]:
+    """Of each name (as `normal` has it) which field it means; `names`: by field, the names a column of it may have."""
+    return {normal(name): field for field, said in names.items() for name in said.split()}
 
 
-def count_known(cells: Sequence[str]) -> int:
-    """How many of the cells are names of columns."""
-    return len({_KNOWN[normal(cell)] for cell in cells if normal(cell) in _KNOWN})
+KNOWN = fields_by_name(_NAMES)
 
 
-def recognise(header: Sequence[str], remembered: Mapping[str, str]) -> list[str]:
-    """Of each column its field, or "" for one that is not read: as `remembered` by name, else by the usual names."""
+def count_known(cells: Sequence[str], known: Mapping[str, str] = KNOWN) -> int:
+    """How many of the cells are names of columns, which are `known` by name."""
+    return len({known[normal(cell)] for cell in cells if normal(cell) in known})
+
+
+def recognise(
+    header: Sequence[str], remembered: Mapping[str, str], known: Mapping[str, str] = KNOWN
+) -> list[str]:
+    """Of each column its field, or "" for one that is not read: as `remembered` by name, else by the names that are `known`."""
     fields: list[str] = []
     for name in header:
-        field = "" if name.startswith(REASON_MARK) else remembered.get(name, _KNOWN.get(normal(name), ""))
+        field = "" if name.startswith(REASON_MARK) else remembered.get(name, known.get(normal(name), ""))
         fields.append("" if field in fields else field)
     return fields

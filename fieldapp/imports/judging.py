@@ -331,14 +331,15 @@ def _changes_of_person(draft: Draft, person: Person | None) -> dict[str, list[An
 def get_words() -> rules.Words:
     """What the words of a roster mean, by the code tables; a word that names two codes means neither."""
     return rules.Words(
-        classes=_words_of("class", rules.CLASS_WORDS),
-        tags=_words_of("tag", rules.TAG_WORDS),
-        risks=_words_of("risk", {}),
-        causes=_words_of("cause", {}),
+        classes=words_of("class", rules.CLASS_WORDS),
+        tags=words_of("tag", rules.TAG_WORDS),
+        risks=words_of("risk", {}),
+        causes=words_of("cause", {}),
     )
 
 
-def _words_of(table: str, usual: dict[str, str]) -> dict[str, str]:
+def words_of(table: str, usual: dict[str, str]) -> dict[str, str]:
+    """The codes of a table by the words for them (rules.word): their own, and the `usual` ones."""
     codes = [code for code in list_codes(table) if not code.retired_on and not code.extra.get("shown_only")]
     known = {code.code for code in codes}
     words = {rules.word(said): code for said, code in usual.items() if code in known}

@@ -5,7 +5,7 @@ Invariant: numbers of people are masked here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,12 +52,13 @@ class Line:
     left: list[str]
 
 
-def prepare_columns(held: Import) -> list[Column]:
-    """The columns with the first texts in each."""
-    rows, _ = queries.list_rows(held.import_id, None, 1)
-    columns = []
-    for place, (name, field) in enumerate(zip(held.header, held.fields, strict=True)):
-        texts = [row.cells[place] for row in rows if row.cells[place]]
+def prepare_columns(
+    header: Sequence[str], fields: Sequence[str], rows: Iterable[Sequence[str]]
+) -> list[Column]:
+    """The columns of a file with the first texts in each."""
+    columns, rows = [], list(rows)
+    for place, (name, field) in enumerate(zip(header, fields, strict=True)):
+        texts = [cells[place] for cells in rows if cells[place]]
         columns.append(
             Column(mask_numbers(name), field, [mask_numbers(text) for text in dict.fromkeys(texts)][:SAMPLES])
         )

@@ -145,18 +145,6 @@ def get_last_number(import_id: int) -> int:
     )
 
 
-def list_numbers(import_id: int, after: int, limit: int) -> list[int]:
-    """The numbers of the rows below row `after`."""
-    return list(
-        db.session.scalars(
-            select(ImportRow.number)
-            .where(ImportRow.import_id == import_id, ImportRow.number > after)
-            .order_by(ImportRow.number)
-            .limit(limit)
-        )
-    )
-
-
 def list_old(before: datetime) -> list[int]:
     """The imports brought in before that whose rows are still here."""
     has_rows = exists().where(ImportRow.import_id == Import.import_id)

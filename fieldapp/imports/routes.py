@@ -191,10 +191,11 @@ def _show_list(form: RosterForm) -> str:
 
 
 def _show_columns(held: Import, chosen: list[str] | None = None, error: AppError | None = None) -> str:
+    rows, _ = queries.list_rows(held.import_id, None, 1)
     return render_template(
         "imports/columns.html",
         held=held,
-        columns=prepare_columns(held),
+        columns=prepare_columns(held.header, held.fields, (row.cells for row in rows)),
         chosen=chosen or held.fields,
         fields=FIELDS,
         error=error,

@@ -57,7 +57,7 @@ TAG_WORDS = {
     "精神障碍": "mental_disorder", "流浪乞讨": "vagrant", "事实孤儿": "child_without_carer",
 }  # fmt: skip
 
-_ROUNDED = re.compile(r"[+-]?\d(?:\.\d+)?[eE]\+?\d+")
+ROUNDED = re.compile(r"[+-]?\d(?:\.\d+)?[eE]\+?\d+")
 _APOSTROPHES = "'‘’`´＇"
 _BETWEEN_WORDS = re.compile(r"[、,，;；/|\n]+")
 _CJK_GAP = re.compile(r"(?<=[㐀-鿿])\s+(?=[㐀-鿿])")
@@ -69,7 +69,7 @@ _SERIAL = re.compile(r"\d{5}(?:\.\d+)?")
 _SERIAL_FROM = date(1899, 12, 30)
 _PHONE = re.compile(r"\+?\d{5,20}")
 _ACCOUNT = re.compile(r"\d{8,30}")
-_EXCEL_ERROR = re.compile(r"#(?:N/A|REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!)")
+EXCEL_ERROR = re.compile(r"#(?:N/A|REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!)")
 
 
 @dataclass(frozen=True)
@@ -120,8 +120,8 @@ def read_row(cells: Sequence[str], fields: Sequence[str], words: Words, today: d
     for name, cell in zip(fields, cells, strict=False):
         if not name:
             continue
-        text = _plain(cell)
-        if _EXCEL_ERROR.fullmatch(text):
+        text = plain(cell)
+        if EXCEL_ERROR.fullmatch(text):
             draft.refuse(name, "cell_error", text=text)
         elif word(text) not in BLANKS or (name in {"main_class", "tags"} and word(text) == "无"):
             said[name] = text
@@ -132,21 +132,26 @@ def read_row(cells: Sequence[str], fields: Sequence[str], words: Words, today: d
     return draft
 
 
-def _plain(cell: str) -> str:
-    """Without what people put around a text so that Excel leaves it alone."""
+def plain(cell: str) -> str:
+    """A cell without what people put around a text so that Excel leaves it alone."""
     return cell.strip().lstrip(_APOSTROPHES).strip()
+
+
+def join_name(text: str) -> str:
+    """A Chinese name without the blanks that make short ones as wide as long ones."""
+    return _CJK_GAP.sub("", text)
 
 
 def _read_names(draft: Draft, said: Mapping[str, str]) -> None:
     for name, limit in LIMITS.items():
         if len(said.get(name, "")) > limit:
             draft.refuse(name, "too_long", limit=limit)
-    name = _CJK_GAP.sub("", said.get("name", ""))
+    name = join_name(said.get("name", ""))
     if name:
         draft.person["name"] = name
     elif not any(fault.field == "name" for fault in draft.faults):
         draft.refuse("name", "name_missing")
-    draft.head = _CJK_GAP.sub("", said.get("head", ""))
+    draft.head = join_name(said.get("head", ""))
     draft.household_number = said.get("household_number", "")
     draft.place = (said.get("township", ""), said.get("village", ""), said.get("grid", ""))
     if "relation" in said:
@@ -189,7 +194,7 @@ def _read_numbers(draft: Draft, said: Mapping[str, str], today: date) -> None:
 
 def _read_number(draft: Draft, said: Mapping[str, str], name: str) -> str:
     text = unicodedata.normalize("NFKC", said.get(name, ""))
-    if _ROUNDED.fullmatch(text):
+    if ROUNDED.fullmatch(text):
         draft.refuse(name, "rounded")
         return ""
     return people.normal_number(text).removesuffix(".0")

@@ -12,7 +12,7 @@ import io
 import re
 import warnings
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from itertools import chain, islice
@@ -22,7 +22,7 @@ import openpyxl
 
 from fieldapp.core import media
 from fieldapp.core.errors import AppError
-from fieldapp.imports.columns import count_known
+from fieldapp.imports.columns import KNOWN, count_known
 from fieldapp.settings import Settings
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -71,8 +71,8 @@ class Table:
     rows: Iterator[Row]
 
 
-def open_table(file: BinaryIO, limits: Limits) -> Table:
-    """The first sheet of an .xlsx workbook, or a CSV file, whatever it is called.
+def open_table(file: BinaryIO, limits: Limits, known: Mapping[str, str] = KNOWN) -> Table:
+    """The first sheet of an .xlsx workbook, or a CSV file, whatever it is called; `known`: its columns by their usual names.
 
     Raises (also in reading rows) roster_empty, roster_unknown, roster_old, roster_damaged, roster_macros,
     roster_too_large, roster_too_many_rows.
@@ -96,7 +96,7 @@ def open_table(file: BinaryIO, limits: Limits) -> Table:
     if not first:
         raise AppError("roster_empty")
     # The row with the most names we know; max() takes the uppermost of equals.
-    at = max(range(len(first)), key=lambda place: count_known(first[place][1]))
+    at = max(range(len(first)), key=lambda place: count_known(first[place][1], known))
     header = first[at][1]
     if len(header) > MAX_COLUMNS:
         raise AppError("roster_too_large")

@@ -1,10 +1,12 @@
 """Where open flags, open tasks and overdue households lie: at the registered place of the household, never where anybody went.
 
-Invariant: what a reader must not know in a list is not on the map either. A reply holds at most MOST_CELLS cells.
+Invariant: what a reader must not know in a list is not on the map either. A reply holds at most MOST_CELLS cells. Of more
+than one county only counts are read.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,13 +15,18 @@ from uuid import UUID
 
 from sqlalchemy import CompoundSelect, String, Subquery, case, cast, func, literal, select, union_all
 
+from fieldapp.areas import queries as areas
+from fieldapp.areas.models import LEVELS
 from fieldapp.core import clock, scope
 from fieldapp.core.db import db
 from fieldapp.core.severity import SEVERITIES
 from fieldapp.followups import queries as followups
 from fieldapp.followups.models import Followup
+from fieldapp.overview.models import CountyMiddle
+from fieldapp.people import due_queries
 from fieldapp.people.models import Household
 from fieldapp.reviews import queries as reviews
+from fieldapp.reviews.flag_counting import count_flags
 from fieldapp.reviews.models import Flag
 from fieldapp.users.models import User
 from fieldapp.visits.models import Visit
@@ -68,6 +75,80 @@ class Place:
     address: str
     count: int
     worst: str
+
+
+@dataclass(frozen=True)
+class CountyRow:
+    """A county with what is open there: tasks or flags by severity, households overdue; and its place, where that is known."""
+
+    code: str
+    name: str
+    open: dict[str, int]
+    overdue: int
+    place: tuple[float, float] | None
+
+    @property
+    def count(self) -> int:
+        """All that is open there."""
+        return sum(self.open.values()) + self.overdue
+
+    @property
+    def worst(self) -> str:
+        """The worst of it: a severity, or overdue."""
+        return next((severity for severity in SEVERITIES if self.open.get(severity)), "overdue")
+
+
+def is_wide(reader: User, area: str, now: datetime) -> bool:
+    """Whether the map is of more than one county, and shows counties instead of households."""
+    codes = _narrow(reader.area_codes(now), area)
+    county = LEVELS["county"]
+    return any(len(code) < county for code in codes) or len({code[:county] for code in codes}) > 1
+
+
+def list_counties(reader: User, chosen: MapFilter, now: datetime) -> list[CountyRow]:
+    """The counties on a wide map in which anything is open, by code; from counts that are kept, and what is not closed."""
+    codes = _narrow(reader.area_codes(now), chosen.area)
+    digits = LEVELS["county"]
+    open_: Counter[tuple[str, str]] = Counter()
+    overdue: dict[str, int] = {}
+    if chosen.show in ("", "flags"):
+        open_ += count_flags(reader, codes, digits)
+    if chosen.show in ("", "tasks"):
+        county = func.substr(Followup.area_code, 1, digits)
+        tasks = (
+            select(county, Followup.severity, func.count())
+            .where(
+                *followups.readable(reader, now), scope.within(Followup.area_code, codes), followups.IS_ACTIVE
+            )
+            .group_by(county, Followup.severity)
+        )
+        open_ += Counter({(code, severity): number for code, severity, number in db.session.execute(tasks)})
+    if chosen.show in ("", "overdue"):
+        due = due_queries.count_due(codes, digits, clock.local_date(now))
+        overdue = {code: count.overdue for code, count in due.items() if count.overdue}
+    wanted = {code for code, _ in open_} | overdue.keys()
+    middles = {
+        row.county_code: (row.lat, row.lon)
+        for row in db.session.scalars(select(CountyMiddle).where(CountyMiddle.county_code.in_(wanted)))
+    }
+    names = areas.get_names(wanted)
+    return [
+        CountyRow(
+            code,
+            names.get(code, code),
+            {severity: open_[code, severity] for severity in SEVERITIES if open_[code, severity]},
+            overdue.get(code, 0),
+            middles.get(code),
+        )
+        for code in sorted(wanted)
+    ]
+
+
+def _narrow(codes: Sequence[str], area: str) -> list[str]:
+    """Of a reader's areas what lies in the one chosen, if any is."""
+    if not area:
+        return list(codes)
+    return [area] if scope.covers(codes, area) else [code for code in codes if code.startswith(area)]
 
 
 def list_cells(reader: User, chosen: MapFilter, zoom: int, now: datetime) -> list[Cell]:

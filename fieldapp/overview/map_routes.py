@@ -5,6 +5,7 @@ Invariant: the points are those of the list, gathered by the server; no worker a
 
 from __future__ import annotations
 
+from datetime import datetime
 from math import isfinite
 from typing import Any
 
@@ -18,7 +19,7 @@ from fieldapp.core import clock, wording
 from fieldapp.core.guard import READERS, require
 from fieldapp.core.paging import read_area, read_page
 from fieldapp.overview import map_queries as queries
-from fieldapp.overview.map_queries import WORLD, Box, Cell, MapFilter
+from fieldapp.overview.map_queries import WORLD, Box, Cell, CountyRow, MapFilter
 
 SHOWS = {
     "flags": lazy_gettext("Open flags"),
@@ -36,6 +37,8 @@ def map_page() -> str:
     """The map with its choices, and beside it the places as a list."""
     now = clock.now()
     chosen = _read_filter()
+    if queries.is_wide(current_user, chosen.area, now):
+        return _show_counties(chosen, now)
     page = read_page()
     places, has_more, box = queries.list_places(current_user, chosen, now, page)
     choice: dict[str, Any] = {"show": chosen.show or None, "area": chosen.area or None}
@@ -54,12 +57,30 @@ def map_page() -> str:
     )
 
 
+def _show_counties(chosen: MapFilter, now: datetime) -> str:
+    return render_template(
+        "overview/map_counties.html",
+        counties=queries.list_counties(current_user, chosen, now),
+        chosen=chosen,
+        choice={"show": chosen.show or None, "area": chosen.area or None},
+        shows=SHOWS,
+        areas=areas.list_choices(current_user.area_codes(now), chosen.area),
+        words=wording.get_words("severity")["severity"],
+    )
+
+
 @bp.get("/points")
 @require(*READERS)
 def points() -> Response:
-    """The cells of a box at a zoom, as JSON: {cells: [{lat, lon, datum, count, worst, name, link}]}."""
+    """The cells of a box at a zoom, as JSON: {cells: [{lat, lon, datum, count, worst, name, link}]}; of more than one
+    county a cell for each, wherever it lies.
+    """
+    now, chosen = clock.now(), _read_filter()
+    if queries.is_wide(current_user, chosen.area, now):
+        counties = queries.list_counties(current_user, chosen, now)
+        return jsonify(cells=[_county_as_json(one, chosen) for one in counties if one.place])
     zoom = request.args.get("zoom", DEFAULT_ZOOM, type=int)
-    cells = queries.list_cells(current_user, _read_filter(), zoom, clock.now())
+    cells = queries.list_cells(current_user, chosen, zoom, now)
     return jsonify(cells=[_as_json(cell) for cell in cells])
 
 
@@ -74,6 +95,19 @@ def _as_json(cell: Cell) -> dict[str, Any]:
         "link": url_for("reviews.household_page", household_uuid=cell.household_uuid)
         if cell.household_uuid
         else None,
+    }
+
+
+def _county_as_json(county: CountyRow, chosen: MapFilter) -> dict[str, Any]:
+    lat, lon = county.place or (0.0, 0.0)
+    return {
+        "lat": lat,
+        "lon": lon,
+        "datum": "WGS84",
+        "count": county.count,
+        "worst": county.worst,
+        "name": county.name,
+        "link": url_for("map.map_page", area=county.code, show=chosen.show or None),
     }
 
 

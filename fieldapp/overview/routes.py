@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 from fieldapp.core import clock
 from fieldapp.core.guard import ADMIN, READERS, SECURITY, SUPERVISOR, WORKER, require
 from fieldapp.notices.queries import list_stuck
-from fieldapp.overview import charts_routes, map_routes, queries
+from fieldapp.overview import coverage_routes, map_routes, queries
 
 bp = Blueprint("overview", __name__)
 
@@ -42,4 +42,4 @@ def init_app(app: Flask) -> None:
     """Register the pages."""
     app.register_blueprint(bp)
     map_routes.init_app(app)
-    charts_routes.init_app(app)
+    coverage_routes.init_app(app)

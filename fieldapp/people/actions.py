@@ -524,9 +524,14 @@ def set_contacts(household: Household, contacts: Mapping[str, Iterable[tuple[dat
     refresh_due(household)
 
 
-def set_last_visit(household: Household, on: date | None, carried: dict[str, Any] | None) -> None:
-    """Keep the day of the last visit that reached somebody, and the answers the next one is offered."""
-    household.last_visit_on = on
+def set_last_visit(
+    household: Household, on: date | None, carried: dict[str, Any] | None, tried_on: date | None
+) -> None:
+    """Keep the day of the last visit that reached somebody, the answers the next one is offered, and the last day since
+    then on which somebody tried in vain.
+    """
+    household.last_visit_on, household.tried_on = on, tried_on
+    tally_actions.count_household(household, is_gone=household.merged_into is not None)
     household.carry = {"on": on.isoformat(), "answers": carried} if on is not None else None
     publish_household(household)
 

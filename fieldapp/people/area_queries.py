@@ -51,6 +51,7 @@ def _sum(area_codes: Sequence[str], digits: int) -> Iterator[tuple[str, str | No
         select(area, Tally.kind, Tally.key, func.sum(Tally.count))
         .where(Tally.kind.in_([HOUSEHOLD, CLASS]), scope.within(Tally.area_code, area_codes))
         .group_by(area, Tally.kind, Tally.key)
+        .having(func.sum(Tally.count) != 0)
     ):
         yield code, key if kind == CLASS else None, number
 

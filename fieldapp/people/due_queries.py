@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import selectinload
 
+from fieldapp.areas.models import LEVELS
 from fieldapp.core import scope
 from fieldapp.core.db import db
 from fieldapp.core.tallies import Tally
@@ -62,7 +63,12 @@ def _sum_due(area_codes: Sequence[str], digits: int, today: date) -> dict[str, D
         )
         .group_by(area)
     )
-    return {code: DueCount(overdue or 0, this_week or 0) for code, overdue, this_week in rows}
+    # Rows of an area may come to nothing.
+    return {
+        code: DueCount(overdue or 0, this_week or 0)
+        for code, overdue, this_week in rows
+        if overdue or this_week
+    }
 
 
 def list_due(area_codes: Sequence[str], before: date, page: int = 1) -> tuple[list[Household], bool]:
@@ -103,6 +109,24 @@ def get_middles(area_codes: Sequence[str]) -> dict[str, rules.Place]:
         .group_by(Household.grid_code)
     )
     return {grid_code: (float(lat), float(lon)) for grid_code, lat, lon in rows}
+
+
+def get_county_middles(area_codes: Sequence[str]) -> dict[str, rules.Place]:
+    """The middle of each county's households: degrees (lat, lon), of whatever datum, which differ by less than a kilometre.
+
+    Reads all households: for the server's own use.
+    """
+    county = func.substr(Household.grid_code, 1, LEVELS["county"])
+    rows = db.session.execute(
+        select(county, func.avg(Household.lat), func.avg(Household.lon))
+        .where(
+            scope.within(Household.grid_code, area_codes),
+            Household.lat.is_not(None),
+            Household.lon.is_not(None),
+        )
+        .group_by(county)
+    )
+    return {code: (float(lat), float(lon)) for code, lat, lon in rows}
 
 
 def _has_place() -> ColumnElement[bool]:

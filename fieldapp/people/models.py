@@ -53,9 +53,12 @@ class Household(Base):
     counted: Mapped[Any] = mapped_column(
         JSON(none_as_null=True),
         nullable=True,
-        doc="What of it is in the tallies: {township, due_on, classes}.",
+        doc="What of it is in the tallies: {township, due_on, people: [[class, day due or empty]], is_tried}.",
     )
     last_visit_on: Mapped[date | None] = mapped_column(doc="Last day it was reached.")
+    tried_on: Mapped[date | None] = mapped_column(
+        doc="Last day on which somebody tried in vain to see it, or was refused, since it was last reached."
+    )
     carry: Mapped[Any] = mapped_column(
         EncryptedJson("households.carry"),
         nullable=True,

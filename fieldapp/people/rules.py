@@ -178,6 +178,11 @@ def mask_id(id_number: str | None) -> str | None:
     return f"{id_number[:3]}{'*' * 11}{id_number[-4:]}" if id_number else None
 
 
+def mask_name(name: str) -> str:
+    """The first and the last sign of a name, `张*红`; of a short one the first alone."""
+    return f"{name[0]}*{name[-1]}" if len(name) > 2 else f"{name[:1]}*" if name else ""
+
+
 def mask_account(number: str | None) -> str | None:
     """The last four of an account number; of a short one the last two."""
     if not number:

@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
 from fieldapp.core.guard import LEADER, OFFICER, SUPERVISOR
+from fieldapp.people.rules import mask_name
 
 STATES = (
     *("applied", "accepted", "investigated", "proposed", "approved", "paid"),
@@ -178,4 +179,4 @@ def public_name(name: str, birth_on: date | None, day: date) -> str:
         return "某某"
     if birth_on is None:
         return f"{name[0]}某某"
-    return f"{name[0]}*{name[-1]}" if len(name) > 2 else f"{name[0]}*"
+    return mask_name(name)

@@ -52,7 +52,7 @@ def confirm_county(
     """
     _check(actor, area, week, queries.COUNTY, now)
     _lock(area.code, week)
-    if not queries.may_confirm_now(area.code, week.ends_on):
+    if not queries.may_confirm_now(area.code, queries.find_sent(area.code, week.ends_on)):
         raise AppError("report_locked")
     insert_if_absent(ClosedWeek, county_code=area.code, week_on=week.ends_on)
     live = queries.read_live(area, week)

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import func, select
 
+from fieldapp.aid.counting import OTHER_GOODS
+from fieldapp.aid.queries import sum_other_goods
+from fieldapp.aid.rules import Goods
 from fieldapp.areas import queries as areas
 from fieldapp.areas.models import LEVELS, PROPER, Area
 from fieldapp.core import clock, scope
@@ -34,7 +37,7 @@ COUNTY, CITY, PROVINCE = ("county", PROPER), "city", "province"
 # What a row of a city's report, or of the province's, is.
 UNREPORTED, CONFIRMED, CHANGED, RETURNED, LOCKED = "unreported", "confirmed", "changed", "returned", "locked"
 LEVEL_BELOW = {"province": "city", "city": "county", "county": "township", "township": "village"}
-WEEKS_BACK = 12
+WEEKS_BACK, WEEKS_AHEAD = 12, 6
 
 
 @dataclass(frozen=True)
@@ -58,14 +61,22 @@ def list_report_areas(reader_codes: Sequence[str]) -> list[Area]:
     return sorted(areas.list_areas(reader_codes), key=lambda area: (len(area.code), area.code))
 
 
-def list_weeks(now: datetime) -> list[Week]:
+def list_weeks(now: datetime, back: int = WEEKS_BACK) -> list[Week]:
     """The week that runs and those before it, the latest first."""
     weeks = [rollups.get_week(now)]
-    for _ in range(WEEKS_BACK):
+    for _ in range(back):
         before = rollups.find_week(clock.local_date(weeks[-1].begins_at))
         if before is None:
             break
         weeks.append(before)
+    return weeks
+
+
+def list_weeks_ahead(now: datetime) -> list[Week]:
+    """The week that runs and those to come, as they are set now."""
+    weeks = [rollups.get_week(now)]
+    while len(weeks) < WEEKS_AHEAD:
+        weeks.append(rollups.get_week(weeks[-1].ends_at))
     return weeks
 
 
@@ -124,8 +135,9 @@ def read_live(area: Area, week: Week) -> Report:
         )
         for code in weeks.keys() | running.keys() | open_before.keys()
     }
+    goods = _list_goods(area, since, week, parts)
     rows = [
-        Row(one.code, one.name, *parts.get(one.code, _nothing()))
+        Row(one.code, one.name, *parts.get(one.code, _nothing()), goods=goods.get(one.code, ()))
         for one in areas.list_children([area.code])
         if not one.is_ended or one.code in parts
     ]
@@ -134,8 +146,21 @@ def read_live(area: Area, week: Week) -> Report:
         area.name,
         rules.add_up([_nothing()[0], *(part[0] for part in parts.values())]),
         rules.add_up([_nothing()[1], *(part[1] for part in parts.values())]),
+        goods=rules.add_goods(goods.values()),
     )
     return Report(whole, rows)
+
+
+def _list_goods(
+    area: Area, since: date, week: Week, parts: Mapping[str, tuple[rules.Figures, rules.Figures]]
+) -> dict[str, tuple[Goods, ...]]:
+    """What the goods were that have no column of their own, by part of an area; asked only where there are any."""
+    if not any(figures[OTHER_GOODS] for part in parts.values() for figures in part):
+        return {}
+    found: dict[str, list[Goods]] = {}
+    for code, goods in sum_other_goods(area.code, _digits_below(area), since, week.ends_on):
+        found.setdefault(code, []).append(goods)
+    return {code: tuple(goods) for code, goods in found.items()}
 
 
 def _nothing() -> tuple[rules.Figures, rules.Figures]:
@@ -178,9 +203,8 @@ def find_sent(area_code: str, week_on: date) -> ReportSheet | None:
     return find_sheet(area_code[: LEVELS["city"]], week_on)
 
 
-def may_confirm_now(county_code: str, week_on: date) -> bool:
-    """Whether a county may confirm: until the city has sent, and after that when it went as 未报."""
-    sent = find_sent(county_code, week_on)
+def may_confirm_now(county_code: str, sent: ReportSheet | None) -> bool:
+    """Whether a county may confirm: until the city has `sent` its sheet, and after that when it went as 未报."""
     row = rules.pick(read_sheet(sent).rows, county_code) if sent else None
     return row is None or not row.is_reported
 
@@ -201,11 +225,14 @@ def write_figures(report: Report) -> dict[str, Any]:
 
 
 def _as_row(kept: dict[str, Any]) -> Row:
-    return Row(kept["code"], kept["name"], kept["week"], kept["total"], kept.get("state", ""))
+    goods = tuple(Goods(*each) for each in kept.get("goods", ()))
+    return Row(kept["code"], kept["name"], kept["week"], kept["total"], kept.get("state", ""), goods)
 
 
 def _as_json(row: Row) -> dict[str, Any]:
-    return {"code": row.code, "name": row.name, "week": row.week, "total": row.total, "state": row.state}
+    said = {"code": row.code, "name": row.name, "week": row.week, "total": row.total, "state": row.state}
+    goods = [[one.item, one.unit, one.week_milli, one.total_milli] for one in row.goods]
+    return {**said, "goods": goods} if goods else said
 
 
 def gather(area: Area, week: Week) -> Report:
@@ -240,7 +267,7 @@ def _gather_row(live: Row, sheet: ReportSheet | None) -> Row:
     kept = read_sheet(sheet).sum
     is_city = len(live.code) == LEVELS["city"]
     state = LOCKED if is_city else CHANGED if rules.list_changes(kept, live) else CONFIRMED
-    return Row(live.code, live.name, kept.week, kept.total, state)
+    return Row(live.code, live.name, kept.week, kept.total, state, kept.goods)
 
 
 def _put_together(area: Area, week: Week, live: Report, rows: list[Row]) -> Report:
@@ -256,7 +283,8 @@ def _put_together(area: Area, week: Week, live: Report, rows: list[Row]) -> Repo
         )
     week_sum = rules.add_up([_nothing()[0], *(row.week for row in reported if row.week), repeats[0]])
     total_sum = rules.add_up([_nothing()[1], *(row.total for row in reported if row.total), repeats[1]])
-    return Report(Row(area.code, area.name, week_sum, total_sum), rows)
+    goods = rules.add_goods(row.goods for row in reported)
+    return Report(Row(area.code, area.name, week_sum, total_sum, goods=goods), rows)
 
 
 def list_differences(before: Report, after: Report) -> list[tuple[Row, str, str, int | None, int | None]]:
@@ -271,7 +299,15 @@ def list_differences(before: Report, after: Report) -> list[tuple[Row, str, str,
 
 def digest(report: Report) -> str:
     """What tells whether a report still has the figures that somebody saw."""
-    figures = [(row.code, row.week, row.total) for row in [report.sum, *report.rows]]
+    figures = [
+        (
+            row.code,
+            row.week,
+            row.total,
+            *((one.item, one.unit, one.week_milli, one.total_milli) for one in row.goods),
+        )
+        for row in [report.sum, *report.rows]
+    ]
     return hashlib.sha256(json.dumps(figures, sort_keys=True).encode()).hexdigest()
 
 
@@ -287,10 +323,9 @@ def _subtract(whole: Row, rows: Sequence[Row]) -> tuple[rules.Figures, rules.Fig
 def count_late(area_code: str, week: Week) -> Late:
     """How many visits of a week ended in one that was confirmed before they came, and how many were returned."""
     there = Visit.week_on == week.ends_on, scope.within(Visit.area_code, [area_code])
-    row = db.session.execute(
-        select(
-            func.count().filter(Visit.finished_at < week.begins_at),
-            func.count().filter(Visit.state == "returned"),
-        ).where(*there, Visit.state != "voided")
-    ).one()
+    count = select(func.count()).select_from(Visit).where(*there)
+    # Each by an index of its own: the week of a province is not gone through.
+    late = count.where(Visit.finished_at < week.begins_at, Visit.state != "voided")
+    returned = count.where(Visit.state == "returned")
+    row = db.session.execute(select(late.scalar_subquery(), returned.scalar_subquery())).one()
     return Late(row[0], row[1])

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, and_, cast, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, String, and_, cast, exists, false, func, or_, select
 
 from fieldapp.aid.models import Aid
 from fieldapp.core import scope
@@ -26,23 +26,31 @@ from fieldapp.relief.counting import CHANNEL_COLUMNS
 from fieldapp.relief.models import ReliefCase
 from fieldapp.rollups import queries as rollups
 from fieldapp.rollups.columns import CLASS_COLUMNS, METHOD_COLUMNS, PROBLEMS, TAG_COLUMNS
+from fieldapp.rollups.queries import Cell
 from fieldapp.screenings.models import Screening, ScreeningRow
 from fieldapp.users.models import User
 from fieldapp.visits.models import Visit, VisitPerson
 
 PAGE_ROWS = 50
+# So far the records behind a number are counted: behind the year of a province stand millions.
+MOST_COUNTED = 200
+# How many times as many people as visits are wanted must have been counted in the weeks that are looked through first.
+_AMPLE = 4
+# Counties that are named one by one rather than looked through together with all others.
+_FEW_AREAS = 8
 VISIT, TASK, AID, PERSON, CASE = "visit", "task", "aid", "person", "case"
 OF_TASKS = frozenset({*PROBLEMS, "open", "hotline", "hotline_closed", "referrals", "temporary_care"})
+# Of what has come to its end: with which steps.
+ENDS = {"unfounded": ("cancelled",), "hotline_closed": ("verified", "cancelled")}
 # How a case of relief came: by the column it counts in.
 COLUMN_CHANNELS = {column: channel for channel, column in CHANNEL_COLUMNS.items()}
-OF_VISITS = frozenset(
-    {"households", "persons", "contacts", "staff", *METHOD_COLUMNS, *CLASS_COLUMNS, *TAG_COLUMNS}
-)
+_OF_EVERY_VISIT = ("households", "persons", "contacts", "staff")
+OF_VISITS = frozenset({*_OF_EVERY_VISIT, *METHOD_COLUMNS, *CLASS_COLUMNS, *TAG_COLUMNS})
 
 
 @dataclass(frozen=True)
 class Behind:
-    """A page of the records behind a number, and how many there are."""
+    """A page of the records behind a number, and how many there are: counted up to one more than MOST_COUNTED."""
 
     kind: str
     rows: list[Any]
@@ -78,7 +86,6 @@ def list_behind(column: str, span: Span, reader: User, page: int, now: datetime)
 def _list_visits(column: str, span: Span, reader: User, page: int) -> Behind:
     where: list[ColumnElement[bool]] = [
         *_within(Visit.area_code, span, reader),
-        Visit.week_on.between(span.first, span.last),
         Visit.state != "voided",
         Visit.outcome.in_(COUNTS_AS_CONTACT),
     ]
@@ -87,14 +94,16 @@ def _list_visits(column: str, span: Span, reader: User, page: int) -> Behind:
     if column in (*CLASS_COLUMNS, *TAG_COLUMNS):
         counts = cast(VisitPerson.counted_as, String).contains(f'"{column}"')
         where.append(exists().where(VisitPerson.visit_uuid == Visit.visit_uuid, counts))
-    named = select(Visit, Household.name).join(Household, Visit.household_uuid == Household.household_uuid)
-    rows = db.session.execute(
-        named.where(*where)
-        .order_by(Visit.week_on.desc(), Visit.finished_at.desc(), Visit.visit_uuid)
-        .offset((page - 1) * PAGE_ROWS)
-        .limit(PAGE_ROWS + 1)
-    ).all()
-    number = db.session.scalar(select(func.count()).select_from(Visit).where(*where)) or 0
+    shown = page * PAGE_ROWS + 1
+    counted_in = "contacts" if column in _OF_EVERY_VISIT else column
+    cells = rollups.list_cells(span.area_code, counted_in, span.first, span.last)
+    ample = _choose_cells(cells, _AMPLE * max(shown, MOST_COUNTED + 1))
+    for chosen in (ample, cells):
+        narrowed = [*where, *_within_cells(chosen)]
+        rows = _read_visits(narrowed, page)
+        number = _count(select(Visit.visit_uuid).where(*narrowed))
+        if len(chosen) == len(cells) or (number > MOST_COUNTED and len(rows) > PAGE_ROWS):
+            break
     seen = _list_seen([visit.visit_uuid for visit, _ in rows[:PAGE_ROWS]], column)
     return Behind(
         VISIT,
@@ -102,6 +111,46 @@ def _list_visits(column: str, span: Span, reader: User, page: int) -> Behind:
         number,
         len(rows) > PAGE_ROWS,
     )
+
+
+def _read_visits(where: list[ColumnElement[bool]], page: int) -> list[tuple[Visit, str]]:
+    """A page of those visits and one more, the latest first, with the names of their households."""
+    named = select(Visit, Household.name).join(Household, Visit.household_uuid == Household.household_uuid)
+    rows = db.session.execute(
+        named.where(*where)
+        .order_by(Visit.week_on.desc(), Visit.finished_at.desc(), Visit.visit_uuid.desc())
+        .offset((page - 1) * PAGE_ROWS)
+        .limit(PAGE_ROWS + 1)
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def _choose_cells(cells: list[Cell], number: int) -> list[Cell]:
+    """Of the counts by week and area, the newest weeks first, those weeks that hold so many."""
+    held, last = 0, len(cells)
+    for place, (week_on, _, count) in enumerate(cells):
+        if held >= number and week_on != cells[place - 1][0]:
+            last = place
+            break
+        held += count
+    return cells[:last]
+
+
+def _within_cells(cells: list[Cell]) -> list[ColumnElement[bool]]:
+    """The weeks and, where they are few, the areas in which anything was counted: no other is looked through."""
+    if not cells:
+        return [false()]
+    areas = sorted({code for _, code, _ in cells})
+    return [
+        Visit.week_on.between(cells[-1][0], cells[0][0]),
+        *([scope.within(Visit.area_code, areas)] if len(areas) <= _FEW_AREAS else []),
+    ]
+
+
+def _count(records: Select[Any]) -> int:
+    """How many there are, at most one more than MOST_COUNTED."""
+    counted = records.order_by(None).limit(MOST_COUNTED + 1).subquery()
+    return db.session.scalar(select(func.count()).select_from(counted)) or 0
 
 
 def _list_seen(visit_uuids: Iterable[str], column: str) -> dict[str, list[str]]:
@@ -127,42 +176,73 @@ def _list_tasks(column: str, span: Span, reader: User, page: int, now: datetime)
         Followup.type != REVISIT_TYPE,
     ]
     in_span = Followup.created_at >= begins_at, Followup.created_at < ends_at
-    is_open = or_(Followup.closed_at.is_(None), Followup.closed_at >= ends_at)
+    taken_back: ColumnElement[bool] = false()
     if column == "found" and span.is_running:
         # What was open when the running count began is found anew in it.
-        open_before = or_(Followup.closed_at.is_(None), Followup.closed_at >= begins_at)
+        open_before = _is_open_at(begins_at)
         where += [Followup.created_at < ends_at, or_(Followup.created_at >= begins_at, open_before)]
     elif column in ("found", "hotline"):
         where.append(and_(*in_span))
     elif column == "open":
-        where += [Followup.created_at < ends_at, is_open]
+        where += [Followup.created_at < ends_at, _is_open_at(ends_at)]
+    elif column == "referrals":
+        where.append(
+            exists().where(
+                FollowupEvent.followup_id == Followup.followup_id,
+                FollowupEvent.at >= begins_at,
+                FollowupEvent.at < ends_at,
+                FollowupEvent.step == "referred",
+            )
+        )
     else:
-        steps = {"referrals": "referred", "unfounded": "cancelled", "hotline_closed": None}
-        step = steps.get(column, "verified")
-        taken = [
-            FollowupEvent.followup_id == Followup.followup_id,
-            FollowupEvent.at >= begins_at,
-            FollowupEvent.at < ends_at,
-            FollowupEvent.step == step if step else FollowupEvent.step.in_(("verified", "cancelled")),
+        # What came to its end, and what had come to it and was opened again: that is taken off the number.
+        ends = ENDS.get(column, ("verified",))
+        before, after = (_last_step(at).in_(ends) for at in (begins_at, ends_at))
+        taken_back = and_(before, ~after)
+        where += [
+            Followup.created_at < ends_at,
+            or_(Followup.closed_at.is_(None), Followup.closed_at >= begins_at),
+            or_(taken_back, and_(~before, after)),
         ]
-        where.append(exists().where(*taken))
     if column.startswith("hotline"):
         where.append(Followup.source == "hotline")
     if column == "temporary_care":
         where.append(Followup.type == "temporary_care")
-    rows = list(
-        db.session.scalars(
-            select(Followup)
-            .where(*where)
-            .order_by(Followup.created_at.desc(), Followup.followup_id)
-            .offset((page - 1) * PAGE_ROWS)
-            .limit(PAGE_ROWS + 1)
-        )
-    )
-    number = db.session.scalar(select(func.count()).select_from(Followup).where(*where)) or 0
-    names = followups.get_household_names(task.household_uuid for task in rows)
-    placed = [(task, names.get(task.household_uuid or "", "")) for task in rows[:PAGE_ROWS]]
+    rows = db.session.execute(
+        select(Followup, taken_back)
+        .where(*where)
+        .order_by(Followup.created_at.desc(), Followup.followup_id)
+        .offset((page - 1) * PAGE_ROWS)
+        .limit(PAGE_ROWS + 1)
+    ).all()
+    number = _count(select(Followup.followup_id).where(*where))
+    names = followups.get_household_names(task.household_uuid for task, _ in rows)
+    placed = [
+        (task, names.get(task.household_uuid or "", ""), bool(is_back)) for task, is_back in rows[:PAGE_ROWS]
+    ]
     return Behind(TASK, placed, number, len(rows) > PAGE_ROWS)
+
+
+def _last_step(before: datetime) -> ColumnElement[str]:
+    """The last step before an instant with which a task ended or was opened again; empty: neither ever happened."""
+    last = (
+        select(FollowupEvent.step)
+        .where(
+            FollowupEvent.followup_id == Followup.followup_id,
+            FollowupEvent.at < before,
+            FollowupEvent.step.in_(("verified", "cancelled", "reopened")),
+        )
+        .order_by(FollowupEvent.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    return func.coalesce(last, "")
+
+
+def _is_open_at(instant: datetime) -> ColumnElement[bool]:
+    """Whether a task that was there was open then: what is open now may have been closed meanwhile."""
+    not_closed_since = or_(Followup.closed_at.is_(None), Followup.closed_at >= instant)
+    return and_(not_closed_since, _last_step(instant).not_in(("verified", "cancelled")))
 
 
 def _list_admitted(column: str, span: Span, reader: User, page: int) -> Behind:
@@ -209,7 +289,7 @@ def _list_cases(column: str, span: Span, reader: User, page: int, now: datetime)
 
 
 def _page_of(kind: str, rows: Select[Any, Any, Any, Any], page: int) -> Behind:
-    number = db.session.scalar(select(func.count()).select_from(rows.order_by(None).subquery())) or 0
+    number = _count(rows)
     found = db.session.execute(rows.offset((page - 1) * PAGE_ROWS).limit(PAGE_ROWS + 1)).all()
     return Behind(kind, [tuple(row) for row in found[:PAGE_ROWS]], number, len(found) > PAGE_ROWS)
 
@@ -233,11 +313,11 @@ def _list_aid(column: str, span: Span, reader: User, page: int) -> Behind:
         select(Aid, Household.name)
         .outerjoin(Household, Aid.household_uuid == Household.household_uuid)
         .where(*where)
-        .order_by(Aid.week_on.desc(), Aid.given_on.desc(), Aid.aid_uuid)
+        .order_by(Aid.week_on.desc(), Aid.given_on.desc(), Aid.aid_uuid.desc())
         .offset((page - 1) * PAGE_ROWS)
         .limit(PAGE_ROWS + 1)
     ).all()
-    number = db.session.scalar(select(func.count()).select_from(Aid).where(*where)) or 0
+    number = _count(select(Aid.aid_uuid).where(*where))
     return Behind(AID, [tuple(row) for row in rows[:PAGE_ROWS]], number, len(rows) > PAGE_ROWS)
 
 

@@ -19,13 +19,14 @@ from fieldapp.core import clock
 from fieldapp.core.db import db, transaction
 from fieldapp.followups import counting as followup_counting
 from fieldapp.followups.models import Followup, FollowupEvent
+from fieldapp.followups.rules import REVISIT_TYPE
 from fieldapp.people import queries as people
 from fieldapp.people.counting import list_admitted, list_columns
 from fieldapp.people.models import Admission, Person
 from fieldapp.relief import counting as relief_counting
 from fieldapp.relief.models import ReliefCase
 from fieldapp.rollups import actions as rollups
-from fieldapp.rollups.models import Rollup, RollupChange
+from fieldapp.rollups.models import CountyRollup, Rollup, RollupChange
 from fieldapp.rollups.queries import (
     choose_week,
     get_week,
@@ -76,6 +77,16 @@ def is_nothing_counted() -> bool:
     """Whether there are visits and no counts: so it is after the update that brought the counts."""
     counted = any(db.session.scalar(select(model.week_on).limit(1)) for model in (Rollup, RollupChange))
     return not counted and db.session.scalar(select(Visit.visit_uuid).limit(1)) is not None
+
+
+def is_no_help_counted() -> bool:
+    """Whether there are problems that are solved and no time to help: so it is after the update that brought that."""
+    counted = any(
+        db.session.scalar(select(model.week_on).where(model.__table__.c.helped != 0).limit(1))
+        for model in (RollupChange, CountyRollup)
+    )
+    solved = select(Followup.followup_id).where(Followup.state == "verified", Followup.type != REVISIT_TYPE)
+    return not counted and db.session.scalar(solved.limit(1)) is not None
 
 
 def put_right() -> int:

@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response
 
 from fieldapp.aid.words import AID_WORDS
 from fieldapp.areas import queries as areas
-from fieldapp.areas.models import Area
+from fieldapp.areas.models import LEVELS, Area
 from fieldapp.core import clock, wording
 from fieldapp.core.codes import get_codes
 from fieldapp.core.db import transaction
@@ -25,13 +25,13 @@ from fieldapp.core.guard import OFFICER, READERS, require
 from fieldapp.core.paging import read_page
 from fieldapp.core.weeks import Week
 from fieldapp.people.tags import get_hidden_tags
-from fieldapp.reports import actions, queries, rules
+from fieldapp.reports import actions, queries, rules, week_routes
 from fieldapp.reports.forms import FOOT, CorrectionForm, FootForm, ReturnForm
 from fieldapp.reports.layout import COLUMNS, SHEETS
 from fieldapp.reports.models import ReportSheet
-from fieldapp.reports.records import Span, list_behind
+from fieldapp.reports.records import MOST_COUNTED, Span, list_behind
 from fieldapp.reports.rules import Report
-from fieldapp.reports.summary import say_week
+from fieldapp.reports.summary import say_goods, say_week
 from fieldapp.reports.workbook import PAPERS, make_workbook
 from fieldapp.users import queries as users
 from fieldapp.workdays.queries import get_calendar
@@ -109,6 +109,7 @@ def records_page(report_id: str, part: str, column: str) -> str:
         column=COLUMNS[column],
         part=part,
         behind=behind,
+        most=MOST_COUNTED,
         page=page,
         states=wording.FOLLOWUP_STATES,
         words=wording.get_words("method", "followup_type", *AID_WORDS),
@@ -183,10 +184,13 @@ def return_page(report_id: str, county_code: str) -> str | tuple[str, int] | Res
 
 def _show(area: Area, week: Week, form: FootForm | None = None, error: AppError | None = None) -> str:
     now = clock.now()
-    sheets = queries.list_sheets([area.code], week.ends_on)
+    city_code = area.code[: LEVELS["city"]]
+    both = queries.list_sheets({area.code, city_code}, week.ends_on)
+    sheets = [sheet for sheet in both if sheet.area_code == area.code]
     last = sheets[0] if sheets else None
+    sent = next((sheet for sheet in both if sheet.area_code == city_code), None)
     # What somebody confirms is what the page shows them.
-    step = "" if _is_live() else _next_step(area, week, last, now)
+    step = "" if _is_live() else _next_step(area, week, last, sent, now)
     differences: list[Any] = []
     if last and area.level == queries.CITY:
         # What was sent is shown; what stands now, only as the difference, or when it is asked for.
@@ -218,20 +222,22 @@ def _show(area: Area, week: Week, form: FootForm | None = None, error: AppError 
         error=error,
         weeks=queries.list_weeks(now),
         is_running=week.ends_at > now,
-        due_on=rules.report_day(week.ends_on, get_calendar()),
+        due_on=None if last else rules.report_day(week.ends_on, get_calendar()),
         is_gathered=_is_gathered(area),
         is_live=_is_live(),
         can_return=step == "send" and actions.can_confirm(current_user, area),
     )
 
 
-def _next_step(area: Area, week: Week, last: ReportSheet | None, now: datetime) -> str:
+def _next_step(
+    area: Area, week: Week, last: ReportSheet | None, sent: ReportSheet | None, now: datetime
+) -> str:
     """What the reader can do next: confirm, send, correct, or nothing."""
     if week.ends_at > now or not actions.can_confirm(current_user, area):
         return ""
     if area.level == queries.CITY:
         return "correct" if last else "send"
-    is_open = area.level in queries.COUNTY and queries.may_confirm_now(area.code, week.ends_on)
+    is_open = area.level in queries.COUNTY and queries.may_confirm_now(area.code, sent)
     return "confirm" if is_open else ""
 
 
@@ -286,6 +292,7 @@ def _about(area: Area, week: Week) -> dict[str, Any]:
         "columns": COLUMNS,
         "closed_columns": _list_closed_columns(),
         "write": rules.write_figure,
+        "say_goods": say_goods,
         "since": queries.get_since(area.code, week),
     }
 
@@ -334,3 +341,4 @@ def _name_makers(sheets: list[ReportSheet]) -> dict[int, str]:
 def init_app(app: Flask) -> None:
     """Register the pages."""
     app.register_blueprint(bp)
+    app.register_blueprint(week_routes.bp)

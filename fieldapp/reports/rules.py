@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, time, timedelta
 
-from fieldapp.aid.rules import write_amount
-from fieldapp.rollups.columns import COLUMNS
+from fieldapp.aid.rules import Goods, write_amount
+from fieldapp.rollups.columns import COLUMNS, HELP
 from fieldapp.workdays.rules import add_working_days, is_working_day
 
 Figures = dict[str, int]
@@ -27,6 +27,8 @@ class Row:
     week: Figures | None
     total: Figures | None
     state: str = ""
+    # What the goods were that have no column of their own.
+    goods: tuple[Goods, ...] = ()
 
     @property
     def is_reported(self) -> bool:
@@ -58,7 +60,7 @@ def complete(counts: Mapping[str, int], open_before: int | None) -> Figures:
 
     `open_before`: problems open when the running count began, which are found anew in it; None for those of a week alone.
     """
-    figures = {name: counts.get(name, 0) for name in COLUMNS}
+    figures = {name: counts.get(name, 0) for name in COLUMNS if name not in HELP}
     figures["money"] = figures["money_relief"] + figures["money_charity"] + figures["money_other"]
     if open_before is not None:
         figures["found"] += open_before
@@ -73,6 +75,18 @@ def add_up(parts: Iterable[Mapping[str, int]]) -> Figures:
         for name, value in part.items():
             figures[name] = figures.get(name, 0) + value
     return figures
+
+
+def add_goods(parts: Iterable[Iterable[Goods]]) -> tuple[Goods, ...]:
+    """What the goods of areas come to, by item and unit; what was all taken back is not there."""
+    week: dict[tuple[str, str], int] = {}
+    total: dict[tuple[str, str], int] = {}
+    for part in parts:
+        for one in part:
+            key = one.item, one.unit
+            week[key] = week.get(key, 0) + one.week_milli
+            total[key] = total.get(key, 0) + one.total_milli
+    return tuple(Goods(*key, week[key], total[key]) for key in sorted(week) if week[key] or total[key])
 
 
 def list_changes(before: Row, after: Row) -> list[tuple[str, str, int | None, int | None]]:

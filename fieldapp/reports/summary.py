@@ -1,4 +1,4 @@
-"""The one sentence that says what a week was, from its figures.
+"""What is said of a week in words, from its figures: the one sentence of summary, and what the other goods were.
 
 Invariant: it says nothing that does not stand in the table.
 """
@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from flask_babel import gettext
 
-from fieldapp.reports.rules import Report, write_figure
+from fieldapp.core import wording
+from fieldapp.reports.rules import Report, Row, write_figure
 
 
 def say_week(report: Report) -> str:
@@ -44,3 +45,34 @@ def say_week(report: Report) -> str:
     if unreported:
         said.append(gettext("not reported: %(names)s", names=gettext(", ").join(unreported)))
     return gettext("; ").join(said) + gettext(".")
+
+
+def say_goods(report: Report) -> list[str]:
+    """What the goods were that have no column of their own: a line for all areas, and one for each that gave any."""
+    names = wording.get_words("aid_goods", "aid_unit")
+
+    def say(row: Row, part: str) -> str:
+        said = [
+            gettext(
+                "%(item)s %(number)s %(unit)s",
+                item=names["aid_goods"].get(one.item, one.item),
+                number=write_figure(getattr(one, f"{part}_milli"), "pieces"),
+                unit=names["aid_unit"].get(one.unit, one.unit),
+            )
+            for one in row.goods
+            if getattr(one, f"{part}_milli")
+        ]
+        return gettext(", ").join(said) or "0"
+
+    lines = []
+    for row in [report.sum, *report.rows]:
+        if row.goods:
+            lines.append(
+                gettext(
+                    "Other goods, %(area)s: this week %(week)s; in all so far %(total)s.",
+                    area=gettext("in all") if row is report.sum else row.name,
+                    week=say(row, "week"),
+                    total=say(row, "total"),
+                )
+            )
+    return lines

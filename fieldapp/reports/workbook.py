@@ -15,8 +15,9 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
-from fieldapp.reports.layout import SHEETS, YUAN, Column, Sheet
+from fieldapp.reports.layout import MONEY, SHEETS, YUAN, Column, Sheet
 from fieldapp.reports.rules import Figures, Report, Row
+from fieldapp.reports.summary import say_goods
 
 PAPERS = {"A3": 8, "A4": 9}  # codes of the format
 _LINE = Side(style="thin")
@@ -105,6 +106,12 @@ def _write_foot(
                 total=total,
             )
         )
+    if sheet is MONEY:
+        for said in say_goods(report):
+            _merge(page, line, 1, line, width, said, Font(size=10), _LEFT)
+            # A line of A3 holds some hundred signs.
+            page.row_dimensions[line].height = 16 * (1 + len(said) // 90)
+            line += 1
     _merge(page, line, 1, line, width, gettext("Note: ") + " ".join(notes), Font(size=10), _LEFT)
     page.row_dimensions[line].height = 32
     signs = (

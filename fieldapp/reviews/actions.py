@@ -13,6 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import delete, select
 
+from fieldapp.aid import actions as aid
 from fieldapp.areas.queries import county_of
 from fieldapp.checklists import queries as checklists
 from fieldapp.checklists.markup import plain
@@ -30,6 +31,7 @@ from fieldapp.people import actions as people, queries as people_queries, relati
 from fieldapp.people.actions import Origin
 from fieldapp.people.models import Household
 from fieldapp.reviews import likeness_queries, photo_queries, queries, rules
+from fieldapp.reviews.flag_counting import counting
 from fieldapp.reviews.flag_rule_queries import get_limits
 from fieldapp.reviews.models import Flag, PhotoPrint, Review, ReviewClaim, ReviewPolicy
 from fieldapp.reviews.policy_actions import hold_policy
@@ -55,14 +57,20 @@ STEPS: Mapping[str, tuple[frozenset[str], str]] = {
 
 def receive_visit(actor: User, body: VisitBody, envelope: Envelope, now: datetime) -> Visit:
     """Store a new visit, raise its flags, make their follow-ups; raises as visits.submit_visit."""
-    return _assess(visits.submit_visit(actor, body, envelope, now), body, now)
+    stored = visits.submit_visit(actor, body, envelope, now)
+    with counting(stored.visit, is_new=True):
+        return _assess(stored, body, now)
 
 
 def receive_revision(
     actor: User, body: VisitBody, base: int | None, envelope: Envelope, now: datetime
 ) -> Visit:
     """Store a correction and assess it like a new visit; raises as visits.revise_visit."""
-    return _assess(visits.revise_visit(actor, body, base, envelope, now), body, now)
+    if visit_queries.find_visit(body.visit_uuid) is None:
+        raise AppError("prerequisite_waiting")
+    # Locked before anything is counted of it; a correction taken in at the desk may be of a visit that did not count.
+    with counting(visits.lock_visit(body.visit_uuid)):
+        return _assess(visits.revise_visit(actor, body, base, envelope, now), body, now)
 
 
 def foresee_severity(body: Any) -> str | None:
@@ -90,7 +98,9 @@ def store_attachment(sha256: str, stream: IO[bytes], user_id: int, now: datetime
     is_new = storage.store_attachment(sha256, stream, user_id, now)
     for visit_uuid in photo_queries.list_naming(sha256):
         with transaction():
-            _look_again(visits.lock_visit(visit_uuid), now)
+            visit = visits.lock_visit(visit_uuid)
+            with counting(visit):
+                _look_again(visit, now)
     return is_new
 
 
@@ -177,9 +187,13 @@ def dismiss_flag(actor: User, flag_id: int, *, reason: str, now: datetime) -> Fl
 def move_household(
     actor: User, household_uuid: str, grid_code: str, *, now: datetime, origin: Origin | None = None
 ) -> Household:
-    """Put a household into another grid, its unsettled tasks with it; raises as people.move_household."""
+    """Put a household into another grid, its unsettled tasks and what its phones hold of aid with it.
+
+    Raises as people.move_household.
+    """
     household = people.move_household(actor, household_uuid, grid_code, now, origin)
     followups.move_followups(actor, household, now)
+    aid.tell_phones_of(household, now)
     return household
 
 
@@ -496,7 +510,8 @@ def _decide(
         reason=reason,
     )
     db.session.execute(delete(ReviewClaim).where(ReviewClaim.visit_uuid == visit_uuid))
-    visits.set_state(visit, after)
+    with counting(visit):
+        visits.set_state(visit, after)
     if decision == "returned":
         told = users.get_user(visit.entered_by or visit.worker_id)
         matter = Matter("visit.returned", "visit", visit_uuid, visit.area_code, visit.severity)
@@ -517,15 +532,17 @@ def _leave_to_others(actor: User, visit: Visit, now: datetime) -> None:
 
 
 def _decide_flag(actor: User, flag_id: int, state: str, reason: str | None, now: datetime) -> Flag:
-    flag = db.session.get(Flag, flag_id, with_for_update=True, populate_existing=True)
+    flag = db.session.get(Flag, flag_id)
     if flag is None or not scope.covers(actor.area_codes(now), flag.area_code):
         raise AppError("not_found")
-    visit = db.session.get_one(Visit, flag.visit_uuid)
+    visit = visits.lock_visit(flag.visit_uuid)
+    flag = db.session.get_one(Flag, flag_id, with_for_update=True, populate_existing=True)
     queries.check_reviewer(actor, visit, now)
     _leave_to_others(actor, visit, now)
     if flag.state != "open":
         raise AppError("state_wrong", state=flag.state)
-    flag.state, flag.reason, flag.decided_by_id = state, reason, actor.id
+    with counting(visit):
+        flag.state, flag.reason, flag.decided_by_id = state, reason, actor.id
     audit.record(actor, f"flag.{state}", "flag", flag_id, at=now, visit_uuid=flag.visit_uuid, reason=reason)
     _refresh_severity(visit)
     return flag

@@ -10,6 +10,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
+from fieldapp.aid import actions as aid
 from fieldapp.core import audit, scope
 from fieldapp.core.db import db
 from fieldapp.core.errors import AppError
@@ -80,7 +81,7 @@ def merge(
     )
     db.session.add(made)
     _count(kind, [winner_uuid, loser_uuid], 1)
-    _settle(winner, loser)
+    _settle(winner, loser, now)
     audit.record(
         actor,
         f"{kind}.merge",
@@ -117,7 +118,7 @@ def undo_merge(actor: User, merge_id: int, reason: str, now: datetime) -> Merge:
         people_actions.part_household(loser, winner, before, moved, origin)
     made.undone_by, made.undone_at, made.undone_reason = actor.id, now, reason
     _count(made.kind, [made.winner_uuid, made.loser_uuid], 1)
-    _settle(winner, loser)
+    _settle(winner, loser, now)
     followups.move_followups(actor, household_of(loser), now)
     audit.record(
         actor,
@@ -177,14 +178,15 @@ def _count(kind: str, uuids: list[str], by: int) -> None:
     rollups.add({key: by * value for key, value in counts.items()})
 
 
-def _settle(winner: Entry, loser: Entry) -> None:
-    """Due dates, last visits and tasks of both, as they follow from whom they now are."""
+def _settle(winner: Entry, loser: Entry, now: datetime) -> None:
+    """Due dates, last visits, tasks and aid of both, as they follow from whom they now are."""
     for household in {
         household_of(entry).household_uuid: household_of(entry) for entry in (winner, loser)
     }.values():
         if household.merged_into is None:
             visits.refresh_contacts(household, [person.person_uuid for person in household.people])
         followups.tell_whom(household)
+        aid.tell_phones_of(household, now)
 
 
 def _get_merge_of(loser_uuid: str) -> Merge:

@@ -7,15 +7,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, datetime, time
 
 from sqlalchemy import delete, func, insert, select, text
 
 from fieldapp.areas.models import LEVELS
+from fieldapp.core import audit
 from fieldapp.core.db import Base, db, do_last, insert_into, pending, transaction
+from fieldapp.core.errors import AppError
+from fieldapp.core.guard import ADMIN
+from fieldapp.core.weeks import change_after, week_ending
 from fieldapp.rollups.columns import COLUMNS
-from fieldapp.rollups.models import CountyRollup, Rollup, RollupChange
+from fieldapp.rollups.models import CountyRollup, Rollup, RollupChange, WeekCut
+from fieldapp.rollups.queries import WEEK_CUTS, get_cuts, get_week
 from fieldapp.rollups.rules import WEEK, Key
+from fieldapp.users.models import User
 
 _PENDING = "rollups"
 FOLDED_AT_ONCE = 2000
@@ -108,6 +114,44 @@ def _merge(model: type[Base], counts: Mapping[Key, int]) -> None:
         ),
         rows,
     )
+
+
+def set_cut(actor: User, after_on: date, weekday: int, at: time, now: datetime) -> WeekCut:
+    """Say on which weekday (Monday is 0) and at what time weeks end after the one that ends on a day: the running week or one
+    to come, for what was counted never moves. A change that was set for later is given up for it.
+
+    Raises wrong_role, cut_not_ahead where that week is over or none ends on that day, cut_same where nothing would change.
+    """
+    if actor.role != ADMIN:
+        raise AppError("wrong_role")
+    running = get_week(now)
+    # A later change that waits is given up: the weeks from now on are as without it.
+    db.session.execute(delete(WeekCut).where(WeekCut.from_on > running.ends_on))
+    pending(WEEK_CUTS).clear()
+    cuts = get_cuts()
+    week = week_ending(after_on, cuts)
+    if week is None or week < running:
+        raise AppError("cut_not_ahead")
+    last = max(cuts, key=lambda cut: cut.from_on)
+    if (last.weekday, last.at) == (weekday, at):
+        raise AppError("cut_same")
+    cut = change_after(week, weekday, at)
+    held = WeekCut(from_on=cut.from_on, weekday=weekday, at=at, set_by_id=actor.id, set_at=now)
+    db.session.add(held)
+    audit.record(
+        actor,
+        "calendar.cut",
+        "week_cut",
+        cut.from_on.isoformat(),
+        at=now,
+        after=after_on.isoformat(),
+        weekday=weekday,
+        time=at.isoformat("minutes"),
+    )
+    # Whatever else this transaction counts goes by the new weeks.
+    db.session.flush()
+    pending(WEEK_CUTS).clear()
+    return held
 
 
 def lock_subject(kind: str, key: object) -> None:

@@ -43,6 +43,8 @@ DISTINCT = ("households", "persons", "staff", "screened", *CLASS_COLUMNS, *TAG_C
 
 VISITS = ("contacts", *METHOD_COLUMNS, "attempts", "refusals")
 PROBLEMS = ("found", "solved", "unfounded")
+# Of what is solved and still is: how many, and the hours from finding to help. No column of the report.
+HELP = ("helped", "help_hours")
 MEASURES = (
     "admitted_dibao_households",
     "admitted_dibao_persons",
@@ -73,5 +75,5 @@ GOODS = ("goods_food", "goods_clothing", "goods_heating", "goods_medicine", "goo
 # Cents: what goods are worth stands outside the money.
 WORTH = ("goods_worth",)
 
-SUMS = (*VISITS, *PROBLEMS, *MEASURES, *MONEY, *GOODS, *WORTH)
+SUMS = (*VISITS, *PROBLEMS, *HELP, *MEASURES, *MONEY, *GOODS, *WORTH)
 COLUMNS = (*DISTINCT, *SUMS)

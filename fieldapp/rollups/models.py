@@ -23,6 +23,7 @@ class _Counts:
 
 def _add_column(name: str) -> None:
     said = "Cents." if name in {*MONEY, *WORTH} else "Thousandths." if name in GOODS else "How many."
+    said = "Hours, in all." if name == "help_hours" else said
     made = declared_attr(
         lambda cls: mapped_column(BigInteger, nullable=False, default=0, server_default="0", doc=said)
     )

@@ -5,7 +5,7 @@ Invariant: a reading adds rows and unfolded changes up in one statement, so that
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from functools import cache
 
@@ -28,13 +28,17 @@ from fieldapp.rollups.models import (
 from fieldapp.rollups.rules import WEEK, Key, ListSince
 
 Counts = dict[str, int]
+# What was counted in a week and area: (week, by the day it ends on; code of the area; how many).
+Cell = tuple[date, str, int]
+# What a transaction that writes keeps of them.
+WEEK_CUTS = "week_cuts"
 
 
 def get_cuts() -> tuple[Cut, ...]:
     """When weeks end, of all times; read once in a transaction, for each record that comes in asks several times."""
     if WRITES not in db.session.connection().get_execution_options():
         return _read_cuts()
-    held = pending("week_cuts")
+    held = pending(WEEK_CUTS)
     if not held:
         held["cuts"] = _read_cuts()
     cuts: tuple[Cut, ...] = held["cuts"]
@@ -45,6 +49,11 @@ def get_cuts() -> tuple[Cut, ...]:
 def _read_cuts() -> tuple[Cut, ...]:
     rows = db.session.scalars(select(WeekCut).order_by(WeekCut.from_on))
     return *SHIPPED, *(Cut(row.from_on, row.weekday, row.at) for row in rows)
+
+
+def list_changes_of_cut() -> list[WeekCut]:
+    """The changes of when weeks end, the latest first; before the first it was Friday noon."""
+    return list(db.session.scalars(select(WeekCut).order_by(WeekCut.from_on.desc())))
 
 
 def get_week(instant: datetime) -> Week:
@@ -123,6 +132,73 @@ def sum_to_week(
         for name in SUMS if counted == WEEK else DISTINCT:
             held[name] += counts[name]
     return weeks, running
+
+
+def sum_by_week(area_code: str, first: date, last: date) -> dict[date, Counts]:
+    """What is counted in an area in each week alone, from the one that ends on `first` to the one that ends on `last`; a
+    week in which nothing is has no entry.
+    """
+    kept = CountyRollup if len(area_code) <= LEVELS["county"] else Rollup
+    parts = [
+        select(model.week_on, *(table.c[name] for name in COLUMNS)).where(
+            scope.within(model.area_code, [area_code]),
+            model.since == WEEK,
+            model.week_on.between(first, last),
+        )
+        for model, table in ((kept, kept.__table__), (RollupChange, RollupChange.__table__))
+    ]
+    both = union_all(*parts).subquery()
+    sums = (cast(func.sum(both.c[name]), BigInteger) for name in COLUMNS)
+    rows = db.session.execute(select(both.c.week_on, *sums).group_by(both.c.week_on))
+    return {week_on: dict(zip(COLUMNS, values, strict=True)) for week_on, *values in rows}
+
+
+def list_cells(area_code: str, column: str, first: date, last: date) -> list[Cell]:
+    """In which weeks, by the days they end on, and where how many were counted in a column; the newest weeks first.
+
+    Of a county and wider areas by county, of narrower ones the whole of them.
+    """
+    digits = max(len(area_code), LEVELS["county"])
+    kept = CountyRollup if digits == LEVELS["county"] else Rollup
+    parts = [
+        select(model.area_code, model.week_on, model.__table__.c[column].label("counted")).where(
+            scope.within(model.area_code, [area_code]),
+            model.since == WEEK,
+            model.week_on.between(first, last),
+            func.length(model.area_code) >= digits,
+        )
+        for model in (kept, RollupChange)
+    ]
+    both = union_all(*parts).subquery()
+    code, counted = func.substr(both.c.area_code, 1, digits), cast(func.sum(both.c.counted), BigInteger)
+    cells = db.session.execute(
+        select(both.c.week_on, code, counted)
+        .group_by(both.c.week_on, code)
+        .having(counted > 0)
+        .order_by(both.c.week_on.desc(), code)
+    )
+    return [(row[0], row[1], row[2]) for row in cells]
+
+
+def sum_weeks(
+    area_codes: Iterable[str], digits: int, names: Sequence[str], first: date, last: date
+) -> dict[tuple[str, date], Counts]:
+    """By the first `digits` of the area's code and by week, those of SUMS that are counted in those areas, in the weeks that
+    end from `first` to `last`.
+    """
+    kept = CountyRollup if digits <= LEVELS["county"] else Rollup
+    wanted = list(area_codes)
+    parts = [
+        select(model.area_code, model.week_on, *(model.__table__.c[name] for name in names)).where(
+            scope.within(model.area_code, wanted), model.since == WEEK, model.week_on.between(first, last)
+        )
+        for model in (kept, RollupChange)
+    ]
+    both = union_all(*parts).subquery()
+    keys = func.substr(both.c.area_code, 1, digits), both.c.week_on
+    sums = (cast(func.sum(both.c[name]), BigInteger) for name in names)
+    rows = db.session.execute(select(*keys, *sums).group_by(*keys))
+    return {(code, week_on): dict(zip(names, values, strict=True)) for code, week_on, *values in rows}
 
 
 def count_open_before(area_codes: Iterable[str], digits: int, first: date) -> dict[str, int]:

@@ -15,6 +15,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 
+from fieldapp.aid import phone_actions as aid
+from fieldapp.aid.models import Aid
+from fieldapp.aid.phone_actions import Written
+from fieldapp.aid.sync import AidBody, GiveBody, TakeBackBody
 from fieldapp.core import feeds
 from fieldapp.core.bodies import is_uuid, read_body
 from fieldapp.core.db import db, keep_pending, restore_pending, transaction
@@ -152,6 +156,8 @@ def _apply(actor: User, op: Op, operation: Operation, now: datetime) -> tuple[st
         return own_feed(actor.id), True
     if op.kind in rules.REGISTERS and (feed := _find_registered(actor, op, operation)):
         return feed, True
+    if op.kind in rules.OF_AID and (feed := _find_step_of_aid(actor, op, operation)):
+        return feed, True
     feed = _APPLY[op.kind](actor, op, operation, now)
     if op.replaces:
         for replaced in _list_quarantined(actor, Operation.op_uuid == op.replaces):
@@ -182,20 +188,44 @@ def _find_registered(actor: User, op: Op, operation: Operation) -> str | None:
     known = people.find_registered(rules.RECORDS[op.kind][1], operation.record_uuid)
     if known is None:
         return None
-    hashes = db.session.scalars(
-        select(Operation.body_hash).where(
-            Operation.user_id == actor.id,
-            Operation.record_uuid == operation.record_uuid,
-            Operation.kind == op.kind,
-            Operation.state == "accepted",
-            Operation.op_uuid != op.op_uuid,
+    _check_same(_list_accepted(actor, op, operation), operation)
+    return known.grid_code
+
+
+def _find_step_of_aid(actor: User, op: Op, operation: Operation) -> str | None:
+    """The feed of the aid of which the actor took this step already with the same content, or None.
+
+    Raises record_exists for an entry under a known key that says something else, not_yours when it is somebody else's.
+    """
+    known = db.session.get(Aid, operation.record_uuid) if operation.record_uuid else None
+    if known is None:
+        return None
+    hashes = _list_accepted(actor, op, operation)
+    if op.kind == "aid.record":
+        _check_same(hashes, operation)
+    return _feed_of_aid(known) if operation.body_hash in hashes else None
+
+
+def _list_accepted(actor: User, op: Op, operation: Operation) -> list[str]:
+    """The bodies (by hash) under which the actor had the same kind of operation on the same record accepted before."""
+    return list(
+        db.session.scalars(
+            select(Operation.body_hash).where(
+                Operation.user_id == actor.id,
+                Operation.record_uuid == operation.record_uuid,
+                Operation.kind == op.kind,
+                Operation.state == "accepted",
+                Operation.op_uuid != op.op_uuid,
+            )
         )
-    ).all()
+    )
+
+
+def _check_same(hashes: list[str], operation: Operation) -> None:
     if not hashes:
         raise AppError("not_yours")
     if operation.body_hash not in hashes:
         raise AppError("record_exists")
-    return known.grid_code
 
 
 def _change_registry(actor: User, op: Op, operation: Operation, now: datetime) -> str:
@@ -239,6 +269,32 @@ def _request_relief(actor: User, op: Op, operation: Operation, now: datetime) ->
     return own_feed(actor.id)
 
 
+def _record_aid(actor: User, op: Op, operation: Operation, now: datetime) -> str:
+    return _feed_of_aid(
+        aid.record_aid(actor, read_body(AidBody, op.body), _when(actor, op, operation, now), now)
+    )
+
+
+def _give_aid(actor: User, op: Op, operation: Operation, now: datetime) -> str:
+    return _feed_of_aid(
+        aid.give_aid(actor, read_body(GiveBody, op.body), _when(actor, op, operation, now), now)
+    )
+
+
+def _take_back_aid(actor: User, op: Op, operation: Operation, now: datetime) -> str:
+    body = read_body(TakeBackBody, op.body)
+    return _feed_of_aid(aid.take_back_aid(actor, body, _when(actor, op, operation, now), now))
+
+
+def _when(actor: User, op: Op, operation: Operation, now: datetime) -> Written:
+    written_at = min(corrected(op.at, operation.clock_offset_s), now)
+    return Written(op.op_uuid, op.at, written_at, Reach(actor.area_codes(written_at), written_at))
+
+
+def _feed_of_aid(entry: Aid) -> str:
+    return entry.feed or entry.area_code
+
+
 def _send_feedback(actor: User, op: Op, operation: Operation, now: datetime) -> str:
     written_at = min(corrected(op.at, operation.clock_offset_s), now)
     send_feedback(actor, read_body(FeedbackBody, op.body), written_at, now)
@@ -254,6 +310,9 @@ _APPLY: dict[str, Callable[[User, Op, Operation, datetime], str]] = {
     "visit.revise": _revise_visit,
     "followup.report": _report_followup,
     "followup.refuse": _refuse_followup,
+    "aid.record": _record_aid,
+    "aid.give": _give_aid,
+    "aid.take_back": _take_back_aid,
     "relief.request": _request_relief,
     "feedback.send": _send_feedback,
     **dict.fromkeys(registry.KINDS, _change_registry),
@@ -261,8 +320,8 @@ _APPLY: dict[str, Callable[[User, Op, Operation, datetime], str]] = {
 
 
 def apply_waiting(actor: User, brought: Operation, body: dict[str, Any], seq: float, now: datetime) -> None:
-    """Apply what waited for the record that is there now: the corrections of a visit, and what had come of a household
-    or of people before they were registered. `body`, `seq`: of the operation that brought it.
+    """Apply what waited for the record that is there now: the corrections of a visit, the later steps of aid, and what had
+    come of a household or of people before they were registered. `body`, `seq`: of the operation that brought it.
 
     A correction made before the visit's operation is older than what is there: it stays for the desk to look at.
     """
@@ -271,12 +330,13 @@ def apply_waiting(actor: User, brought: Operation, body: dict[str, Any], seq: fl
         waiting = _list_quarantined(
             actor, of_household & Operation.code.in_(["not_yours", "prerequisite_waiting"])
         )
-    elif brought.kind == "visit.submit":
-        of_visit = Operation.record_uuid == brought.record_uuid
+    elif brought.kind in {"visit.submit", "aid.record"}:
+        of_record = Operation.record_uuid == brought.record_uuid
         waiting = [
             operation
-            for operation in _list_quarantined(actor, of_visit & (Operation.code == "prerequisite_waiting"))
-            if rules.order_of(operation.quarantine) > seq
+            for operation in _list_quarantined(actor, of_record & (Operation.code == "prerequisite_waiting"))
+            # Aid has no versions: whatever is to become of it comes after it, on whichever phone it was written.
+            if brought.kind == "aid.record" or rules.order_of(operation.quarantine) > seq
         ]
     else:
         return

@@ -11,6 +11,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+from fieldapp.aid import phone_actions as aid
+from fieldapp.aid.models import Aid
+from fieldapp.aid.phone_actions import Written
+from fieldapp.aid.queries import can_read, find_aid
 from fieldapp.core import audit, clock
 from fieldapp.core.db import db
 from fieldapp.core.errors import AppError
@@ -29,7 +33,7 @@ from fieldapp.sync.models import Operation
 from fieldapp.users.models import User
 from fieldapp.visits import queries as visits
 from fieldapp.visits.actions import Envelope, TakenIn
-from fieldapp.visits.rules import DECIDED
+from fieldapp.visits.rules import DECIDED, corrected
 from fieldapp.visits.sync import VisitBody
 
 
@@ -212,7 +216,38 @@ def _take_in_relief(
     return mended
 
 
+def _take_in_aid(
+    operation: Operation,
+    worker: User,
+    sent: dict[str, Any],
+    _corrections: Corrections,
+    _revision: int | None,
+    taken_in: TakenIn,
+    now: datetime,
+) -> repairs.Repair:
+    mended = _mend(BODIES[operation.kind], sent, {})
+    here = find_aid(mended.body["aid_uuid"])
+    if here is not None and operation.kind == "aid.record":
+        raise AppError("record_exists")
+    if here is not None and not can_read(here, taken_in.by):
+        raise AppError("not_yours")
+    reach = Reach(taken_in.by.area_codes(now), None)
+    by_phone_at = desk_queries.when_written(operation)
+    at = min(corrected(by_phone_at, operation.clock_offset_s), now)
+    written = Written(operation.op_uuid, by_phone_at, at, reach, is_taken_in=True)
+    body = BODIES[operation.kind].model_validate(mended.body)
+    entry = _AID[operation.kind](worker, body, written, now)
+    operation.record_uuid, operation.feed = entry.aid_uuid, entry.feed or entry.area_code
+    return mended
+
+
+_AID: dict[str, Callable[..., Aid]] = {
+    "aid.record": aid.record_aid,
+    "aid.give": aid.give_aid,
+    "aid.take_back": aid.take_back_aid,
+}
 _APPLY: dict[str, Callable[..., repairs.Repair]] = {
+    **dict.fromkeys(_AID, _take_in_aid),
     "relief.request": _take_in_relief,
     "visit.submit": _take_in_visit,
     "visit.revise": _take_in_visit,

@@ -14,6 +14,9 @@ from typing import Any
 
 from flask_babel import gettext
 
+from fieldapp.aid import queries as aid, rules as aid_rules
+from fieldapp.aid.models import Aid
+from fieldapp.aid.words import AID_WORDS, KINDS as AID_KINDS
 from fieldapp.areas import queries as areas
 from fieldapp.checklists import queries as checklists
 from fieldapp.checklists.attachments import AttachmentView, are_all_photos, view_attachments
@@ -24,7 +27,7 @@ from fieldapp.core.bodies import YEARS
 from fieldapp.core.web import pick_text
 from fieldapp.followups import queries as followups
 from fieldapp.followups.models import Followup
-from fieldapp.people import queries as people
+from fieldapp.people import queries as people, relatives
 from fieldapp.people.history import Sayer
 from fieldapp.people.models import Household, Person
 from fieldapp.people.phone_actions import values_of
@@ -125,6 +128,7 @@ class OperationPage:
     has_photos_only: bool = True
     here: Visit | None = None
     task: Followup | None = None
+    aid: Aid | None = None
     household: Household | None = None
     parts: list[Part] = field(default_factory=list)
     choices: list[Choice] = field(default_factory=list)
@@ -158,12 +162,14 @@ def prepare_operation(operation: Operation, reader: User, household_uuid: str | 
     mended = repairs.repair(BODIES[operation.kind], body, {})
     page = replace(page, faults=_list_faults(mended, body))
     if page.earlier is not None:
-        page = replace(page, why_not=gettext("First settle the visit that it corrects."))
+        page = replace(page, why_not=gettext("First settle what it builds on."))
     reading = _Reading(operation, reader, mended, Sayer(reader))
     if operation.kind.startswith("visit."):
         return _add_visit(page, reading, household_uuid)
     if operation.kind in registry.KINDS:
         return _add_registry(replace(page, is_registry=True), reading)
+    if operation.kind in rules.OF_AID:
+        return _add_aid(replace(page, is_registry=True), reading)
     if operation.kind == "relief.request":
         return _add_relief(replace(page, is_registry=True), reading)
     return _add_followup(page, reading)
@@ -365,6 +371,91 @@ def _add_relief(page: OperationPage, reading: _Reading) -> OperationPage:
     if relief.exists(body["case_id"]):
         return replace(page, why_not=gettext("The case is here already, with another content."))
     return page
+
+
+# --- aid ------------------------------------------------------------------------------------------------------------
+
+
+def _add_aid(page: OperationPage, reading: _Reading) -> OperationPage:
+    body, operation = reading.body, reading.operation
+    household = people.find_registered("household", rules.uuid_in(body, "household_uuid"))
+    if household is not None and not scope.covers(reading.area_codes, household.grid_code):
+        household = None
+    here = aid.find_aid(rules.uuid_in(body, "aid_uuid"))
+    if here is not None and not aid.can_read(here, reading.reader):
+        here = None
+    page = replace(
+        page,
+        title=household.name if household else "",
+        household=household,
+        aid=here,
+        recorded_at=_instant(operation.quarantine.get("at"), operation.clock_offset_s),
+        facts=_pair(_say_aid(body, household), {}),
+        **_view_attachments(operation, []),
+    )
+    if page.why_not:
+        return page
+    if reading.mended.faults:
+        return replace(page, why_not=gettext("What is missing cannot be made up for here."))
+    if household is None:
+        return replace(page, why_not=gettext("There is no household of that number in your areas."))
+    return replace(page, why_not=_why_no_aid(operation, here, household))
+
+
+def _why_no_aid(operation: Operation, here: Aid | None, household: Household) -> str:
+    """Why a step of aid cannot be taken in, if it cannot."""
+    if relatives.has_relative_in(operation.user_id, household.household_uuid):
+        return gettext("If it was given, enter it here at the desk; then refuse this one and say so.")
+    if operation.kind == "aid.record":
+        words_here = gettext("It is here already. If more was given than is here, enter that at the desk.")
+        return words_here if here is not None else ""
+    if here is None:
+        return gettext("There is no such aid in your areas.")
+    step = "given" if operation.kind == "aid.give" else "reversed" if here.state != "due" else "cancelled"
+    if not aid_rules.can_step(step, here.state):
+        return gettext("See what became of it. If it was given twice, enter the second time at the desk.")
+    return ""
+
+
+def _say_aid(body: Mapping[str, Any], household: Household | None) -> dict[str, str]:
+    said = wording.get_words(*AID_WORDS)
+    people_here = {person.person_uuid: person.name for person in household.people} if household else {}
+    person_uuid = rules.uuid_in(body, "person_uuid")
+    kind = str(body.get("kind"))
+    cents, milli = body.get("amount_cents"), body.get("quantity_milli")
+    quantity = aid_rules.write_amount(milli, 3) if isinstance(milli, int) else ""
+    facts = {
+        gettext("Household"): household.name if household else gettext("not in your areas"),
+        gettext("Who it is for"): people_here.get(person_uuid, "") if person_uuid else "",
+        gettext("Kind"): str(AID_KINDS.get(kind, "")),
+        gettext("What"): " ".join(
+            filter(
+                None,
+                [
+                    _word(said.get(f"aid_{kind}", {}), body.get("item")),
+                    quantity,
+                    _word(said["aid_unit"], body.get("unit")),
+                ],
+            )
+        ),
+        gettext("Amount"): gettext("%(amount)s yuan", amount=aid_rules.write_amount(cents, 2, 2))
+        if isinstance(cents, int)
+        else "",
+        gettext("Programme"): _word(said["aid_programme"], body.get("programme")),
+        gettext("Who pays"): _word(said["aid_source"], body.get("source")),
+        gettext("Day"): _say_value(body.get("on")),
+        gettext("Is it given already?"): _say_given(body.get("is_given")),
+        gettext("Who took it"): _say_value(body.get("received_by")),
+        gettext("Remark"): _say_value(body.get("note")),
+        gettext("Reason"): _say_value(body.get("reason")),
+    }
+    return {label: words for label, words in facts.items() if words}
+
+
+def _say_given(value: Any) -> str:
+    if not isinstance(value, bool):
+        return ""
+    return gettext("Given") if value else gettext("Still to be given")
 
 
 # --- what is registered or corrected --------------------------------------------------------------------------------

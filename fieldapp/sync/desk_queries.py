@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
 from sqlalchemy import ColumnElement, Select, case, func, select
 
-from fieldapp.core import scope
+from fieldapp.core import clock, scope
+from fieldapp.core.bodies import YEARS
 from fieldapp.core.db import db
 from fieldapp.core.errors import AppError
 from fieldapp.core.guard import OFFICER, SUPERVISOR
@@ -145,16 +147,25 @@ def lock_operation(operation: Operation) -> Operation:
     return locked
 
 
+def when_written(operation: Operation) -> datetime:
+    """When a quarantined operation was written by its phone's clock; when it came, where that cannot be read."""
+    try:
+        at = clock.parse_instant(operation.quarantine["at"])
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return operation.received_at
+    return at if at.year in YEARS else operation.received_at
+
+
 def find_earlier(operation: Operation) -> Operation | None:
-    """The same worker's visit that waits as well and that this correction builds on, or None."""
-    if operation.kind != "visit.revise" or operation.record_uuid is None:
+    """The same worker's visit that waits as well and that this correction builds on, or entry of aid, or None."""
+    if operation.kind not in rules.BUILDS_ON or operation.record_uuid is None:
         return None
     return db.session.scalar(
         select(Operation)
         .where(
             _WAITS,
             Operation.user_id == operation.user_id,
-            Operation.kind == "visit.submit",
+            Operation.kind == rules.BUILDS_ON[operation.kind],
             Operation.record_uuid == operation.record_uuid,
         )
         .order_by(Operation.received_at)

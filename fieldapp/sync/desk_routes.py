@@ -14,6 +14,7 @@ from flask_login import current_user
 from sqlalchemy import Select
 from werkzeug.wrappers import Response
 
+from fieldapp.aid.words import STATES as AID_STATES
 from fieldapp.core import clock, wording
 from fieldapp.core.bodies import is_uuid
 from fieldapp.core.db import transaction
@@ -156,6 +157,7 @@ def _show(
         severity_words=wording.get_words("severity")["severity"],
         visit_states=wording.VISIT_STATES,
         followup_states=wording.FOLLOWUP_STATES,
+        aid_states=AID_STATES,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from fieldapp.aid.sync import AidBody, GiveBody, TakeBackBody
 from fieldapp.core.bodies import Body, PhoneInstant, UuidStr
 from fieldapp.core.errors import AppError
 from fieldapp.followups.sync import RefuseBody, ReportBody
@@ -35,6 +36,9 @@ BODIES: dict[str, type[Body]] = {
     "visit.revise": VisitBody,
     "followup.report": ReportBody,
     "followup.refuse": RefuseBody,
+    "aid.record": AidBody,
+    "aid.give": GiveBody,
+    "aid.take_back": TakeBackBody,
     "relief.request": ReliefBody,
     "household.register": HouseholdRegisterBody,
     "household.update": HouseholdUpdateBody,

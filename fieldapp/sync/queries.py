@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from fieldapp.aid import policy_queries, sync as aid
 from fieldapp.areas.models import Area
 from fieldapp.areas.queries import feeds_above, list_grids
 from fieldapp.checklists import sync as checklists
@@ -140,6 +141,7 @@ def _checklists_of_returned(changes: list[dict[str, Any]]) -> list[dict[str, Any
 
 def _areas(codes: list[str], _user: User, now: datetime) -> Records:
     numbers = duty_queries.list_numbers(codes, now)
+    receipts = policy_queries.list_receipt_limits(codes)
     return {
         area.code: {
             "code": area.code,
@@ -147,6 +149,7 @@ def _areas(codes: list[str], _user: User, now: datetime) -> Records:
             "level": area.level,
             "duty_phone": area.duty_phone,
             "duty": numbers.get(area.code, []),
+            **({"receipts": receipts[area.code]} if area.code in receipts else {}),
         }
         for area in db.session.scalars(select(Area).where(Area.code.in_(codes)))
     }
@@ -186,6 +189,10 @@ def _notices(keys: list[str], user: User, _now: datetime) -> Records:
     return notices.list_records(keys, user.id)
 
 
+def _aid(uuids: list[str], user: User, now: datetime) -> Records:
+    return aid.list_records(uuids, user.id, now)
+
+
 def _feedback(uuids: list[str], user: User, _now: datetime) -> Records:
     return feedback.list_records(uuids, user.id)
 
@@ -223,6 +230,7 @@ _RECORDS: dict[str, Callable[[list[str], User, datetime], Records]] = {
     "visit": _visits,
     "followup": _followups,
     "notice": _notices,
+    "aid": _aid,
     "relief": _relief,
     "feedback": _feedback,
     "checklist": _checklists,

@@ -25,6 +25,9 @@ RECORDS = {
     "visit.revise": ("visit_uuid", "visit"),
     "followup.report": ("followup_id", "followup"),
     "followup.refuse": ("followup_id", "followup"),
+    "aid.record": ("aid_uuid", "aid"),
+    "aid.give": ("aid_uuid", "aid"),
+    "aid.take_back": ("aid_uuid", "aid"),
     "relief.request": ("case_id", "relief"),
     "feedback.send": ("feedback_uuid", "feedback"),
     "household.register": ("household_uuid", "household"),
@@ -35,13 +38,20 @@ RECORDS = {
 }
 # What puts a record on the list: the worker's records about that household which came first waited for it.
 REGISTERS = frozenset({"household.register", "person.register"})
+# Steps of aid: the same one with the same content under another number is the one that was taken.
+OF_AID = frozenset({"aid.record", "aid.give", "aid.take_back"})
+# What an operation cannot be applied without: the one that brings its record.
+BUILDS_ON = {"visit.revise": "visit.submit", "aid.give": "aid.record", "aid.take_back": "aid.record"}
 # Of an epoch's uuid, as many as tell it from the one before.
 EPOCH_LETTERS = 8
 # What a feed's counter can hold.
 _NUMBER = re.compile(r"[0-9]{1,18}")
 # Errors that say "there is something else here already" rather than "this is wrong".
 CONFLICTS = frozenset(
-    {"op_changed", "visit_exists", "record_exists", "fields_changed", "base_outdated", "state_wrong"}
+    {
+        *("op_changed", "visit_exists", "record_exists", "fields_changed", "base_outdated", "state_wrong"),
+        "aid_settled",
+    }
 )
 
 

@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from flask import current_app
 from sqlalchemy import or_, select, update
 
-from fieldapp.core import audit, storage
+from fieldapp.aid.models import Aid
+from fieldapp.core import audit, clock, storage
 from fieldapp.core.db import db, transaction
 from fieldapp.core.storage import Attachment, AttachmentUse
 from fieldapp.followups.models import Followup
@@ -69,6 +70,7 @@ def _find_needed(named: Mapping[str, set[tuple[str, str]]], before: datetime) ->
     records = set().union(*named.values())
     of_visits = [uuid for kind, uuid in records if kind == "visit"]
     of_tasks = [uuid for kind, uuid in records if kind == "followup"]
+    of_aid = [uuid for kind, uuid in records if kind == "aid"]
     flagged = select(Flag.id).where(Flag.visit_uuid == Visit.visit_uuid, Flag.state == "open")
     tasks = select(Followup.followup_id).where(
         Followup.visit_uuid == Visit.visit_uuid, Followup.state.in_(UNSETTLED)
@@ -80,8 +82,10 @@ def _find_needed(named: Mapping[str, set[tuple[str, str]]], before: datetime) ->
     results = select(Followup.followup_id).where(
         Followup.followup_id.in_(of_tasks), or_(Followup.state.in_(UNSETTLED), Followup.closed_at >= before)
     )
+    receipts = select(Aid.aid_uuid).where(Aid.aid_uuid.in_(of_aid), Aid.given_on >= clock.local_date(before))
     needing = {("visit", uuid) for uuid in db.session.scalars(visits)}
     needing |= {("followup", uuid) for uuid in db.session.scalars(results)}
+    needing |= {("aid", uuid) for uuid in db.session.scalars(receipts)}
     return {sha256 for sha256, by in named.items() if by & needing}
 
 

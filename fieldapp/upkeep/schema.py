@@ -33,8 +33,8 @@ def bring_up_to_date() -> None:
         workdays.seed_days()
         checklists.publish_library(clock.now())
         # Asked in here: a reading that is left open would hold a file that a restore is about to move.
-        is_nothing_counted = recount.is_nothing_counted()
-    if is_nothing_counted:
+        is_to_be_counted = recount.is_nothing_counted() or recount.is_no_help_counted()
+    if is_to_be_counted:
         recount.put_right()
 
 

@@ -294,10 +294,14 @@ def refresh_contacts(household: Household, person_uuids: Iterable[str]) -> House
 
 
 def refresh_last_visit(household: Household) -> None:
-    """Work out again when a household was last reached, and which answers the next visit is offered."""
+    """Work out again when a household was last reached, when that was tried since, and which answers the next visit is
+    offered.
+    """
     last = queries.find_last_reached(household.household_uuid)
+    tried_at = queries.find_last_try(household.household_uuid, since=last.finished_at if last else None)
+    tried_on = clock.local_date(tried_at) if tried_at else None
     if last is None:
-        people_actions.set_last_visit(household, None, None)
+        people_actions.set_last_visit(household, None, None, tried_on)
         return
     revision = queries.get_revision(last)
     version = checklists.get_version(revision.checklist_key, revision.checklist_version)
@@ -306,7 +310,7 @@ def refresh_last_visit(household: Household) -> None:
     by_uuid = {person.person_uuid: person for person in _list_named(household, body.people)}
     named = [people.find_standing(by_uuid[uuid]).person_uuid for uuid in body.people]
     carried = checklist_rules.carried(version.document, verdict.answers, named)
-    people_actions.set_last_visit(household, clock.local_date(last.finished_at), carried)
+    people_actions.set_last_visit(household, clock.local_date(last.finished_at), carried, tried_on)
 
 
 def foresee_severities(version: ChecklistVersion, answers: Any, person_uuids: Sequence[str]) -> list[str]:

@@ -81,6 +81,8 @@ class Visit(Base):
         # What is counted once for a worker, and the visits behind a figure.
         Index("ix_visits_worker_week", "worker_id", "week_on", "area_code"),
         Index("ix_visits_week_area", "week_on", "area_code"),
+        # The latest of them, in an area so wide that they need not be looked for.
+        Index("ix_visits_week_finished", "week_on", "finished_at", "visit_uuid", "area_code"),
     )
 
 

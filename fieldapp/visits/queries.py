@@ -137,6 +137,17 @@ def find_last_reached(household_uuid: str) -> Visit | None:
     )
 
 
+def find_last_try(household_uuid: str, since: datetime | None) -> datetime | None:
+    """When somebody last tried in vain to see the household, or was refused, after `since` (None: ever); or None."""
+    tries = select(Visit.finished_at).where(
+        Visit.household_uuid.in_(people.list_same(household_uuid)),
+        Visit.outcome.not_in(COUNTS_AS_CONTACT),
+        Visit.state != "voided",
+        *([Visit.finished_at > since] if since else []),
+    )
+    return db.session.scalar(tries.order_by(Visit.finished_at.desc()).limit(1))
+
+
 def list_visits_of_household(household_uuid: str, *conditions: ColumnElement[bool]) -> list[Visit]:
     """All visits to a household, under whichever uuid, or to an entry merged into one of its people, that meet the
     conditions; latest first.

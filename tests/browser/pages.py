@@ -14,7 +14,10 @@ DESK = frozenset(
         "/aid/<uuid:aid_uuid>",
         "/aid/new",
         "/aid/new/<kind>",
-        "/charts",
+        "/aid/policy",
+        "/coverage",
+        "/coverage/people",
+        "/coverage/problems",
         "/feedback",
         "/feedback/<uuid:feedback_uuid>",
         "/flag-rules",
@@ -130,6 +133,14 @@ RELIEF = frozenset(
         "/relief/public",
     }
 )
+PAYMENTS = frozenset(
+    {
+        "/calendar/weeks",
+        "/payments",
+        "/payments/<int:list_id>",
+        "/payments/<int:list_id>/rows/<int:row_number>",
+    }
+)
 REPORTS = frozenset(
     {
         "/reports/<report_id>",
@@ -138,7 +149,21 @@ REPORTS = frozenset(
         "/reports/<report_id>/sheets/<int:number>",
     }
 )
-PAGES = REPORTS | RELIEF | PHONE | DESK | UPLOADS | PEOPLE | REGISTRY | RED | PHONES_AND_AREAS | CHECKLISTS
+TABLES = frozenset({"/tables", "/tables/table"})
+PAGES = (
+    TABLES
+    | PAYMENTS
+    | REPORTS
+    | RELIEF
+    | PHONE
+    | DESK
+    | UPLOADS
+    | PEOPLE
+    | REGISTRY
+    | RED
+    | PHONES_AND_AREAS
+    | CHECKLISTS
+)
 
 
 def rule_of(url: str) -> str:

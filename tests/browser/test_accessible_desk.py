@@ -9,7 +9,8 @@ import pytest
 from tests.browser.barriers import LOOKS, walk_pages
 from tests.browser.conftest import DESK_SIZE
 from tests.browser.desk import Desk
-from tests.browser.pages import DESK, UPLOADS
+from tests.browser.pages import DESK, PAYMENTS, UPLOADS
+from tests.browser.payment_lists import make_list, walk_payments
 from tests.browser.walks import (
     ELDER,
     walk_desk,
@@ -50,4 +51,13 @@ def test_pages_of_uploads_and_moves_can_be_read_and_used(open_context, words, li
     assert outcomes == ["accepted", "conflict", "rejected", "rejected"]
     desk = Desk(open_context("desk", viewport=DESK_SIZE, color_scheme=scheme, reduced_motion="reduce"), words)
     found = walk_pages(desk, walk_uploads(desk, live.password), UPLOADS)
+    assert found == {}
+
+
+@pytest.mark.parametrize(("words", "scheme"), LOOKS, indirect=["words"])
+def test_pages_of_payment_lists_can_be_read_and_used(open_context, words, live, scheme, tmp_path):
+    file = tmp_path / "payments.xlsx"
+    file.write_bytes(make_list())
+    desk = Desk(open_context("desk", viewport=DESK_SIZE, color_scheme=scheme, reduced_motion="reduce"), words)
+    found = walk_pages(desk, walk_payments(desk, live.password, file), PAYMENTS)
     assert found == {}

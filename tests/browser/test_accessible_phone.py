@@ -10,6 +10,7 @@ from tests.browser.barriers import LOOKS, walk_screens
 from tests.browser.phone import Phone
 from tests.browser.photos import take_photo
 from tests.browser.walks import (
+    walk_aid,
     walk_offline,
     walk_phone,
     walk_registering,
@@ -27,9 +28,9 @@ def test_every_screen_of_the_phone_can_be_read_and_used(new_phone, live, words, 
 
 
 @pytest.mark.parametrize(("words", "scheme"), LOOKS, indirect=["words"])
-def test_forms_of_registering_and_correcting_can_be_read_and_used(new_phone, live, words, scheme):
+def test_forms_of_registering_correcting_and_aid_can_be_read_and_used(new_phone, live, words, scheme):
     phone: Phone = new_phone(color_scheme=scheme, reduced_motion="reduce")
     phone.sign_in(live.password)
     phone.context.set_offline(True)
-    found = walk_screens(phone, walk_registering(phone))
+    found = walk_screens(phone, chain(walk_registering(phone), walk_aid(phone)))
     assert found == {}

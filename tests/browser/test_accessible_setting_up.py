@@ -7,7 +7,7 @@ import pytest
 from tests.browser.barriers import LOOKS, walk_pages
 from tests.browser.conftest import DESK_SIZE
 from tests.browser.desk import Desk
-from tests.browser.pages import CHECKLISTS, PHONES_AND_AREAS, RED, RELIEF, REPORTS
+from tests.browser.pages import CHECKLISTS, PHONES_AND_AREAS, RED, RELIEF, REPORTS, TABLES
 from tests.browser.test_incidents import send_red_visit
 from tests.browser.walks import (
     walk_checklists,
@@ -15,6 +15,7 @@ from tests.browser.walks import (
     walk_phones_and_areas,
     walk_relief,
     walk_reports,
+    walk_tables,
 )
 from tests.factories import County, Phone as Caller, draw_photo
 from tests.handover_file import make_file, op_item, photo_item
@@ -58,4 +59,11 @@ def test_pages_of_relief_can_be_read_and_used(open_context, words, live, scheme)
 def test_pages_of_the_weekly_report_can_be_read_and_used(open_context, words, live, scheme):
     desk = Desk(open_context("desk", viewport=DESK_SIZE, color_scheme=scheme, reduced_motion="reduce"), words)
     found = walk_pages(desk, walk_reports(desk, live.password), REPORTS)
+    assert found == {}
+
+
+@pytest.mark.parametrize(("words", "scheme"), LOOKS, indirect=["words"])
+def test_pages_of_tables_can_be_read_and_used(open_context, words, live, scheme):
+    desk = Desk(open_context("desk", viewport=DESK_SIZE, color_scheme=scheme, reduced_motion="reduce"), words)
+    found = walk_pages(desk, walk_tables(desk, live.password), TABLES)
     assert found == {}

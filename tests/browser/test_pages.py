@@ -18,6 +18,7 @@ NO_PAGES = {
     "/checklists/<key>/<version>/files/<filename>",
     "/checklists/<key>/<version>/workbook",
     "/due/suggestions",
+    "/followups/<uuid:followup_id>/aid",
     "/healthz",
     "/imports/<int:import_id>/refused.xlsx",
     "/incidents/alarm",
@@ -32,6 +33,7 @@ NO_PAGES = {
     "/reviews/<uuid:visit_uuid>/queue",
     "/static/<path:name>",
     "/sweeps/<int:sweep_id>/not-reached.xlsx",
+    "/tables/<int:table_id>",
 }
 # The same form again with what was typed before: that of /households/<household_uuid>/entry/form, that of /relief/new.
 SAME_PAGES = {"/reviews/<uuid:visit_uuid>/correct", "/relief/<uuid:case_id>/edit"}

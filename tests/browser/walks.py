@@ -256,7 +256,9 @@ def _walk_overview(desk: Desk) -> Iterator[str]:
     for address, name in (
         ("/followups/board", "board by due date"),
         ("/map", "map"),
-        ("/charts", "charts"),
+        ("/coverage", "coverage"),
+        ("/coverage/people?of=overdue", "people overdue"),
+        ("/coverage/problems?of=solved", "problems solved"),
         ("/aid?view=given", "aid that was given"),
         ("/flag-rules", "flag rules"),
         ("/revisits", "re-visits"),
@@ -279,6 +281,9 @@ def _walk_overview(desk: Desk) -> Iterator[str]:
     desk.button("Enter").click()
     expect(desk.field("Programme")).to_have_attribute("aria-invalid", "true")
     yield "aid, with nothing typed"
+    desk.page.goto("/aid/policy")
+    expect(main.get_by_role("heading", level=1)).to_be_visible()
+    yield "receipts of aid"
     desk.page.goto("/feedback")
     main.get_by_role("listitem").get_by_role("link").first.click()
     expect(desk.text("Send the answer")).to_be_visible()
@@ -481,6 +486,36 @@ def walk_reports(desk: Desk, password: str) -> Iterator[str]:
     yield "giving back"
 
 
+def walk_tables(desk: Desk, password: str) -> Iterator[str]:
+    """Tables of figures and of visits, one without a reason for its file, one that is saved; gives each page's name."""
+    words, page = desk.words, desk.page
+    main = page.get_by_role("main")
+    desk.sign_in(password, "officer")
+    desk.menu.get_by_role("link", name=words("Tables")).click()
+    expect(desk.text("No saved table yet")).to_be_visible()
+    yield "no tables"
+    desk.link("Table of figures").click()
+    expect(main.get_by_role("table")).to_be_visible()
+    yield "a table of figures"
+    main.get_by_role("link", name=words("Visits"), exact=True).click()
+    expect(desk.button("GeoJSON file")).to_be_visible()
+    desk.text("Columns…").click()
+    yield "a table of visits"
+    desk.button("CSV file").click()
+    expect(desk.field("Why is this file needed?")).to_have_attribute("aria-invalid", "true")
+    yield "a file without a reason"
+    desk.field("Name of the table").fill("本周走访")
+    desk.button("Save the table").click()
+    expect(main.get_by_role("heading", level=1)).to_contain_text("本周走访")
+    yield "a saved table"
+    desk.menu.get_by_role("link", name=words("Tables")).click()
+    desk.text("Rename or delete…").click()
+    desk.field("Name of the table").fill(" ")
+    desk.button("Rename").click()
+    expect(desk.field("Name of the table")).to_have_attribute("aria-invalid", "true")
+    yield "saved tables, one without a name"
+
+
 def walk_phones_and_areas(desk: Desk, password: str, file: Path) -> Iterator[str]:
     """The pages of phones, of an account's areas and of a unit of its city, once `worker` has signed in on a phone that
     made `file` of its unsent work; gives each page's name.
@@ -618,6 +653,40 @@ def walk_registering(phone: Phone) -> Iterator[str]:
     phone.tap(phone.link("All moved away"))
     phone.tap(page.get_by_role("radio", name=words("Elsewhere, not in my grids")))
     yield "a move"
+
+
+def walk_aid(phone: Phone) -> Iterator[str]:
+    """Recording aid and handing over what is due, without a network; gives the name of each screen."""
+    words, page = phone.words, phone.page
+    dialog = page.get_by_role("dialog")
+    page.goto("/app/#/today")
+    # A correction that was begun stands above it under the same name.
+    phone.tap(page.locator("a[href*='#/household/']").filter(has_text=ELDER).first)
+    expect(phone.link("Another day, or somebody else took it")).to_be_visible()
+    yield "household, with aid that is due"
+    phone.tap(phone.link("Record aid"))
+    expect(page.get_by_role("radio", name=words("Goods"), exact=True)).to_be_visible()
+    yield "aid, nothing chosen"
+    phone.tap(page.get_by_role("radio", name=words("Goods"), exact=True))
+    phone.tap(page.locator("summary"))
+    expect(page.locator("select[name=source]")).to_be_visible()
+    yield "aid, goods with all fields"
+    phone.tap(page.get_by_role("radio", name=words("Money"), exact=True))
+    page.locator("input[name=amount]").fill("500")
+    phone.tap(page.get_by_role("button", name=words("Save aid"), exact=True))
+    expect(page.get_by_role("alert")).to_contain_text(words("Choose the programme."))
+    yield "aid, without its programme"
+    page.locator("select[name=programme]").select_option("condolence")
+    phone.tap(page.get_by_role("button", name=words("Save aid"), exact=True))
+    expect(phone.text("saved, waiting to be sent").first).to_be_visible()
+    yield "household, aid waits"
+    phone.tap(page.get_by_role("button", name=re.compile("^" + words("Take back"))).first)
+    expect(dialog).to_be_visible()
+    yield "aid, why it is taken back"
+    phone.tap(dialog.get_by_role("button", name=words("Cancel"), exact=True))
+    phone.tap(phone.link("Another day, or somebody else took it"))
+    expect(page.get_by_role("heading", name=words("Hand over aid"))).to_be_visible()
+    yield "aid that is due, handed over"
 
 
 def walk_uploads(desk: Desk, password: str) -> Iterator[str]:

@@ -23,6 +23,8 @@ from fieldapp.imports import actions as imports
 from fieldapp.imports.tables import Limits
 from fieldapp.notices import channel_actions as channels
 from fieldapp.notices.models import Notice
+from fieldapp.payments import actions as payments
+from fieldapp.payments.rules import Whole
 from fieldapp.people.actions import add_household
 from fieldapp.people.models import Household
 from fieldapp.people.period_actions import start_period
@@ -37,6 +39,8 @@ from fieldapp.screenings import actions as screenings
 from fieldapp.sweeps import actions as sweeps
 from fieldapp.sweeps.lists import read_list
 from fieldapp.sync.rules import body_hash
+from fieldapp.tables import actions as tables
+from fieldapp.tables.rules import Choice
 from fieldapp.users import actions as users, deputies
 from fieldapp.users.models import User
 from tests.checklists.vectors import workbook_of
@@ -106,7 +110,18 @@ ACCESS: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/aid/<uuid:aid_uuid>/give"): SETTLERS,
     ("POST", "/aid/<uuid:aid_uuid>/cancel"): SETTLERS,
     ("POST", "/aid/<uuid:aid_uuid>/reverse"): SETTLERS,
+    ("POST", "/aid/<uuid:aid_uuid>/receipt"): SETTLERS,
+    ("GET", "/aid/policy"): READERS,
+    ("GET", "/followups/<uuid:followup_id>/aid"): READERS,
+    ("POST", "/aid/policy/<code>"): OFFICER,
     ("GET", "/households/<uuid:household_uuid>/aid"): READERS,
+    ("GET", "/tables"): SETTLERS,
+    ("GET", "/tables/table"): SETTLERS,
+    ("POST", "/tables/table/file"): SETTLERS,
+    ("POST", "/tables/table/save"): SETTLERS,
+    ("GET", "/tables/<int:table_id>"): SETTLERS,
+    ("POST", "/tables/<int:table_id>/rename"): SETTLERS,
+    ("POST", "/tables/<int:table_id>/delete"): SETTLERS,
     ("GET", "/reports"): READERS,
     ("GET", "/reports/<report_id>"): READERS,
     ("GET", "/reports/<report_id>.xlsx"): READERS,
@@ -145,7 +160,9 @@ ACCESS: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/deputy"): OFFICER | LEADER,
     ("POST", "/deputy/<int:deputy_row_id>/end"): OFFICER | LEADER,
     ("GET", "/map"): READERS,
-    ("GET", "/charts"): READERS,
+    ("GET", "/coverage"): READERS,
+    ("GET", "/coverage/people"): READERS,
+    ("GET", "/coverage/problems"): READERS,
     ("GET", "/map/points"): READERS,
     ("GET", "/followups"): READERS,
     ("GET", "/followups/board"): READERS,
@@ -293,6 +310,17 @@ ACCESS: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/imports/<int:import_id>/undo"): IMPORTERS,
     ("POST", "/imports/<int:import_id>/throw-away"): IMPORTERS,
     ("GET", "/imports/<int:import_id>/refused.xlsx"): IMPORTERS,
+    ("GET", "/calendar/weeks"): READERS | ADMIN,
+    ("POST", "/calendar/weeks"): ADMIN,
+    ("GET", "/payments"): SETTLERS,
+    ("POST", "/payments"): SETTLERS,
+    ("GET", "/payments/<int:list_id>"): SETTLERS,
+    **{
+        ("POST", f"/payments/<int:list_id>/{deed}"): SETTLERS
+        for deed in ("columns", "go-on", "compare", "take", "undo", "throw-away", "unmatched.xlsx")
+    },
+    ("GET", "/payments/<int:list_id>/rows/<int:row_number>"): SETTLERS,
+    ("POST", "/payments/<int:list_id>/rows/<int:row_number>"): SETTLERS,
     ("GET", "/quarantine"): SETTLERS,
     ("GET", "/quarantine/recorded"): SETTLERS,
     ("GET", "/quarantine/<int:user_id>/<uuid:op_uuid>/<body_hash>"): SETTLERS,
@@ -348,6 +376,7 @@ def records(app, county) -> dict[str, object]:
         return {
             **_make_checklist(),
             "import_id": _bring_roster(),
+            **_bring_payments(),
             "op_uuid": quarantined["op_uuid"],
             "body_hash": body_hash(quarantined["body"]),
             "visit_uuid": body["visit_uuid"],
@@ -367,6 +396,7 @@ def records(app, county) -> dict[str, object]:
             "aid_uuid": _enter_aid(),
             **_open_relief(),
             **_keep_sheet(),
+            "table_id": _save_table(),
             "feedback_uuid": feedback["feedback_uuid"],
             "kind": "cash",
             "county_code": GRID[:6],
@@ -490,6 +520,14 @@ def _keep_sheet() -> dict[str, object]:
     }
 
 
+def _save_table() -> int:
+    """A table of the worker's township that others who read it may open."""
+    supervisor = db.session.scalars(select(User).where(User.username == "supervisor")).one()
+    choice = Choice(kind="visits", area=TOWNSHIP, columns=("day", "state"))
+    with transaction():
+        return tables.save_table(supervisor, "走访", choice, is_shared=True, now=clock.now()).id
+
+
 def _open_relief() -> dict[str, object]:
     """A case of relief of the worker's township, money in its fund, and the leader's deputy."""
     supervisor, officer, leader = (
@@ -530,6 +568,18 @@ def _bring_roster() -> int:
     content = io.BytesIO("姓名,网格\n刘玉珍,第1网格\n".encode())
     held = imports.stage(supervisor, "低保名册", "名册.csv", content, Limits(1000, 10), clock.now())
     return held.import_id
+
+
+def _bring_payments() -> dict[str, object]:
+    """A list of payments that the supervisor has brought in and compared."""
+    supervisor = db.session.scalars(select(User).where(User.username == "supervisor")).one()
+    content = io.BytesIO("姓名,身份证后四位,金额\n刘玉珍,1234,500\n".encode())
+    held = payments.stage(supervisor, "发放明细.csv", content, Limits(1000, 10), clock.now())
+    whole = Whole("dibao", "public", "2026-10", clock.local_date(clock.now()))
+    with transaction():
+        payments.choose_columns(supervisor, held, held.fields, whole)
+    payments.go_on(held.list_id, clock.now(), 60)
+    return {"list_id": held.list_id, "row_number": 2}
 
 
 def _make_checklist() -> dict[str, object]:
@@ -697,12 +747,15 @@ def test_outside_ones_area_everything_is_404(app, records):
         "sweep_id": 999_999,
         "screening_id": 999_999,
         "import_id": 999_999,
+        "list_id": 999_999,
+        "row_number": 77,
         "incident_id": 999_999,
         "shift_id": 999_999,
         "notice_id": 999_999,
         "provider_id": 999_999,
         "referral_id": 999_999,
         "merge_id": 999_999,
+        "table_id": 999_999,
         "entry_id": 999_999,
         "deputy_row_id": 999_999,
         "township_code": "999999999",

@@ -7,6 +7,7 @@ import pytest
 from tests.factories import PASSWORD, Desk
 
 HUGE = 10**22
+UUID = "6f9619ff-8b86-d011-b42d-00c04fc964ff"
 
 
 @pytest.mark.parametrize(
@@ -23,6 +24,9 @@ HUGE = 10**22
         "/followups?type=%00",
         "/followups?severity=%00&view=%00&area=%00",
         "/sign-in?next=%00",
+        "/tables/table?kind=%00&rows=%00&period=chosen&from=0001-01-01&until=9999-12-31&after=%00",
+        "/tables/table?kind=visits&outcome=%00&method=%00&class=%25&state=%00&flag=%00&after=%00&table=%00",
+        f"/tables/table?kind=visits&column=none&after=0001-01-01/1/0001-01-01T00:00:00%2B14:00/{UUID}&table={HUGE}",
     ],
 )
 def test_odd_filter_still_shows_a_page(app, county, path):
@@ -47,7 +51,7 @@ def test_nul_in_a_user_name_is_refused_with_words(app, county):
     token = client.get("/api/session").json["csrf_token"]
     fields = {"username": "super\0visor", "password": PASSWORD}
     assert client.post("/sign-in", data={**fields, "csrf_token": token}).status_code == 422
-    body = {**fields, "device_uuid": "6f9619ff-8b86-d011-b42d-00c04fc964ff"}
+    body = {**fields, "device_uuid": UUID}
     answer = client.post("/api/session", json=body, headers={"X-CSRFToken": token})
     assert (answer.status_code, answer.json["error"]["code"]) == (422, "body_invalid")
 

@@ -167,7 +167,7 @@ def test_the_desk_has_something_to_decide(county):
     assert {"open", "done", "verified", "refused"} <= set(db.session.scalars(select(Followup.state)))
 
 
-def test_charts_rules_revisits_feedback_and_channels_have_something_to_show(county):
+def test_coverage_rules_revisits_feedback_and_channels_have_something_to_show(county):
     now = clock.now()
     closed = [task for task in db.session.scalars(select(Followup)) if task.state == "verified"]
     weeks = {clock.local_date(task.created_at).isocalendar()[:2] for task in closed}

@@ -7,18 +7,24 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from fieldapp.core import clock
 from fieldapp.core.db import db, transaction
+from fieldapp.core.tallies import Tally
 from fieldapp.followups.models import Followup
+from fieldapp.overview.coverage_actions import note_weeks
 from fieldapp.overview.map_queries import MOST_CELLS
 from fieldapp.people.actions import add_household
 from fieldapp.people.models import Household
+from fieldapp.reviews import actions as reviews
+from fieldapp.reviews.flag_counting import list_wrong, put_right
+from fieldapp.reviews.models import Flag
 from tests.factories import GRID, HOME, OTHER_GRID, Desk, Phone, make_household
 from tests.followups.test_actions import make_task
 from tests.followups.test_pages import HUNGRY
 from tests.followups.test_who_may_know import ABUSED, complaint_of, declare
+from tests.reports.city import COUNTIES, City
 from tests.statements import noted
 
 PLACE = re.compile(r'<li class="task-row sev-(\w+)"><a href="/households/([0-9a-f-]{36})">')
@@ -113,3 +119,65 @@ def test_reply_is_bounded_and_costs_the_same_however_much_there_is(app, county):
     assert len(cells) == MOST_CELLS
     assert cells[0]["worst"] == "orange"
     assert len(of_many) == len(of_one)
+
+
+COUNTY_ROW = re.compile(r'<li class="task-row sev-(\w+)"><a href="/map\?area=(\d{6})[^"]*">(.*?)</li>', re.S)
+
+
+def counties_of(desk: Desk, query: str = "") -> dict[str, tuple[str, int]]:
+    """{county: (the worst there, how many)} of the list of a wide map."""
+    return {
+        code: (worst, sum(map(int, re.findall(r"\b\d+\b", re.sub(r"<[^>]*>", " ", row)))))
+        for worst, code, row in COUNTY_ROW.findall(desk.get(f"/map?{query}").text)
+    }
+
+
+def test_of_several_counties_each_is_one_place_that_opens_its_own_map(city: City) -> None:
+    first, second, third = COUNTIES
+    homes = [
+        city.add_household(grid, ("dibao_rural", ()), name=f"户{number}")
+        for number, grid in enumerate((city.grids[0], city.grids[0], city.grids[2]))
+    ]
+    flagged = [city.visit(*homes[number], answers=HUNGRY) for number in (0, 2)]
+    now = city.at("2026-03-03 09:00")
+    with city.app.app_context(), transaction():
+        for number, (uuid, _) in enumerate(homes[:2]):
+            household = db.session.get_one(Household, uuid)
+            household.lat, household.lon, household.datum = 45.0 + number, 127.0, "WGS84"
+    with city.app.app_context():
+        note_weeks(now)
+        assert list_wrong() == {}
+    desk = Desk(city.app, "city")
+    # As many as on the counties' own maps, where everybody has a place.
+    own = Desk(city.app, f"county_{first}")
+    for show in ("flags", "tasks", "overdue"):
+        assert counties_of(desk, f"show={show}")[first][1] == sum(
+            cell["count"] for cell in cells_of(own, f"show={show}&zoom=18")
+        )
+    assert counties_of(desk, "show=overdue").keys() == {first}
+    assert counties_of(desk).keys() == {first, second}
+    [cell] = cells_of(desk)
+    assert 45 < cell["lat"] < 46
+    assert cell["link"] == f"/map?area={first}"
+    assert "当地住户没有位置记录" in desk.get("/map").text
+    assert set(places_of(desk, f"area={first}")) == {homes[0][0], homes[1][0]}
+    # Nobody sees a county that is not theirs, and what does not count any more is counted no more.
+    assert counties_of(desk, f"area={third}") == counties_of(own, f"area={second}") == {}
+    city.void(flagged[1])
+    with city.app.app_context():
+        assert list_wrong() == {}
+        flag = db.session.scalars(select(Flag).where(Flag.visit_uuid == flagged[0])).first()
+        assert flag
+        with transaction():
+            reviews.dismiss_flag(city.user("desk"), flag.id, reason="已送去", now=now)
+        assert list_wrong() == {}
+        with transaction():
+            db.session.add(Tally(kind="flag", key="red", area_code=f"{third}100", count=7))
+        assert list_wrong() == {("red", f"{third}100"): (7, 0)}
+        assert put_right() == 1
+        assert list_wrong() == {}
+    assert second not in counties_of(desk, "show=flags")
+    with noted() as asked:
+        desk.get("/map")
+    assert not any("FROM flags" in one or "households.lat" in one for one in asked)
+    assert len(asked) <= 15

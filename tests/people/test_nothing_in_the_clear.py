@@ -47,12 +47,21 @@ NUMBERS = {
     "ID number in place of a heading": make_id(4),
     "phone in place of a heading": make_row(4, GRID)[6],
     "ID number beside one that was compared": make_id(8),
+    "account in a remark of aid": "6228480098765432109",
+    "phone of who took aid": "13300007777",
+    "phone in a reason for aid that was wrong": "13300008888",
+    "phone in a reason for receipts": "13300009999",
+    "ID number of a payment": make_id(12),
+    "account of a payment": "6217000087654321098",
+    "ID number in place of a heading of payments": make_id(14),
+    "ID number in a reason of a payment": make_id(16),
 }
 UNSEALED = b"\x00"
 # Each of these tables holds some of them, or the search has nothing to find.
 HOLDERS = {
     *("households", "people", "carers", "registry_changes", "visit_revisions", "operations", "audit_entries"),
-    *("imports", "import_rows", "import_sources", "screening_rows", "units"),
+    *("imports", "import_rows", "import_sources", "screening_rows", "units", "aid", "aid_policies"),
+    *("payment_lists", "payment_rows"),
 }
 
 
@@ -118,6 +127,7 @@ def work(app: Flask, county: County) -> None:
     foreign = Phone(app, county, "worker2")
     waits = foreign.op("visit.submit", foreign.visit({"reached": "reached", "home": {"urgent_note": told}}))
     assert foreign.push(waits)[0]["outcome"] == "rejected"
+    give_aid(app, county, phone)
     good, refused, headless = make_row(0, GRID), make_row(2, GRID), make_row(4, GRID)
     refused[1] = NUMBERS["ID number that is refused"]
     bring_in(desk, [HEADER, good, refused])
@@ -133,10 +143,39 @@ def work(app: Flask, county: County) -> None:
         file=(io.BytesIO(compared.encode()), "名单.csv"),
     )
     assert screened.status_code == 303
+    pay(
+        desk,
+        [
+            ["姓名", "身份证号", "账号", "金额"],
+            ["王桂兰", make_id(12), NUMBERS["account of a payment"], "五百"],
+        ],
+    )
+    pay(desk, [["王桂芝", make_id(14), "6217000012340000", "500"], ["王桂兰", make_id(12), "", "500"]])
     with app.app_context(), transaction():
         load_areas(["230100"])
         facts = UnitFacts("welfare_institute", phone=NUMBERS["unit's phone"])
         add_unit(get_area("230100"), "230100000000001", "福利院", facts)
+
+
+def give_aid(app: Flask, county: County, phone: Phone) -> None:
+    """What is written of aid on a phone, and why a county wants receipts of it."""
+    entry = {"aid_uuid": str(uuid.uuid4()), "household_uuid": county.household_uuid}
+    given = {
+        "kind": "cash",
+        "programme": "condolence",
+        "source": "public",
+        "amount_cents": 100_00,
+        "is_given": True,
+        "on": "2026-11-20",
+        "note": f"打到 {NUMBERS['account in a remark of aid']}",
+        "received_by": f"女儿 {NUMBERS['phone of who took aid']}",
+    }
+    wrong = {"reason": f"应为 {NUMBERS['phone in a reason for aid that was wrong']}"}
+    for kind, body in (("aid.record", entry | given), ("aid.take_back", entry | wrong)):
+        assert phone.push(phone.op(kind, body))[0]["outcome"] == "accepted"
+    why = f"问 {NUMBERS['phone in a reason for receipts']}"
+    terms = {"cash": "always", "goods": "never", "based_on": "0", "reason": why}
+    assert Desk(app, "officer").post(f"/aid/policy/{GRID[:6]}", **terms).status_code == 303
 
 
 def bring_in(desk: Desk, rows: Sequence[Sequence[str]], source: str = "低保名册") -> None:
@@ -163,6 +202,20 @@ def bring_in(desk: Desk, rows: Sequence[Sequence[str]], source: str = "低保名
             desk.post(f"{page}/{step}", rows="good")
         while "progress" in desk.get(page).text:
             assert desk.post(f"{page}/go-on").status_code == 303
+
+
+def pay(desk: Desk, rows: Sequence[Sequence[str]]) -> None:
+    """A list of payments is brought in and compared; why it leaves as a file names a number, too."""
+    page = desk.post(
+        "/payments", file=(io.BytesIO(as_csv(rows)), f"{NUMBERS['account of a payment']}.csv")
+    ).location
+    terms = {"programme": "dibao", "source": "public", "period": "2026-10", "paid_on": "2026-11-05"}
+    fields = ("name", "id_number", "account", "amount")
+    desk.post(f"{page}/columns", **terms, **{f"column-{place}": name for place, name in enumerate(fields)})
+    while "progress" in desk.get(page).text:
+        assert desk.post(f"{page}/go-on").status_code == 303
+    reason = f"退回财政局，{NUMBERS['ID number in a reason of a payment']}"
+    assert desk.post(f"{page}/unmatched.xlsx", reason=reason).status_code == 200
 
 
 def list_places(app: Flask, folder: Path, backups: Path) -> Iterator[tuple[str, bytes]]:

@@ -15,6 +15,7 @@ from fieldapp.core import clock
 from fieldapp.core.audit import AuditEntry
 from fieldapp.core.db import Base, db, transaction
 from fieldapp.core.errors import AppError
+from fieldapp.core.tallies import fold_tallies
 from fieldapp.followups import actions as followups
 from fieldapp.people import actions, editing, pair_queries, queries as people, tally_queries
 from fieldapp.people.actions import Origin
@@ -132,6 +133,8 @@ def phone(app, county) -> Phone:
 def snapshot(app) -> dict[str, list[tuple[Any, ...]]]:
     """Every row of every table that says what is so now."""
     with app.app_context():
+        # What was counted and taken off again leaves nothing once it is added up.
+        fold_tallies()
         return {
             table.name: sorted(
                 (

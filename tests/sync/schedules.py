@@ -29,6 +29,8 @@ class Deed(Enum):
     VOID = "a visit is declared not to count"
     TAKE_IN = "what could not be applied is taken in, corrected where the office can"
     REFUSE = "what could not be applied is refused"
+    OWE = "aid is entered that is still to be given"
+    SETTLE_AID = "aid that is due is given or cancelled, or aid that was given is taken back"
     MOVE = "a household moves to another grid"
     GRANT = "a worker is given a grid"
     WITHDRAW = "a worker's grid is taken away"
@@ -46,7 +48,7 @@ places = st.integers(0, 5)
 photos = st.lists(places, max_size=2, unique=True)
 # As often as they are worth trying.
 deeds = st.sampled_from(
-    [Deed.RETURN] * 3 + [Deed.TAKE_IN, Deed.MOVE, Deed.GRANT, Deed.WITHDRAW] * 2 + list(Deed)
+    [Deed.RETURN] * 3 + [Deed.TAKE_IN, Deed.MOVE, Deed.GRANT, Deed.WITHDRAW, Deed.OWE] * 2 + list(Deed)
 )
 wrongs = st.sampled_from([Wrong.NOTHING] * 8 + list(Wrong))
 visits_of_a_day = st.lists(st.tuples(places, places, photos, wrongs), min_size=1, max_size=3)
@@ -113,6 +115,28 @@ class Schedule(RuleBasedStateMachine):
         self.world.advance(STEP)
         self.world.correct_person(phone, person, content)
 
+    @rule(phone=phones, household=places, content=places, taken=photos, wrong=wrongs, mishaps=mishaps)
+    def record_aid(
+        self, phone: str, household: int, content: int, taken: list[int], wrong: Wrong, mishaps: list[Mishap]
+    ) -> None:
+        """A worker records what they gave or promised, and the phone syncs."""
+        self.world.advance(STEP)
+        self.world.record_aid(phone, household, content, taken, wrong)
+        self.sync_under(phone, mishaps)
+
+    @rule(phone=phones, entry=places, taken=photos, is_twice=st.booleans())
+    def give_due(self, phone: str, entry: int, taken: list[int], is_twice: bool) -> None:
+        """A worker hands over what is due, perhaps by two taps."""
+        for _ in range(1 + is_twice):
+            self.world.advance(STEP)
+            self.world.give_due(phone, entry, taken)
+
+    @rule(phone=phones, entry=places)
+    def take_back_aid(self, phone: str, entry: int) -> None:
+        """A worker takes back what they recorded."""
+        self.world.advance(STEP)
+        self.world.take_back_aid(phone, entry)
+
     @rule(phone=phones, household=places)
     def begin(self, phone: str, household: int) -> None:
         """A worker begins a visit, to finish it later."""
@@ -133,7 +157,7 @@ class Schedule(RuleBasedStateMachine):
 
     @rule(place=places, same_op=st.booleans(), same_content=st.booleans())
     def copy(self, place: int, same_op: bool, same_content: bool) -> None:
-        """A visit turns up on the worker's other phone too (a copied profile), perhaps with another content."""
+        """A visit or aid turns up on the worker's other phone too (a copied profile), perhaps with another content."""
         self.world.advance(STEP)
         self.world.copy_to_other_phone(place, same_op, same_content)
 
@@ -173,6 +197,10 @@ class Schedule(RuleBasedStateMachine):
                     world.review(what, deed.name.lower())
                 case Deed.TAKE_IN | Deed.REFUSE:
                     world.settle_upload(what, is_taken_in=deed == Deed.TAKE_IN)
+                case Deed.OWE:
+                    world.owe(what)
+                case Deed.SETTLE_AID:
+                    world.settle_aid(what, grid)
                 case Deed.MOVE:
                     world.move(what, grid)
                 case Deed.GRANT:

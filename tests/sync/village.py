@@ -22,6 +22,9 @@ from pathlib import Path
 from flask import Flask
 from sqlalchemy import select, update
 
+from fieldapp.aid import actions as aid
+from fieldapp.aid.actions import Given, Subject
+from fieldapp.aid.models import Aid
 from fieldapp.areas.actions import add_grid
 from fieldapp.areas.models import Area
 from fieldapp.checklists import actions as checklists
@@ -33,7 +36,7 @@ from fieldapp.core.feeds import ServerState
 from fieldapp.people.actions import add_household
 from fieldapp.people.models import Household
 from fieldapp.reviews import actions as reviews
-from fieldapp.sync import actions as sync, desk_actions as desk, desk_queries, registry
+from fieldapp.sync import actions as sync, desk_actions as desk, desk_queries, registry, rules
 from fieldapp.sync.envelopes import Push
 from fieldapp.sync.models import Operation
 from fieldapp.upkeep.backup import make_backup
@@ -302,6 +305,83 @@ class Village:
         }
         self._note(phone, phone.finish("person.update", body, self.new_uuid()), is_plain=False)
 
+    def record_aid(self, name: str, place: int, content: int, photos: list[int], wrong: Wrong) -> None:
+        """Record money or rice, given or promised, that belongs to the household's last visit on that phone, if there is one."""
+        phone = self.phones[name]
+        known = sorted(phone.list_records("household"))
+        if phone.hand_in or not known:
+            return
+        household_uuid = known[place % len(known)]
+        visits_here = [
+            op.sent["body"]["visit_uuid"]
+            for op in phone.ops.values()
+            if op.sent["kind"] == "visit.submit" and op.sent["body"].get("household_uuid") == household_uuid
+        ]
+        draft_uuid, is_cash = self.new_uuid(), content % 2 == 0
+        body = {
+            "aid_uuid": self.new_uuid(),
+            "household_uuid": household_uuid,
+            "visit_uuid": visits_here[-1] if visits_here else self.new_uuid() if content % 3 == 1 else None,
+            "kind": "cash" if is_cash else "goods",
+            "programme": "condolence",
+            "source": ("public", "charity")[content % 2],
+            "amount_cents": 100 + content if is_cash else None,
+            "item": None if is_cash else "rice",
+            "quantity_milli": None if is_cash else 1000 * (1 + content),
+            "unit": None if is_cash else "bag",
+            "is_given": content % 3 != 0,
+            "on": clock.local_date(phone.now()).isoformat(),
+            "attachments": self._take_receipts(phone, draft_uuid, photos if content % 3 else []),
+        }
+        is_plain = wrong == Wrong.NOTHING and self._is_in_reach(phone, household_uuid)
+        match wrong:
+            case Wrong.FIELD_MISSING:
+                del body["is_given"]
+            case Wrong.UNKNOWN_VERSION:
+                body["programme"] = "never"
+            case Wrong.ELSEWHERE:
+                body["household_uuid"] = self._household_elsewhere(phone)
+            case Wrong.NOWHERE:
+                body["household_uuid"] = self.new_uuid()
+            case Wrong.PHOTO_DAMAGED:
+                is_plain = False
+        self._note(phone, phone.finish("aid.record", body, draft_uuid), is_plain)
+
+    def give_due(self, name: str, place: int, photos: list[int]) -> None:
+        """Hand over what the phone shows as due, or gave already: a second tap, or the office's clerk was quicker."""
+        phone = self.phones[name]
+        known = [record for _, record in sorted(phone.list_records("aid").items())]
+        if phone.hand_in or not known:
+            return
+        due = [record for record in known if record["state"] == "due"] or known
+        record, draft_uuid = due[place % len(due)], self.new_uuid()
+        body = {
+            "aid_uuid": record["aid_uuid"],
+            "household_uuid": record["household_uuid"],
+            "on": clock.local_date(phone.now()).isoformat(),
+            "attachments": self._take_receipts(phone, draft_uuid, photos),
+        }
+        self._note(phone, phone.finish("aid.give", body, draft_uuid), is_plain=False)
+
+    def take_back_aid(self, name: str, place: int) -> None:
+        """Take back what this phone recorded, whether it is at the office yet or not, or what the phone shows as its worker's."""
+        phone = self.phones[name]
+        recorded = [op.sent["body"] for op in phone.ops.values() if op.sent["kind"] == "aid.record"]
+        shown = [record for _, record in sorted(phone.list_records("aid").items()) if record["own"]]
+        own = [*recorded, *shown]
+        if phone.hand_in or not own:
+            return
+        wrong = own[place % len(own)]
+        body = {
+            "aid_uuid": wrong["aid_uuid"],
+            "household_uuid": wrong["household_uuid"],
+            "reason": f"记错{place}",
+        }
+        self._note(phone, phone.finish("aid.take_back", body, self.new_uuid()), is_plain=False)
+
+    def _take_receipts(self, phone: SimPhone, draft_uuid: str, photos: list[int]) -> list[Json]:
+        return [{**one, "question": "signature"} for one in self._take_photos(phone, draft_uuid, photos)]
+
     def _finish(
         self,
         phone: SimPhone,
@@ -406,11 +486,12 @@ class Village:
         self._note(phone, op, is_plain=False)
 
     def copy_to_other_phone(self, place: int, same_op: bool, same_content: bool) -> None:
-        """A visit of one of the worker's two phones is in the other's outbox too."""
+        """A visit, or aid, of one of the worker's two phones is in the other's outbox too."""
         own = [
             one
             for one in self.finished
-            if one.phone.username == self.username("a") and one.op.sent["kind"].startswith("visit.")
+            if one.phone.username == self.username("a")
+            and one.op.sent["kind"] in {"visit.submit", "visit.revise", "aid.record", "aid.give"}
         ]
         if not own:
             return
@@ -419,7 +500,8 @@ class Village:
         sent = one.op.sent
         if other.hand_in or not other.user_id or sent["op_uuid"] in other.ops:
             return
-        body = sent["body"] if same_content else {**sent["body"], "location_declined": "不方便"}
+        other_words = "received_by" if sent["kind"].startswith("aid.") else "location_declined"
+        body = sent["body"] if same_content else {**sent["body"], other_words: "不方便"}
         draft_uuid = self.new_uuid()
         for attachment in body["attachments"]:
             photo = one.phone.photos.get(attachment["sha256"])
@@ -433,7 +515,8 @@ class Village:
             op_uuid=sent["op_uuid"] if same_op else None,
         )
         for each in self.finished:
-            if each.op.sent["body"].get("visit_uuid") == body["visit_uuid"]:
+            key = "aid_uuid" if sent["kind"].startswith("aid.") else "visit_uuid"
+            if each.op.sent["body"].get(key) == body[key]:
                 each.is_plain = False
         self._note(other, op, is_plain=False)
 
@@ -503,6 +586,11 @@ class Village:
                 chosen = desk.Corrections(fields=dict.fromkeys(operation.fields or (), place % 2 == 0))
                 desk.take_in(supervisor, operation, chosen, revision=None, reason="核实过", now=now)
                 return
+            if operation.kind in rules.OF_AID:
+                desk.take_in(
+                    supervisor, operation, desk.Corrections(), revision=None, reason="核实过", now=now
+                )
+                return
             here = desk_queries.find_visit_here(operation.user_id, sent)
             known = db.session.get(Household, sent["household_uuid"])
             household = known or db.session.get_one(Household, self.households[place])
@@ -515,6 +603,43 @@ class Village:
             )
             revision = here.revision if here else None
             desk.take_in(supervisor, operation, corrections, revision=revision, reason="核实过", now=now)
+
+    def owe(self, place: int) -> None:
+        """The office enters what is still to be given to a household."""
+        with self.app.app_context(), transaction():
+            household = db.session.get_one(Household, self.households[place % len(self.households)])
+            aid.enter_aid(
+                self.actor("supervisor"),
+                self.new_uuid(),
+                Subject(household=household),
+                Given(kind="cash", programme="heating", source="public", amount_cents=500_00),
+                is_given=False,
+                on=clock.local_date(clock.now()),
+                received_by=None,
+                now=clock.now(),
+            )
+
+    def settle_aid(self, place: int, step: int) -> None:
+        """The office gives what is due, cancels it, or takes back what was given; raises AppError."""
+        with self.app.app_context(), transaction():
+            state = ("due", "due", "given")[step % 3]
+            found = db.session.scalars(
+                select(Aid)
+                .where(Aid.area_code.in_(self.grids), Aid.state == state)
+                .order_by(Aid.entered_at, Aid.aid_uuid)
+            ).all()
+            if not found:
+                return
+            actor, now = self.actor("supervisor"), clock.now()
+            aid_uuid = found[place % len(found)].aid_uuid
+            match step % 3:
+                case 0:
+                    on = clock.local_date(now)
+                    aid.give_aid(actor, aid_uuid, on=on, received_by=None, now=now)
+                case 1:
+                    aid.cancel_aid(actor, aid_uuid, reason="不再发放", now=now)
+                case 2:
+                    aid.reverse_aid(actor, aid_uuid, reason="重复登记", now=now)
 
     def grant(self, worker: str, place: int) -> None:
         """Give a worker one of the grids they do not have."""
@@ -572,6 +697,7 @@ class Village:
         """What is run weekly: old visits leave the phones, what is gone is forgotten."""
         with self.app.app_context():
             visits.withdraw_old_visits(clock.now())
+            aid.refresh_phones(clock.now())
             feeds.compact(clock.now())
 
     def end_account(self, worker: str) -> None:

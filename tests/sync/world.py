@@ -17,16 +17,20 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import select
 
-from fieldapp.core import clock, storage
+from fieldapp.aid.models import Aid
+from fieldapp.aid.rules import is_on_phones
+from fieldapp.core import clock, scope, storage
 from fieldapp.core.audit import AuditEntry
 from fieldapp.core.db import db
 from fieldapp.followups.models import Followup
 from fieldapp.people.models import Household, RegistryChange
 from fieldapp.people.tally_queries import list_wrong
 from fieldapp.reviews.models import Flag
+from fieldapp.rollups.models import Rollup, RollupChange
+from fieldapp.rollups.rules import WEEK
 from fieldapp.sync import desk_queries, registry
 from fieldapp.sync.models import Operation
-from fieldapp.sync.rules import body_hash
+from fieldapp.sync.rules import OF_AID, body_hash
 from fieldapp.users.models import Device, User
 from fieldapp.visits.models import Visit, VisitRevision
 from fieldapp.visits.queries import RECENT
@@ -35,6 +39,8 @@ from tests.sync.sim_phone import SimPhone
 from tests.sync.village import PHONES, STEP, WORKERS, Finished, Village
 
 QUIET_WITHIN = 15
+# What only aid is counted in.
+AID_COLUMNS = ("money_other", "money_charity", "goods_food")
 
 
 @dataclass(frozen=True)
@@ -108,6 +114,8 @@ class World(Village):
             assert op.quarantine["body"] == body, f"{op.state}, and not in quarantine: {body}"
         if op.state == "accepted" and op.kind in registry.KINDS:
             self._check_registered(op)
+        elif op.state == "accepted" and op.kind in OF_AID:
+            self._check_aid(op, body)
         elif op.state == "accepted":
             stored = db.session.scalars(
                 select(VisitRevision).where(
@@ -138,6 +146,49 @@ class World(Village):
             )
             assert len(db.session.scalars(added).all()) == 1, f"registered, and not once: {op.record_uuid}"
             assert db.session.get(Household, op.record_uuid) is not None
+
+    def _check_aid(self, op: Operation, body: Json) -> None:
+        """The entry is here as it was recorded; a step that was taken shows in its state."""
+        entry = db.session.get(Aid, op.record_uuid)
+        assert entry is not None, f"accepted, and not there: {body}"
+        states = {
+            "aid.record": {"due", "given", "cancelled", "reversed"},
+            "aid.give": {"given", "reversed"},
+            "aid.take_back": {"cancelled", "reversed"},
+        }
+        assert entry.state in states[op.kind], f"{op.kind} was accepted, and it is {entry.state}"
+        if op.kind == "aid.record" and not op.settled_by:
+            said = {name: getattr(entry, name) for name in ("kind", "item", "amount_cents", "quantity_milli")}
+            assert said == {name: body[name] for name in said}, f"{body} is kept as {said}"
+
+    def _check_aid_once(self) -> None:
+        """Every entry that came from a phone is what one phone sent; none is counted twice, or not at all."""
+        told = {one.op.sent["op_uuid"] for one in self.finished}
+        entries = db.session.scalars(select(Aid).where(scope.within(Aid.area_code, [self.village]))).all()
+        from_phones = [uuid for entry in entries for uuid in (entry.op_uuid, entry.settled_op_uuid) if uuid]
+        assert not from_phones or set(Counter(from_phones).values()) == {1}, "one operation, two entries"
+        assert set(from_phones) <= told, f"nobody sent {set(from_phones) - told}"
+        reversed_ = {entry.aid_uuid for entry in entries if entry.state == "reversed"}
+        assert reversed_ == {entry.reverses_uuid for entry in entries if entry.state == "reversal"}
+        for entry in entries:
+            uses = storage.list_uses("aid", entry.aid_uuid, 1)
+            assert entry.state in {"given", "reversed"} or not uses
+        counted: Counter[tuple[str, str]] = Counter()
+        for entry in entries:
+            for column, value in (entry.counted or {}).items():
+                counted[entry.area_code, column] += value
+        kept: Counter[tuple[str, str]] = Counter()
+        for model in (Rollup, RollupChange):
+            columns = [model.__table__.c[name] for name in AID_COLUMNS]
+            for code, *values in db.session.execute(
+                select(model.area_code, *columns).where(
+                    scope.within(model.area_code, [self.village]), model.since == WEEK
+                )
+            ):
+                for name, value in zip(AID_COLUMNS, values, strict=True):
+                    kept[code, name] += value
+        said = {key: value for key, value in counted.items() if value and key[1] in AID_COLUMNS}
+        assert said == {key: value for key, value in kept.items() if value}
 
     def _check_page(self, user_id: int, page: Json) -> None:
         with self.app.app_context():
@@ -188,6 +239,7 @@ class World(Village):
                 if not one.was_erased:
                     self._check_finished(one)
             self._check_stored_once()
+            self._check_aid_once()
             assert list_wrong() == {}
         fresh: dict[str, SimPhone] = {}
         for phone in self.phones.values():
@@ -285,8 +337,17 @@ class World(Village):
                 )
             )
             states = {visit.visit_uuid: (visit.state, visit.revision) for visit in own}
+            today = clock.local_date(clock.now())
+            aid_here = {
+                entry.aid_uuid
+                for entry in db.session.scalars(
+                    select(Aid).join(Household).where(Household.grid_code.in_(grids))
+                )
+                if is_on_phones(entry.state, entry.given_on, today)
+            }
         held = fresh.list_records("visit").items()
         assert {uuid: (record["state"], record["revision"]) for uuid, record in held} == states
+        assert set(fresh.list_records("aid")) == aid_here
         return fresh
 
     def _check_cache(self, phone: SimPhone, fresh: SimPhone) -> None:

@@ -14,7 +14,7 @@ import { chooseFirstPin, chooseNewPin, dataKeyByPin } from './pin.js'
 import { registryOf } from './registry.js'
 import { Store } from './store.js'
 import { Sync } from './sync.js'
-import { fromBase64, keyInUse } from './vault.js'
+import { Locked, fromBase64, keyInUse } from './vault.js'
 import { currentLanguage, setLanguage, t } from './words.js'
 
 /**
@@ -377,7 +377,9 @@ class App {
     this.#reloadTimer = setTimeout(() => {
       this.#reloadTimer = undefined
       this.#reloadedAt = Date.now()
-      this.reload()
+      this.reload().catch((error) => {
+        if (!(error instanceof Locked)) throw error // locked meanwhile: it is read again when it is opened
+      })
     }, Math.max(0, this.#reloadedAt + CALM_MS - Date.now()))
   }
 

@@ -5,6 +5,7 @@
  * finished whatever happens to the cache.
  */
 import { createForm } from '../checklist/engine.js'
+import { isOfAid } from './aid.js'
 import { app } from './app.js'
 import { FILE_TYPES, photosIn } from './attachments.js'
 import { chooseOffers } from './offers.js'
@@ -132,7 +133,7 @@ export async function startTask(task) {
 
 /** Open again what the server did not accept; finishing it replaces the old operation. @param {import('./store.js').Op} op */
 export async function startCorrection(op) {
-  if (isOfRegistry(op.kind)) return app.go(`${op.draft.href}/${op.op_uuid}`)
+  if (isOfRegistry(op.kind) || isOfAid(op.kind)) return app.go(`${op.draft.href}/${op.op_uuid}`)
   const begun = (await app.store.drafts()).find((draft) => draft.replaces === op.op_uuid)
   if (begun) return app.go(`#/visit/${begun.draft_uuid}`)
   const gone = op.fault?.code === 'checklist_version_unknown'

@@ -7,6 +7,7 @@ import { html, render } from 'lit-html'
 import { app } from './app.js'
 import { readDevice } from './device.js'
 import { forgotScreen, lockScreen, pinScreen } from './screens/gate.js'
+import { aidScreen } from './screens/aid.js'
 import { correctScreen } from './screens/correct.js'
 import { handInScreen } from './screens/hand_in.js'
 import { householdScreen } from './screens/household.js'
@@ -23,7 +24,7 @@ import { setLanguage, t } from './words.js'
 
 app.screens = {
   today: (params) => (app.device.hand_in ? handInScreen : todayScreen)(params), households: householdsScreen, household: householdScreen, visit: visitScreen, returned: returnedScreen,
-  task: taskScreen, register: registerScreen, correct: correctScreen, send: sendScreen, me: meScreen, sign_in: signInScreen,
+  aid: aidScreen, task: taskScreen, register: registerScreen, correct: correctScreen, send: sendScreen, me: meScreen, sign_in: signInScreen,
   pin: pinScreen, lock: lockScreen, forgot: forgotScreen,
 }
 

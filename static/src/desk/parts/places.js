@@ -7,6 +7,7 @@ import L from 'leaflet'
 import { makeMap, shifted } from './background.js'
 
 const DEEPEST = 18
+const FAR = 8
 /** Between two marks, for their rims. */
 const GAP_PX = 4
 
@@ -76,9 +77,22 @@ export function drawPlaces(place) {
   }
 
   map.on('moveend', load)
+  if (!box) {
+    lookAtAll()
+    return
+  }
   const [south, west, north, east] = box.split(',').map(Number)
   const corners = [{ lat: south, lon: west }, { lat: north, lon: east }].map((corner) => shifted(corner, 'WGS84', datum))
   map.fitBounds(L.latLngBounds(corners), { padding: [32, 32], maxZoom: 16, animate: false })
+
+  /** Nobody has said where all points lie: look at them from far away first. */
+  async function lookAtAll() {
+    const answer = await fetch(addressOf(points, { zoom: String(FAR) })).catch(() => null)
+    const { cells: found } = answer?.ok ? await answer.json() : { cells: [] }
+    const all = /** @type {Cell[]} */ (found).map((one) => shifted(one, one.datum, datum))
+    if (all.length) map.fitBounds(L.latLngBounds(all), { padding: [32, 32], maxZoom: 16, animate: false })
+    else place.hidden = true
+  }
 }
 
 /** How wide a mark is drawn, px. @param {{count: number}} cell */

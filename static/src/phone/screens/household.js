@@ -11,7 +11,9 @@ import { peopleOf, startVisit, visitChecklists } from '../drafts.js'
 import { maskId } from '../id_number.js'
 import { empty, facts, icon, innerBar, radios } from '../parts.js'
 import { shown } from '../registry.js'
+import { receiptLimits } from '../aid.js'
 import { ageOn, dayWords, localDate, pick, sinceWords, t } from '../words.js'
+import { aidOfHousehold, readAid } from './aid.js'
 import { askForRelief, reliefButton, reliefOf, visitOfToday } from './relief.js'
 import { datedOps, tagWord } from './today.js'
 
@@ -38,6 +40,10 @@ export function householdScreen([householdUuid]) {
   let tasks = []
   /** @type {any[]} */
   let relief = []
+  /** @type {Awaited<ReturnType<typeof readAid>>} */
+  let aid = { due: [], given: [] }
+  /** @type {Record<string, number|null>} */
+  let limits = {}
   /** @type {any} */
   let begun = null
   /** Sweeps that have yet to reach somebody here. @type {ReturnType<typeof openSweeps>} */
@@ -82,6 +88,12 @@ export function householdScreen([householdUuid]) {
     return (field.endsWith('_on') && to ? dayWords(to, new Date()) : to) || t('correct.none')
   }
 
+  /** What is given now belongs to: the visit that is going on, or one of today. */
+  function aboutNow() {
+    const visitUuid = begun?.visit_uuid ?? visitOfToday(householdUuid, visits)
+    return { visitUuid, about: visitUuid ? `v-${visitUuid}` : '-' }
+  }
+
   return {
     load: async () => {
       const known = await app.registry()
@@ -96,6 +108,8 @@ export function householdScreen([householdUuid]) {
       const mine = (/** @type {any} */ record) => record.household_uuid === householdUuid
       visits = (await app.store.list('visit')).filter(mine).sort((a, b) => b.finished_at.localeCompare(a.finished_at)).slice(0, 5)
       relief = await app.store.list('relief')
+      aid = await readAid(householdUuid)
+      limits = receiptLimits(await app.store.list('area'), household.grid_code)
       tasks = (await app.store.list('followup')).filter((task) => mine(task) && task.state === 'open')
     },
     view: () => {
@@ -125,6 +139,7 @@ export function householdScreen([householdUuid]) {
           ${tasks.length ? html`<div class="head"><h2>${t('household.tasks')}</h2></div><ul class="cells">${tasks.map((task) => html`
             <li class="cell ${task.severity === 'red' ? 'red' : 'orange'}"><a class="body" href="#/task/${task.followup_id}">
               <b>${app.word('followup_type', task.type)}</b><span class="why">${pick(task.reason)}</span></a></li>`)}</ul>` : nothing}
+          ${aidOfHousehold({ household, people, aid, limits, ...aboutNow() })}
           ${reliefOf(householdUuid, relief)}
           ${reliefButton(() => askForRelief(household, visitOfToday(householdUuid, visits)))}
           ${begun ? nothing : checklists.main || checklists.others.length ? html`

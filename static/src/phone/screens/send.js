@@ -5,6 +5,7 @@
  */
 import { html, nothing } from 'lit-html'
 import { repeat } from 'lit-html/directives/repeat.js'
+import { isOfAid } from '../aid.js'
 import { app } from '../app.js'
 import { startCorrection } from '../drafts.js'
 import { arePhotos, isOver, standing } from '../outbox.js'
@@ -17,10 +18,15 @@ import { signInBanner } from './sign_in.js'
 /** @typedef {import('../store.js').Op} Op */
 /** @typedef {import('../store.js').Photo} Photo */
 
-const TITLES = { 'visit.submit': 'send.visit', 'visit.revise': 'send.revision', 'followup.report': 'send.report', 'followup.refuse': 'send.refusal', 'feedback.send': 'send.feedback', 'relief.request': 'send.relief', unreadable: 'send.unreadable',
+const TITLES = { 'visit.submit': 'send.visit', 'visit.revise': 'send.revision', 'followup.report': 'send.report', 'followup.refuse': 'send.refusal', 'feedback.send': 'send.feedback', 'relief.request': 'send.relief', 'aid.record': 'send.aid', 'aid.give': 'send.aid_given', 'aid.take_back': 'send.aid_taken_back', unreadable: 'send.unreadable',
   'household.register': 'send.registered', 'person.register': 'send.registered', 'household.update': 'send.corrected', 'person.update': 'send.corrected', 'household.move': 'send.moved' }
 /** Something else is at the server under the same name; both are kept. */
 const CONFLICTS = new Set(['visit_exists', 'op_changed', 'record_exists', 'fields_changed'])
+
+/** Why aid is not accepted, where the server's words are those of another record. */
+const AID_FAULTS = new Set(['not_yours', 'body_invalid', 'own_relative', 'aid_settled', 'record_exists', 'op_changed', 'prerequisite_waiting', 'aid_reported', 'aid_of_case'])
+/** Of these a correction would change nothing: somebody has to decide. */
+const SETTLED = new Set(['own_relative', 'aid_settled', 'record_exists', 'op_changed', 'prerequisite_waiting'])
 
 /** @type {import('../app.js').ScreenMaker} */
 export function sendScreen() {
@@ -34,6 +40,13 @@ export function sendScreen() {
       visit: op.kind.startsWith('visit.') ? visits.get(op.body.visit_uuid) : null }
   }
   /** @typedef {ReturnType<typeof itemOf>} Item */
+
+  /** Why it was not accepted: of aid in words of its own. @param {Op} op */
+  function rejectedWords({ kind, fault }) {
+    const code = fault?.code ?? ''
+    if (isOfAid(kind) && AID_FAULTS.has(code)) return t(`aid.fault_${code}`)
+    return CONFLICTS.has(code) ? t('send.conflict') : t('send.rejected', { message: fault?.message ?? '' })
+  }
 
   const photoWords = (/** @type {Item} */ { photos, done }) => (photos.length ? t(arePhotos(photos) ? 'send.state_photos' : 'send.state_files', { done, total: photos.length }) : '')
 
@@ -62,7 +75,7 @@ export function sendScreen() {
     } else if (op.state === 'refused') {
       parts.push(op.fault?.message ?? '')
     } else if (op.state === 'rejected') {
-      parts.push(CONFLICTS.has(op.fault?.code ?? '') ? t('send.conflict') : t('send.rejected', { message: op.fault?.message ?? '' }), t('send.kept'))
+      parts.push(rejectedWords(op), t('send.kept'))
     } else if (op.state === 'waiting') {
       parts.push(t('send.finished', { when: sinceWords(op.at, new Date()) }))
       if (op.fault?.code === 'too_large') parts.push(t('send.op_large'))
@@ -73,7 +86,7 @@ export function sendScreen() {
       parts.push(t('send.finished', { when: sinceWords(op.at, new Date()) }), photoWords(item))
     }
     if (item.section === 'waiting' && next > Date.now()) parts.push(t('send.next_try', { when: clockTime(next) }))
-    for (const photo of item.refused) parts.push(refusedWords(photo))
+    for (const photo of item.refused) parts.push(isOfAid(op.kind) ? t('aid.receipt_refused') : refusedWords(photo))
     return parts.filter(Boolean).join(' · ').replaceAll('。 · ', '。')
   }
 
@@ -93,7 +106,8 @@ export function sendScreen() {
     await app.reload()
   }
 
-  const canEdit = (/** @type {Op} */ op) => op.state !== 'received' && (op.draft?.checklist || isOfRegistry(op.kind))
+  const canEdit = (/** @type {Op} */ op) => op.state !== 'received' && (op.draft?.checklist || isOfRegistry(op.kind) || isEditableAid(op))
+  const isEditableAid = (/** @type {Op} */ op) => isOfAid(op.kind) && op.draft?.href && !SETTLED.has(op.fault?.code ?? '')
 
   const cell = (/** @type {Item} */ item) => html`
     <li class="cell ${item.section === 'attention' ? 'red' : ''}"><div class="body">

@@ -20,6 +20,7 @@ import { PlaceControl } from '../place_control.js'
 import { StartPlace } from '../start_place.js'
 import { currentLanguage, dayWords, pick, sinceWords, t } from '../words.js'
 import { notFound } from './household.js'
+import { aidOfVisit, recordButton } from './aid.js'
 import { askForRelief, reliefButton } from './relief.js'
 
 /** @type {import('../app.js').ScreenMaker} */
@@ -41,6 +42,8 @@ export function visitScreen([draftUuid]) {
   let dirty = false
   let closed = false
   let finishing = false
+  /** Whether the household is in one of the worker's own grids: of another one's nothing is recorded here. */
+  let isHeld = false
 
   const theDraft = () => /** @type {import('../drafts.js').Draft} */ (draft)
   const touch = (/** @type {string} */ path) => { theDraft().place = path; save() }
@@ -272,6 +275,7 @@ export function visitScreen([draftUuid]) {
       draft = await app.store.findDraft(draftUuid)
       if (!draft) return
       areas = await app.store.list('area')
+      isHeld = Boolean(draft.household && await app.store.find('household', draft.household.household_uuid))
       checklist = await app.store.findChecklist(draft.checklist)
       if (!checklist) return
       openForm()
@@ -303,6 +307,8 @@ export function visitScreen([draftUuid]) {
           ${returnedCard()}
           ${startPlace.view()}
           ${unsavedByBrowser(view.template())}
+          ${draft.kind === 'visit' && draft.household ? html`${aidOfVisit(draft.visit_uuid)}${recordButton(draft.household.household_uuid, `v-${draft.visit_uuid}`)}` : nothing}
+          ${draft.kind === 'followup' && isHeld ? recordButton(draft.household.household_uuid, `f-${draft.followup_id}`) : nothing}
           ${draft.kind === 'visit' && draft.household ? reliefButton(() => askForRelief(theDraft().household, theDraft().visit_uuid)) : nothing}
           <p class="center"><button class="link danger" @click=${() => askToDrop(drop)}>${t('visit.drop')}</button></p>
         </main>

@@ -1,0 +1,24 @@
+"""Long work in short steps: each a transaction of its own, so that nobody waits for it and one that is cut off goes on.
+
+Invariant: how far the work has come is written in the transaction of the step that did it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from fieldapp.core.db import db, transaction
+
+
+def run(step: Callable[[], bool], seconds: float) -> None:
+    """Take `step` after step, each in its own transaction, until it says that nothing is left or so many seconds are over."""
+    until = time.monotonic() + seconds
+    is_left = True
+    while is_left:
+        with transaction():
+            # What others changed since the last step is to be seen.
+            db.session.expire_all()
+            is_left = step()
+        if time.monotonic() >= until:
+            return

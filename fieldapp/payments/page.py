@@ -1,0 +1,99 @@
+"""What the page of a payment list shows, prepared for its templates.
+
+Invariant: numbers of people are masked here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask_babel import gettext
+
+from fieldapp.imports.words import mask_numbers
+from fieldapp.payments import queries
+from fieldapp.payments.columns import FIELDS
+from fieldapp.payments.models import CHECKING, UNDOING, PaymentList, PaymentRow
+from fieldapp.payments.rules import FAULTY, TAKEABLE
+from fieldapp.payments.words import say_left, say_note
+
+_SHOWN = (
+    "id_number",
+    "id_tail",
+    "account",
+    "programme",
+    "source",
+    "period",
+    "paid_on",
+    "township",
+    "village",
+)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row of a list and what it is."""
+
+    number: int
+    name: str
+    cells: list[tuple[str, str]]  # (what, as it came)
+    cents: int | None
+    kind: str
+    matched: str
+    household_uuid: str | None
+    notes: list[str]
+    decision: str
+    decided_reason: str
+    left: str
+    is_taken: bool
+    can_decide: bool
+
+
+def prepare_lines(rows: Sequence[PaymentRow], held: PaymentList, *, can_decide: bool) -> list[Line]:
+    """Rows as they are read."""
+    people = queries.get_names({row.person_uuid for row in rows if row.person_uuid})
+    return [_line(row, held, people, can_decide) for row in rows]
+
+
+def _line(row: PaymentRow, held: PaymentList, people: dict[str, tuple[str, str]], can_decide: bool) -> Line:
+    said = {name: text for name, text in zip(held.fields, row.cells, strict=True) if name and text}
+    first = next((text for text in row.cells if text), "")
+    return Line(
+        number=row.number,
+        name=mask_numbers(said.get("name", "") or first),
+        cells=[(str(FIELDS[name]), mask_numbers(said[name])) for name in _SHOWN if name in said],
+        cents=row.amount_cents,
+        kind=row.kind or "",
+        matched=" · ".join(people.get(row.person_uuid or "", ())),
+        household_uuid=row.household_uuid,
+        notes=[
+            _quote(said.get(field, ""), field, row, params) + say_note(code, params)
+            for field, code, params in row.notes or []
+        ],
+        decision=row.decision or "",
+        decided_reason=row.decided_reason or "",
+        left=say_left(row.left) if row.left else "",
+        is_taken=row.is_taken,
+        can_decide=can_decide and not row.is_taken and row.kind in TAKEABLE,
+    )
+
+
+def _quote(text: str, field: str, row: PaymentRow, params: Mapping[str, Any]) -> str:
+    """The cell that cannot be read, before what is wrong with it."""
+    is_wanted = row.kind == FAULTY and text and "text" not in params
+    return f"{FIELDS[field]} “{mask_numbers(text)}”{gettext(': ')}" if is_wanted else ""
+
+
+def get_percent(held: PaymentList) -> int:
+    """How much of the running step is done."""
+    last = queries.get_last_number(held.list_id)
+    if not last:
+        return 100
+    done = held.position if held.state != UNDOING else last - min(held.position, last)
+    return 100 * done // last
+
+
+def get_step(held: PaymentList) -> str:
+    """Which step runs: check, undo or take."""
+    return {CHECKING: "check", UNDOING: "undo"}.get(held.state, "take")

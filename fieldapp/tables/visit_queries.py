@@ -1,0 +1,127 @@
+"""Tables of visits: a page of them, and all of them for a file; by week, grid and when they ended.
+
+Invariant: a visit is there once, in the week and the grid it counts in, and only within the reader's areas. Every statement
+asks for ranges of one index (week, area), whatever the period.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, func, select, tuple_, union_all
+
+from fieldapp.core import clock, scope
+from fieldapp.core.db import AreaCode, Instant, UuidText, db
+from fieldapp.core.paging import parse_uuid
+from fieldapp.core.severity import SEVERITIES
+from fieldapp.reviews import queries as reviews
+from fieldapp.tables.queries import Span
+from fieldapp.tables.rules import Choice
+from fieldapp.tables.visit_fields import Batch, Names, has_class, has_flag, list_sources, select_visits
+from fieldapp.users.models import User
+from fieldapp.visits.models import Visit
+
+PAGE_ROWS, READ_AT_ONCE = 50, 500
+_ORDER = Visit.area_code, Visit.finished_at, Visit.visit_uuid
+
+
+class Key(NamedTuple):
+    """The place of a visit in a table."""
+
+    week_on: date
+    area_code: str
+    finished_at: datetime
+    visit_uuid: str
+
+    def __str__(self) -> str:
+        return f"{self.week_on}/{self.area_code}/{self.finished_at.isoformat()}/{self.visit_uuid}"
+
+
+def parse_key(text: str) -> Key | None:
+    """The place that an address names, or None."""
+    try:
+        week_on, area_code, finished_at, visit_uuid = text.split("/")
+        uuid = parse_uuid(visit_uuid)
+        at = clock.parse_instant(finished_at)
+        if uuid is None or not area_code.isdecimal():
+            return None
+        return Key(date.fromisoformat(week_on), area_code, at, uuid)
+    except (ValueError, OverflowError):
+        return None
+
+
+def list_visits(
+    choice: Choice, span: Span, reader: User, names: Names, after: Key | None, now: datetime
+) -> tuple[Batch | None, list[str], Key | None]:
+    """A page of the visits after a place, their keys, and after which place the next page begins, None for the last."""
+    weeks = [week for week in span.weeks if after is None or week >= after.week_on]
+    where = _conditions(choice, reader)
+    keys = [
+        select(Visit.week_on, *_ORDER)
+        .where(
+            Visit.week_on == week, *where, *([_is_after(after)] if after and week == after.week_on else [])
+        )
+        .order_by(*_ORDER)
+        .limit(PAGE_ROWS + 1)
+        .subquery()
+        for week in weeks
+    ]
+    if not keys:
+        return None, [], None
+    each = union_all(*(select(part) for part in keys)).subquery()
+    found = db.session.execute(select(each).order_by(*each.c).limit(PAGE_ROWS + 1)).all()
+    page = [Key(*row) for row in found[:PAGE_ROWS]]
+    sources = list_sources(choice.columns)
+    uuids = [key.visit_uuid for key in page]
+    rows = select_visits(["visit_uuid", *sources], reader, now).where(Visit.visit_uuid.in_(uuids))
+    read = {row[0]: row[1:] for row in db.session.execute(rows)}
+    batch = Batch(sources, [read[uuid] for uuid in uuids], names) if uuids else None
+    return batch, uuids, page[-1] if len(found) > PAGE_ROWS else None
+
+
+def count_visits(choice: Choice, span: Span, reader: User) -> int:
+    """How many visits a table has."""
+    within = Visit.week_on.between(span.first, span.last), *_conditions(choice, reader)
+    return db.session.scalar(select(func.count()).select_from(Visit).where(*within)) or 0
+
+
+def iterate_visits(
+    choice: Choice, span: Span, reader: User, sources: list[str], names: Names, now: datetime
+) -> Iterator[Batch]:
+    """All visits of a table with those sources, some at a time, week by week."""
+    where = _conditions(choice, reader)
+    rows = select_visits(sources, reader, now).where(*where).order_by(*_ORDER)
+    # Not through the session, which would look at each row once more.
+    connection = db.session.connection()
+    for week in span.weeks:
+        of_week = rows.where(Visit.week_on == week).execution_options(yield_per=READ_AT_ONCE)
+        for some in connection.execute(of_week).partitions():
+            yield Batch(sources, some, names)
+
+
+def _is_after(key: Key) -> ColumnElement[bool]:
+    types: list[Any] = [AreaCode, Instant(), UuidText]
+    place: Any = tuple_(key.area_code, key.finished_at, key.visit_uuid, types=types)
+    return tuple_(*_ORDER) > place
+
+
+def _conditions(choice: Choice, reader: User) -> list[ColumnElement[bool]]:
+    conditions = [
+        scope.within(Visit.area_code, [choice.area]),
+        scope.within(Visit.area_code, reader.area_codes()),
+        Visit.state == choice.state if choice.state else Visit.state != "voided",
+    ]
+    hidden = reviews.list_hidden(reader)
+    if hidden:
+        conditions.append(Visit.visit_uuid.not_in(hidden))
+    if choice.outcome:
+        conditions.append(Visit.outcome == choice.outcome)
+    if choice.method:
+        conditions.append(Visit.method == choice.method)
+    if choice.main_class:
+        conditions.append(has_class(choice.main_class))
+    if choice.flag:
+        conditions.append(has_flag(choice.flag if choice.flag in SEVERITIES else ""))
+    return conditions

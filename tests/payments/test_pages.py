@@ -1,0 +1,111 @@
+"""The pages of a payment list: file, columns, comparison, decision, taking in and back, as a supervisor meets them."""
+
+from __future__ import annotations
+
+import io
+
+from sqlalchemy import select
+
+from fieldapp.core.audit import AuditEntry
+from fieldapp.core.db import db, transaction
+from tests.factories import GRID, Desk
+from tests.imports.rosters import as_csv, make_id
+from tests.imports.test_pages import go_on
+from tests.payments.lists import HEADER, promise, register
+
+ROWS = [
+    ["应发人", make_id(1), "500"],
+    ["差额人", make_id(2), "500"],
+    ["查无人", make_id(3), "300"],
+    ["合计", "", "1200"],
+]
+TERMS = {"programme": "dibao", "source": "public", "period": "2026-10", "paid_on": "2026-11-05"}
+
+
+def bring(desk: Desk, rows=ROWS, header=HEADER) -> str:
+    content = io.BytesIO(as_csv([header, *rows]))
+    return desk.post("/payments", file=(content, "发放明细.csv")).location
+
+
+def compare(desk: Desk, page: str, **more: str) -> str:
+    columns = {"column-0": "name", "column-1": "id_number", "column-2": "amount"}
+    assert desk.post(f"{page}/columns", **{**columns, **TERMS, **more}).status_code == 303
+    return go_on(desk, page)
+
+
+def test_from_file_to_undo(app, county):
+    with app.app_context(), transaction():
+        person = register(GRID, "应发人", 1)
+        promise(person, 500_00)
+        promise(register(GRID, "差额人", 2), 450_00)
+        household_uuid = person.household_uuid
+    desk = Desk(app)
+    page = bring(desk)
+    assert "各列内容" in desk.get(page).text
+    assert desk.post(f"{page}/columns", **TERMS).status_code == 422
+    compared = compare(desk, page)
+    assert "3 笔发放 · 1,300.00 元" in compared
+    # What the list states of itself is another sum.
+    assert "清单第 5 行的合计是 1,200.00 元" in compared
+    assert "1 笔可以入账 · 500.00 元" in compared
+    assert make_id(1) not in compared
+    assert desk.post(f"{page}/take").status_code == 422
+    row = desk.get(f"{page}/rows/3").text
+    assert "该月应发 450.00 元。" in row
+    assert desk.post(f"{page}/rows/3", decision="take", reason="").status_code == 422
+    assert desk.post(f"{page}/rows/4", decision="take", reason="已核实").status_code == 409
+    assert desk.post(f"{page}/rows/3", decision="take", reason="标准上调").status_code == 303
+    assert "人工确认入账：标准上调" in desk.get(f"{page}?rows=differs").text
+    assert "2 笔可以入账 · 1,000.00 元" in desk.get(page).text
+    assert desk.post(f"{page}/take", reason="财政局 10 月明细").status_code == 303
+    taken = go_on(desk, page)
+    assert "2 笔已入账" in taken
+    assert desk.post(f"{page}/throw-away").status_code == 409
+    help_given = desk.get(f"/households/{household_uuid}/aid").text
+    assert "2026-10 月份 · 第 1 号发放清单" in help_given
+    assert "查无人" in desk.get(f"{page}?rows=unknown").text
+    assert desk.post(f"{page}/unmatched.xlsx", reason="").status_code == 422
+    workbook = desk.post(f"{page}/unmatched.xlsx", reason="退回财政局核对")
+    assert workbook.data.startswith(b"PK")
+    assert desk.post(f"{page}/undo", reason="").status_code == 422
+    assert desk.post(f"{page}/undo", reason="发错月份").status_code == 303
+    assert "已全部撤回" in go_on(desk, page)
+    with app.app_context():
+        of_payments = select(AuditEntry).where(AuditEntry.subject_kind == "payments").order_by(AuditEntry.id)
+        deeds = [
+            (entry.action, (entry.values or {}).get("reason")) for entry in db.session.scalars(of_payments)
+        ]
+    assert deeds == [
+        ("payments.bring", None),
+        ("payments.decide", "标准上调"),
+        ("payments.take", "财政局 10 月明细"),
+        ("payments.export", "退回财政局核对"),
+        ("payments.undo", "发错月份"),
+    ]
+
+
+def test_the_same_file_again_says_which_list_it_is(app, county):
+    desk = Desk(app)
+    page = bring(desk)
+    again = desk.post("/payments", file=(io.BytesIO(as_csv([HEADER, *ROWS])), "another.csv"))
+    assert again.status_code == 409
+    assert f"第 {page.rsplit('/')[-1]} 号发放清单" in again.text
+    assert desk.post(f"{page}/throw-away").status_code == 303
+    assert desk.get(page).status_code == 404
+    assert bring(desk)
+    assert desk.post("/payments").status_code == 422
+
+
+def test_others_of_the_area_see_it_and_the_higher_ones_do(app, county):
+    page = bring(Desk(app))
+    assert Desk(app, "officer").get(page).status_code == 200
+    assert Desk(app, "stranger").get(page).status_code == 404
+    assert Desk(app, "stranger").post(f"{page}/take", reason="x").status_code == 404
+    own = bring(Desk(app, "officer"), [["应发人", make_id(1), "1"]])
+    assert Desk(app).get(own).status_code == 404
+    assert own not in Desk(app).get("/payments").text
+
+
+def test_the_menu_and_the_list_of_aid_offer_payment_lists_to_those_who_handle_aid(app, county):
+    assert 'href="/payments"' in Desk(app).get("/aid").text
+    assert 'href="/payments"' not in Desk(app, "leader").get("/aid").text
