@@ -12,7 +12,6 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from fieldapp.core import clock
 from fieldapp.core.db import db, transaction
 from fieldapp.core.tallies import Tally, change_tally, fold_tallies, lock_tallies
 from fieldapp.people import tally_queries
@@ -45,10 +44,10 @@ def count_household(household: Household, *, is_gone: bool = False) -> None:
 
 
 def _change(counted: Mapping[str, Any] | None, by: int) -> None:
+    # By the day itself, also when it is over: clocks of two servers may differ. `fold_days` brings it to the others.
     if counted:
-        today = clock.local_date(clock.now())
         for kind, key in _list_kinds(counted):
-            change_tally(kind, gather(kind, key, today), counted["township"], by)
+            change_tally(kind, key, counted["township"], by)
 
 
 def as_counted(household: Household) -> dict[str, Any]:

@@ -243,6 +243,21 @@ def test_days_that_are_over_leave_nothing_behind(app, county):
         assert sorted(db.session.scalars(days)) == [1, 1]
 
 
+def test_what_a_server_counts_whose_clock_is_ahead_is_the_same_to_one_whose_clock_is_right(
+    app, county, monkeypatch
+):
+    now = clock.now()
+    with app.app_context():
+        with monkeypatch.context() as patch:
+            patch.setattr(clock, "now", lambda: now + timedelta(days=400))
+            with transaction():
+                person = db.session.get_one(Person, county.other_person_uuid)
+                actions.set_contacts(person.household, {person.person_uuid: [(now, False)]})
+            assert list_wrong() == {}
+        assert person.due_on > clock.local_date(now)
+        assert list_wrong() == {}
+
+
 def test_who_reads_before_waiting_does_not_count_what_is_no_more(app, county):
     """A correction reads its person, waits for the household, and then counts the person as somebody else left them."""
     with app.app_context(), transaction():

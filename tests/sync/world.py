@@ -240,7 +240,8 @@ class World(Village):
                     self._check_finished(one)
             self._check_stored_once()
             self._check_aid_once()
-            assert list_wrong() == {}
+            wrong = list_wrong()
+            assert wrong == {}, wrong
         fresh: dict[str, SimPhone] = {}
         for phone in self.phones.values():
             if phone.hand_in:
