@@ -126,7 +126,7 @@ def test_aid_of_a_visit_offline_reaches_the_desk_once_with_its_receipt(live, pho
     expect(main).to_contain_text("手机登记")
     receipt = main.get_by_role("img", name="签名")
     expect(receipt).to_be_visible()
-    assert receipt.evaluate("picture => picture.complete && picture.naturalWidth > 0")
+    expect(receipt).not_to_have_js_property("naturalWidth", 0)
     # It belongs to the visit.
     main.get_by_role("link", name=re.compile("今天")).first.click()
     expect(main.get_by_role("link", name="500.00 元")).to_be_visible()

@@ -166,7 +166,7 @@ def test_signatures_a_recording_a_file_and_a_code_arrive_at_the_desk(new_phone, 
         picture = main.get_by_role("link").get_by_role("img", name=words(question))
         picture.scroll_into_view_if_needed()
         expect(picture).to_have_js_property("complete", True)
-        assert picture.evaluate("img => img.naturalWidth") == 320
+        expect(picture).to_have_js_property("naturalWidth", 320)
     player = main.locator("audio")
     player.evaluate("audio => { audio.preload = 'metadata'; audio.load() }")
     expect(player).to_have_js_property("duration", 2)
@@ -260,7 +260,8 @@ def test_a_photo_is_taken_now_and_as_small_as_the_question_asks(new_phone, live,
     expect(phone.photo()).to_be_visible()
     picture = phone.photo().locator("img")
     expect(picture).to_have_js_property("complete", True)
-    assert picture.evaluate("img => [img.naturalWidth, img.naturalHeight]") == [427, 640]
+    expect(picture).to_have_js_property("naturalWidth", 427)
+    expect(picture).to_have_js_property("naturalHeight", 640)
 
 
 def test_the_desks_preview_is_signed_like_the_phone_and_keeps_nothing(desk, live, words):

@@ -111,7 +111,7 @@ def test_a_returned_visit_is_corrected_on_another_phone(phone, new_phone, live, 
     expect(returned).to_contain_text("请再核对粮油")
     other.tap(returned.get_by_role("link"))
     expect(other.photo().locator("img")).to_have_js_property("complete", True)
-    assert other.photo().locator("img").evaluate("image => image.naturalWidth") > 0
+    expect(other.photo().locator("img")).not_to_have_js_property("naturalWidth", 0)
     other.answer("How many days of food are left?", "3–9 days")
     other.tap(other.button("Submit again"))
     other.expect_saved()
