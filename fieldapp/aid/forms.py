@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from flask_babel import gettext, lazy_gettext
-from wtforms import DateField, HiddenField, SelectField, StringField
+from wtforms import DateField, HiddenField, MonthField, SelectField, StringField
 from wtforms.validators import UUID, InputRequired, Length, Optional, ValidationError
 
 from fieldapp.aid import rules
@@ -100,8 +100,7 @@ class AidForm(DayForm):
 
     def validate_on(self, field: DateField) -> None:
         """No slip of the finger: a year that is not about now."""
-        if field.data is not None and not 2000 <= field.data.year <= 2100:
-            raise ValidationError(gettext("Check the year."))
+        _check_year(field.data)
 
     @property
     def day(self) -> date:
@@ -127,6 +126,11 @@ class AidForm(DayForm):
         raise NotImplementedError
 
 
+def _check_year(day: date | None) -> None:
+    if day is not None and not 2000 <= day.year <= 2100:
+        raise ValidationError(gettext("Check the year."))
+
+
 def _read(field: StringField, digits: int, most: int) -> int | None:
     return _within(rules.read_amount(field.data, digits), most) if field.data else None
 
@@ -140,10 +144,18 @@ class CashForm(AidForm):
 
     kind = "cash"
     amount = MoneyField(lazy_gettext("Amount, yuan"), required=lazy_gettext("Write how much, in yuan."))
+    period = MonthField(
+        lazy_gettext("Month it is for (optional)"), [Optional()], render_kw={"placeholder": "2026-11"}
+    )
+
+    def validate_period(self, field: MonthField) -> None:
+        """No slip of the finger: a year that is not about now."""
+        _check_year(field.data)
 
     def amounts(self) -> dict[str, Any]:
-        """The money."""
-        return {"amount_cents": self.amount.cents}
+        """The money, and the month it is for."""
+        month = self.period.data
+        return {"amount_cents": self.amount.cents, "period": f"{month:%Y-%m}" if month else None}
 
 
 class GoodsForm(AidForm):

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, Flask, flash, redirect, render_template, request, url_for
-from flask_babel import gettext
+from flask_babel import format_date, gettext
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
@@ -403,6 +404,12 @@ def _say_yuan(cents: int) -> str:
     )
 
 
+def _say_month(month: str) -> str:
+    """A month as it is stored, 2026-11, as people write it."""
+    year, number = map(int, month.split("-"))
+    return f"{year}年{number}月" if wording.is_chinese() else format_date(date(year, number, 1), "MMMM y")
+
+
 def _say_quantity(milli: int) -> str:
     return rules.write_amount(milli, MILLI)
 
@@ -411,4 +418,4 @@ def init_app(app: Flask) -> None:
     """Register the pages, and how amounts are written on them."""
     app.register_blueprint(bp)
     app.register_blueprint(policy_routes.bp)
-    app.jinja_env.filters.update(yuan=_say_yuan, quantity=_say_quantity)
+    app.jinja_env.filters.update(yuan=_say_yuan, quantity=_say_quantity, month=_say_month)

@@ -173,6 +173,16 @@ def test_money_is_entered_and_stands_on_the_households_page(app, county):
     assert "累计资金 1,250.50 元" in words_of(desk.get(f"/households/{county.household_uuid}/aid"))
 
 
+def test_money_may_be_for_a_month(app, county):
+    desk, path = Desk(app), f"/aid/new/cash?household={county.household_uuid}"
+    answer = desk.post(path, **typed(amount="300", period="2026-10"))
+    assert "2026年10月" in words_of(desk.get(answer.location))
+    assert "2026年10月" in words_of(desk.get(f"/households/{county.household_uuid}/aid"))
+    assert desk.post(path, **typed(amount="300")).status_code == 303
+    with app.app_context():
+        assert {aid.period for aid in db.session.scalars(select(Aid))} == {"2026-10", None}
+
+
 def test_form_sent_twice_is_one_entry(app, county):
     desk, fields = Desk(app), typed(amount="500")
     path = f"/aid/new/cash?household={county.household_uuid}"
@@ -206,6 +216,7 @@ def test_goods_and_service_are_entered_in_their_units(app, county):
         # Only money is paid as dibao.
         ("service", {"item": "care", "times": "1", "programme": "dibao"}, ""),
         ("cash", {"amount": "5", "on": "0026-01-01"}, "请核对年份"),
+        ("cash", {"amount": "5", "period": "0026-01"}, "请核对年份"),
         ("goods", {"item": "rice", "quantity": "0", "unit": "bag"}, "请填写数字"),
         ("goods", {"item": "rice", "quantity": "1", "unit": "drum"}, "该物品的单位为：袋、斤、公斤"),
         ("service", {"item": "care", "times": "1.5", "programme": "service"}, "请填写整数"),
