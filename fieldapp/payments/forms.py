@@ -11,7 +11,7 @@ from wtforms import BooleanField, DateField, FileField, MonthField, RadioField, 
 from wtforms.validators import Optional, ValidationError
 
 from fieldapp.core import clock
-from fieldapp.core.forms import Form, reason_area
+from fieldapp.core.forms import Form, text_area
 from fieldapp.payments.rules import LEAVE, TAKE, Whole, month_of
 
 
@@ -61,7 +61,9 @@ class TermsForm(Form):
 class ReasonForm(Form):
     """Why a list is taken in, or leaves as a file."""
 
-    reason = reason_area(lazy_gettext("Why?"))
+    reason = text_area(
+        lazy_gettext("Why?"), required=lazy_gettext("Write a reason; it is kept in the audit trail.")
+    )
 
 
 class UndoForm(ReasonForm):
@@ -78,5 +80,8 @@ class DecisionForm(ReasonForm):
 
     def offer(self, people: list[tuple[str, str]]) -> None:
         """Set what may be chosen."""
-        self.decision.choices = [(TAKE, lazy_gettext("Take it in")), (LEAVE, lazy_gettext("Leave it out"))]
+        self.decision.choices = [
+            (TAKE, lazy_gettext("Enter it in the books")),
+            (LEAVE, lazy_gettext("Leave it out")),
+        ]
         self.chosen.choices = people

@@ -36,7 +36,7 @@ STATES = {
     CHECKING: (lazy_gettext("Being compared"), "submitted"),
     CHECKED: (lazy_gettext("Compared, to be taken in"), "submitted"),
     TAKING: (lazy_gettext("Being taken in"), "submitted"),
-    TAKEN: (lazy_gettext("Taken in"), "approved"),
+    TAKEN: (lazy_gettext("In the books"), "approved"),
     UNDOING: (lazy_gettext("Being taken back"), "returned"),
     UNDONE: (lazy_gettext("Taken back"), "returned"),
 }
@@ -50,7 +50,7 @@ KINDS = {
         ),
     ),
     rules.NEW: (
-        lazy_gettext("Not entered yet"),
+        lazy_gettext("New payment"),
         "approved",
         lazy_gettext(
             "The person is on the list, and nothing is entered for that month. Taken in, it is entered as given."
@@ -58,19 +58,19 @@ KINDS = {
     ),
     rules.DIFFERS: (
         lazy_gettext("Another amount than due"),
-        "orange",
+        "returned",
         lazy_gettext(
             "Something else is due for that month. Decide row by row: taken in, it takes the place of what was due."
         ),
     ),
     rules.DOUBTFUL: (
         lazy_gettext("To be looked at"),
-        "orange",
+        "returned",
         lazy_gettext("Number, name, place or month do not quite fit. Decide row by row."),
     ),
     rules.SEVERAL: (
         lazy_gettext("Several people fit"),
-        "orange",
+        "returned",
         lazy_gettext("Choose row by row who was paid."),
     ),
     rules.GONE: (

@@ -6,14 +6,17 @@ from flask_babel import lazy_gettext
 from wtforms import BooleanField, StringField
 from wtforms.validators import DataRequired, Length
 
-from fieldapp.core.forms import Form, clean, reason_area
+from fieldapp.core.forms import Form, clean, text_area
 from fieldapp.tables.models import LONGEST_NAME
 
 
 class ExportForm(Form):
     """Taking a table along as a file."""
 
-    reason = reason_area(lazy_gettext("Why is this file needed?"))
+    reason = text_area(
+        lazy_gettext("Why is this file needed?"),
+        required=lazy_gettext("Write a reason; it is kept in the audit trail."),
+    )
 
 
 class NameForm(Form):

@@ -225,7 +225,7 @@ def _show_visits(choice: Choice, span: Span, now: datetime) -> dict[str, Any]:
     return {
         "heads": [str(visit_fields.FIELDS[name].head) for name in choice.columns],
         "lines": [
-            ("" if first is None else str(first), uuid, ["" if one is None else str(one) for one in rest])
+            ("" if first is None else str(first), uuid, ["" if one is None else one for one in rest])
             for uuid, (first, *rest) in zip(uuids, cells, strict=True)
         ],
         "after": str(following) if following else "",

@@ -72,23 +72,23 @@ def walk_payments(desk: Desk, password: str, file: Path) -> Iterator[str]:
     expect(desk.button("Take these payments in")).to_be_visible()
     yield "a payment list compared"
     desk.button("Take these payments in").click()
-    expect(main).to_contain_text(words("Write a reason, so that the other side knows what to do."))
+    expect(main).to_contain_text(words("Write a reason; it is kept in the audit trail."))
     yield "a payment list without a reason"
     kinds = page.get_by_role("navigation", name=words("Rows by what they are"))
     kinds.get_by_role("link", name=re.compile("^" + words("To be looked at"))).click()
     expect(main.get_by_role("list").get_by_role("listitem")).to_have_count(2)
     yield "a payment list's rows to be looked at"
     main.get_by_role("list").get_by_role("link", name=words("Decide on row %(number)s", number=4)).click()
-    expect(desk.button("Decide")).to_be_visible()
+    expect(desk.button("Save the decision")).to_be_visible()
     yield "a row of a payment list"
-    desk.button("Decide").click()
+    desk.button("Save the decision").click()
     expect(main.locator(".wrong-text").first).to_be_visible()
     yield "a row of a payment list, decided without a reason"
     page.goto("/payments")
     main.get_by_role("list").get_by_role("link").first.click()
     desk.field("Why?").first.fill("财政局明细")
     desk.button("Take these payments in").click()
-    expect(main).to_contain_text(words("Taken in"), timeout=60_000)
+    expect(main).to_contain_text(words("In the books"), timeout=60_000)
     desk.text("Take this list back…").click()
     desk.text("Download what did not match…").click()
     yield "a payment list taken in"

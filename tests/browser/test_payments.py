@@ -28,9 +28,9 @@ def test_payment_list_from_file_to_undo(desk, words, tmp_path):
     expect(rows).to_have_count(2)
     expect(rows.first).to_contain_text("这个身份证号在册的姓名是“李德福”。")
     rows.first.get_by_role("link", name=words("Decide on row %(number)s", number=4)).click()
-    page.get_by_label(words("Take it in"), exact=True).check()
+    page.get_by_label(words("Enter it in the books"), exact=True).check()
     main.get_by_role("textbox").fill("公安系统核实为同一人")
-    desk.button("Decide").click()
+    desk.button("Save the decision").click()
     expect(desk.message).to_contain_text("第 4 行已处理。")
     expect(main).to_contain_text("2 笔可以入账 · 600.00 元")
 

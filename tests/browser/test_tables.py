@@ -19,7 +19,7 @@ def test_a_table_of_visits_is_chosen_saved_and_downloaded(open_context, live, wo
     main = desk.page.get_by_role("main")
     expect(main.get_by_role("heading", level=1)).to_contain_text(words("Table of figures"))
     expect(main.get_by_role("row", name=re.compile("^" + words("In all")))).to_be_visible()
-    main.get_by_role("link", name=words("Visits"), exact=True).click()
+    main.get_by_role("link", name=words("Table of visits"), exact=True).click()
     main.get_by_role("combobox", name=words("Period")).select_option(words("The last 12 weeks"))
     main.get_by_role("combobox", name=words("Outcome")).select_option(index=1)
     desk.text("Columns…").click()

@@ -497,7 +497,7 @@ def walk_tables(desk: Desk, password: str) -> Iterator[str]:
     desk.link("Table of figures").click()
     expect(main.get_by_role("table")).to_be_visible()
     yield "a table of figures"
-    main.get_by_role("link", name=words("Visits"), exact=True).click()
+    main.get_by_role("link", name=words("Table of visits"), exact=True).click()
     expect(desk.button("GeoJSON file")).to_be_visible()
     desk.text("Columns…").click()
     yield "a table of visits"

@@ -62,7 +62,7 @@ def test_from_file_to_undo(app, county):
     assert "2 笔已入账" in taken
     assert desk.post(f"{page}/throw-away").status_code == 409
     help_given = desk.get(f"/households/{household_uuid}/aid").text
-    assert "2026-10 月份 · 第 1 号发放清单" in help_given
+    assert "2026年10月份 · 第 1 号发放清单" in help_given
     assert "查无人" in desk.get(f"{page}?rows=unknown").text
     assert desk.post(f"{page}/unmatched.xlsx", reason="").status_code == 422
     workbook = desk.post(f"{page}/unmatched.xlsx", reason="退回财政局核对")

@@ -149,7 +149,7 @@ def test_every_column_is_on_the_page_and_pages_come_to_all_visits(
         following = re.search(r'<nav class="pages[^>]*><a class="button" href="([^"]+)"', page.text)
         address = unescape(following[1]) if following else ""
     shown = [
-        [unescape(first), *(unescape(cell) for cell in re.findall(r"<td>(.*?)</td>", cells))]
+        [unescape(first), *(unescape(cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", cells))]
         for page in pages
         for first, cells in page
     ]
