@@ -6,6 +6,7 @@ date stays right however long nobody works it out again.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -179,7 +180,8 @@ def mask_id(id_number: str | None) -> str | None:
 
 
 def mask_name(name: str) -> str:
-    """The first and the last sign of a name, `张*红`; of a short one the first alone."""
+    """The first and the last sign of a name, `张*红`; of a short one the first alone. A remark in brackets is no part of it."""
+    name = re.split("[（(]", name, maxsplit=1)[0].strip() or name
     return f"{name[0]}*{name[-1]}" if len(name) > 2 else f"{name[:1]}*" if name else ""
 
 

@@ -13,6 +13,7 @@ from fieldapp.people.rules import (
     id_check_digit,
     initials,
     mask_id,
+    mask_name,
     mask_phone,
     name_words,
 )
@@ -21,6 +22,20 @@ from fieldapp.people.rules import (
 def test_household_is_due_when_its_first_person_is():
     assert earliest([date(2026, 12, 1), None, date(2026, 11, 30)]) == date(2026, 11, 30)
     assert earliest([None]) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "masked"),
+    [
+        ("张淑红", "张*红"),
+        ("王芳", "王*"),
+        ("无名男子（候车亭）", "无*子"),
+        ("（候车亭）", "（*）"),
+        ("", ""),
+    ],
+)
+def test_name_is_masked_and_a_remark_is_no_part_of_it(name, masked):
+    assert mask_name(name) == masked
 
 
 @pytest.mark.parametrize(
