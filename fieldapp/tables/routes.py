@@ -251,7 +251,7 @@ def _say_rows(area: Area) -> dict[str, str]:
 
 def _say_periods() -> dict[str, str]:
     return {
-        rules.LAST: gettext("The last week that is over"),
+        rules.LAST: gettext("Last full week"),
         rules.LAST_4: gettext("The last 4 weeks"),
         rules.LAST_12: gettext("The last 12 weeks"),
         rules.TOTAL: gettext("In all so far, as the report counts"),
