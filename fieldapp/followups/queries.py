@@ -6,7 +6,7 @@ Invariant: a task waits for the desk when it is done, was refused, has nobody, i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -29,7 +29,8 @@ from fieldapp.users.models import User, UserScope
 from fieldapp.visits import queries as visits
 
 PAGE_ROWS = 50
-# Which tasks: not closed, those that wait for the reader, those that are late, closed, of those the verified, all.
+# Which tasks a list shows: not closed, those that wait for the reader, those that are late, closed, of those the verified,
+# all. The board shows those that are waiting: in which somebody is to do something.
 VIEWS = ("active", "needs", "late", "closed", "verified", "all")
 # The sections of the list, in their order.
 SECTIONS = ("climbed", "needs_you", "overdue", "under_way", "settled")
@@ -349,8 +350,7 @@ def list_board(reader: User, chosen: FollowupFilter, now: datetime) -> list[Boar
         )
         .where(
             *readable(reader, now),
-            *list_conditions(chosen, reader, now),
-            IS_WAITING,
+            *list_conditions(replace(chosen, view="waiting"), reader, now),
         )
         .cte("waiting")
     )
@@ -456,6 +456,8 @@ def list_conditions(chosen: FollowupFilter, reader: User, now: datetime) -> list
         conditions += [IS_ACTIVE, _waits_for(reader, now)]
     elif chosen.view == "late":
         conditions.append(_is_late(now))
+    elif chosen.view == "waiting":
+        conditions.append(IS_WAITING)
     if chosen.area:
         conditions.append(scope.within(Followup.area_code, [chosen.area]))
     if chosen.severity:

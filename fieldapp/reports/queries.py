@@ -29,6 +29,7 @@ from fieldapp.reports import rules
 from fieldapp.reports.models import ReportSheet
 from fieldapp.reports.rules import Report, Row
 from fieldapp.rollups import queries as rollups
+from fieldapp.rollups.columns import DISTINCT
 from fieldapp.rollups.models import RunningCount
 from fieldapp.visits.counting import count_repeats
 from fieldapp.visits.models import Visit
@@ -272,15 +273,16 @@ def _gather_row(live: Row, sheet: ReportSheet | None) -> Row:
 
 def _put_together(area: Area, week: Week, live: Report, rows: list[Row]) -> Report:
     reported = [row for row in rows if row.is_reported]
-    if len(reported) == len(rows):
-        repeats = _subtract(live.sum, live.rows)
-    else:
-        codes = [row.code for row in reported]
-        since, digits = get_since(area.code, week), _digits_below(area)
-        repeats = (
-            count_repeats(area.code, digits, codes, week.ends_on, week.ends_on),
-            count_repeats(area.code, digits, codes, since, week.ends_on),
-        )
+    repeats: tuple[Mapping[str, int], Mapping[str, int]] = _subtract(live.sum, live.rows)
+    if len(reported) < len(rows):
+        codes, digits = [row.code for row in reported], _digits_below(area)
+        # Where nobody counts in several parts, nobody does in some of them: years of visits need not be gone through.
+        is_anybody = codes and any(part[name] for part in repeats for name in DISTINCT)
+        repeats = {}, {}
+        if is_anybody:
+            spans = ((first, week.ends_on) for first in (week.ends_on, get_since(area.code, week)))
+            of_week, in_all = (count_repeats(area.code, digits, codes, *span) for span in spans)
+            repeats = of_week, in_all
     week_sum = rules.add_up([_nothing()[0], *(row.week for row in reported if row.week), repeats[0]])
     total_sum = rules.add_up([_nothing()[1], *(row.total for row in reported if row.total), repeats[1]])
     goods = rules.add_goods(row.goods for row in reported)

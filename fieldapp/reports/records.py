@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, String, and_, cast, exists, false, func, or_, select
 
 from fieldapp.aid.models import Aid
+from fieldapp.aid.rules import MONEY_COLUMNS
 from fieldapp.core import scope
 from fieldapp.core.db import db
 from fieldapp.core.errors import AppError
@@ -34,6 +35,8 @@ from fieldapp.visits.models import Visit, VisitPerson
 PAGE_ROWS = 50
 # So far the records behind a number are counted: behind the year of a province stand millions.
 MOST_COUNTED = 200
+# In most figures these hold enough.
+_RECENT = timedelta(weeks=8)
 # How many times as many people as visits are wanted must have been counted in the weeks that are looked through first.
 _AMPLE = 4
 # Counties that are named one by one rather than looked through together with all others.
@@ -93,16 +96,19 @@ def _list_visits(column: str, span: Span, reader: User, page: int) -> Behind:
         where.append(Visit.method == column.removeprefix("by_"))
     if column in (*CLASS_COLUMNS, *TAG_COLUMNS):
         counts = cast(VisitPerson.counted_as, String).contains(f'"{column}"')
-        where.append(exists().where(VisitPerson.visit_uuid == Visit.visit_uuid, counts))
+        counted = select(VisitPerson.visit_uuid).where(VisitPerson.visit_uuid == Visit.visit_uuid, counts)
+        # Asked of one visit after the other: as `exists` it may become a join with everybody who was ever seen.
+        where.append(counted.limit(1).scalar_subquery().is_not(None))
     shown = page * PAGE_ROWS + 1
     counted_in = "contacts" if column in _OF_EVERY_VISIT else column
-    cells = rollups.list_cells(span.area_code, counted_in, span.first, span.last)
-    ample = _choose_cells(cells, _AMPLE * max(shown, MOST_COUNTED + 1))
-    for chosen in (ample, cells):
-        narrowed = [*where, *_within_cells(chosen)]
+    ample = _AMPLE * max(shown, MOST_COUNTED + 1)
+    # The newest weeks first: where they hold enough, nobody needs to know what all the others do.
+    for first in dict.fromkeys((max(span.first, span.last - _RECENT), span.first)):
+        cells = rollups.list_cells(span.area_code, counted_in, first, span.last)
+        narrowed = [*where, *_within_cells(cells if first == span.first else _choose_cells(cells, ample))]
         rows = _read_visits(narrowed, page)
         number = _count(select(Visit.visit_uuid).where(*narrowed))
-        if len(chosen) == len(cells) or (number > MOST_COUNTED and len(rows) > PAGE_ROWS):
+        if number > MOST_COUNTED and len(rows) > PAGE_ROWS:
             break
     seen = _list_seen([visit.visit_uuid for visit, _ in rows[:PAGE_ROWS]], column)
     return Behind(
@@ -302,12 +308,9 @@ def _instants(span: Span) -> tuple[datetime, datetime]:
 
 
 def _list_aid(column: str, span: Span, reader: User, page: int) -> Behind:
-    counted = cast(Aid.counted, String)
-    wanted = (
-        or_(*(counted.contains(f'"{name}"') for name in ("money_relief", "money_charity", "money_other")))
-        if column == "money"
-        else counted.contains(f'"{column}"')
-    )
+    names = [f"money_{kind}" for kind in MONEY_COLUMNS] if column == "money" else [column]
+    # Asked of each entry, in the order of the index: a search in the text is expected to find next to none of them.
+    wanted = or_(*(Aid.counted[name].as_string().is_not(None) for name in names))
     where = [*_within(Aid.area_code, span, reader), Aid.week_on.between(span.first, span.last), wanted]
     rows = db.session.execute(
         select(Aid, Household.name)

@@ -72,7 +72,7 @@ class Visit(Base):
     __table_args__ = (
         Index("ix_visits_state_area", "state", "area_code"),
         # The queue in its order, and its counts: both hold no more than what waits.
-        _index_waiting("ix_visits_waiting", text(RANK), "received_at", "visit_uuid", "area_code"),
+        _index_waiting("ix_visits_waiting", text(RANK), "received_at", "visit_uuid", "area_code", "severity"),
         _index_waiting("ix_visits_waiting_area", "area_code", "severity", "received_at"),
         # Visits of all states, the latest first.
         Index("ix_visits_received", "received_at", "visit_uuid", "area_code"),
@@ -81,8 +81,8 @@ class Visit(Base):
         # What is counted once for a worker, and the visits behind a figure.
         Index("ix_visits_worker_week", "worker_id", "week_on", "area_code"),
         Index("ix_visits_week_area", "week_on", "area_code"),
-        # The latest of them, in an area so wide that they need not be looked for.
-        Index("ix_visits_week_finished", "week_on", "finished_at", "visit_uuid", "area_code"),
+        # The latest of them, in an area so wide that they need not be looked for; and those that came late.
+        Index("ix_visits_week_finished", "week_on", "finished_at", "visit_uuid", "area_code", "state"),
     )
 
 
