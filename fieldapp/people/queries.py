@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import cache
 from typing import TypeVar
@@ -58,6 +58,7 @@ def get_person(person_uuid: str, area_codes: Sequence[str]) -> Person:
     return person
 
 
+NAMED_AT_ONCE = 5000
 Entry = TypeVar("Entry", Household, Person)
 
 
@@ -71,8 +72,8 @@ def find_standing(entry: Entry) -> Entry:
 def list_standing(kind: type[Household] | type[Person], uuids: Iterable[str]) -> dict[str, str]:
     """The key of the entry that stands for each of those, by theirs."""
     found = {uuid: uuid for uuid in uuids}
-    if found:
-        into = _merged_into(kind, _key(kind).in_(found))
+    for some in _batches(list(found)):
+        into = _merged_into(kind, _key(kind).in_(some))
         stands = select(into.c.start, into.c.uuid).join(kind, _key(kind) == into.c.uuid)
         found.update(tuple(row) for row in db.session.execute(stands.where(kind.merged_into.is_(None))))
     return found
@@ -81,14 +82,19 @@ def list_standing(kind: type[Household] | type[Person], uuids: Iterable[str]) ->
 def list_behind(kind: type[Household] | type[Person], uuids: Iterable[str]) -> dict[str, str]:
     """Of those entries and all that was merged into them: by key, which of those it now is."""
     found = {uuid: uuid for uuid in uuids}
-    if found:
-        merged = _merged(kind, _key(kind).in_(found))
+    for some in _batches(list(found)):
+        merged = _merged(kind, _key(kind).in_(some))
         # Of two of those the one that stands for the other comes last.
         found.update(
             tuple(row)
             for row in db.session.execute(select(merged.c.uuid, merged.c.start).order_by(merged.c.steps))
         )
     return found
+
+
+def _batches(uuids: list[str]) -> Iterator[list[str]]:
+    """So many at a time as one statement may name: PostgreSQL's takes 65,535 values."""
+    return (uuids[start : start + NAMED_AT_ONCE] for start in range(0, len(uuids), NAMED_AT_ONCE))
 
 
 def select_behind(kind: type[Household] | type[Person], uuids: Iterable[str]) -> Select[str, str]:
@@ -103,9 +109,9 @@ def select_standing(kind: type[Household] | type[Person], chosen: ColumnElement[
     return select(into.c.uuid).join(kind, _key(kind) == into.c.uuid).where(kind.merged_into.is_(None))
 
 
-def list_merged(kind: type[Household] | type[Person]) -> list[str]:
+def select_merged(kind: type[Household] | type[Person]) -> Select[str]:
     """The keys of the entries that somebody else stands for."""
-    return list(db.session.scalars(select(_key(kind)).where(kind.merged_into.is_not(None))))
+    return select(_key(kind)).where(kind.merged_into.is_not(None))
 
 
 @once

@@ -22,7 +22,7 @@ from fieldapp.notices.actions import Matter, tell
 from fieldapp.reports import queries, recount, rules
 from fieldapp.reports.models import ReportReminder, ReportSheet
 from fieldapp.reports.rules import Report
-from fieldapp.rollups import actions as rollups
+from fieldapp.rollups import actions as rollups, queries as rollup_queries
 from fieldapp.rollups.models import ClosedWeek, RunningCount
 from fieldapp.users import queries as users
 from fieldapp.users.models import User
@@ -54,7 +54,7 @@ def confirm_county(
     _lock(area.code, week)
     if not queries.may_confirm_now(area.code, queries.find_sent(area.code, week.ends_on)):
         raise AppError("report_locked")
-    insert_if_absent(ClosedWeek, county_code=area.code, week_on=week.ends_on)
+    _close(area.code, week)
     live = queries.read_live(area, week)
     if queries.digest(live) != seen:
         raise AppError("report_changed")
@@ -104,7 +104,7 @@ def send_city(actor: User, city: Area, week: Week, *, seen: str, foot: Foot, now
         raise AppError("report_changed")
     for row in gathered.rows:
         # Locked for all of them: also whoever has not reported counts what comes now in a later week.
-        insert_if_absent(ClosedWeek, county_code=row.code, week_on=week.ends_on)
+        _close(row.code, week)
     sheet = _add_sheet(actor, city, week, gathered, foot, None, "report.send", now)
     tell(_list_officers_above(city, now), _matter("report.sent", city, week), now)
     return sheet
@@ -177,6 +177,12 @@ def _check(actor: User, area: Area, week: Week, levels: tuple[str, ...], now: da
         raise AppError("wrong_role")
     if week.ends_at > now:
         raise AppError("week_not_over")
+
+
+def _close(county_code: str, week: Week) -> None:
+    """From now on nothing counts in a county's week; what somebody is just counting in it is there when this returns."""
+    rollup_queries.lock_week(county_code, week.ends_on, is_shared=False)
+    insert_if_absent(ClosedWeek, county_code=county_code, week_on=week.ends_on)
 
 
 def _lock(area_code: str, week: Week) -> None:

@@ -31,7 +31,8 @@ from fieldapp.reports.rules import Report, Row
 from fieldapp.rollups import queries as rollups
 from fieldapp.rollups.columns import DISTINCT
 from fieldapp.rollups.models import RunningCount
-from fieldapp.visits.counting import count_repeats
+from fieldapp.screenings import counting as screenings
+from fieldapp.visits import counting as visits
 from fieldapp.visits.models import Visit
 
 COUNTY, CITY, PROVINCE = ("county", PROPER), "city", "province"
@@ -273,18 +274,19 @@ def _gather_row(live: Row, sheet: ReportSheet | None) -> Row:
 
 def _put_together(area: Area, week: Week, live: Report, rows: list[Row]) -> Report:
     reported = [row for row in rows if row.is_reported]
-    repeats: tuple[Mapping[str, int], Mapping[str, int]] = _subtract(live.sum, live.rows)
+    repeats: list[Sequence[Mapping[str, int]]] = [_subtract(live.sum, live.rows)]
     if len(reported) < len(rows):
         codes, digits = [row.code for row in reported], _digits_below(area)
         # Where nobody counts in several parts, nobody does in some of them: years of visits need not be gone through.
-        is_anybody = codes and any(part[name] for part in repeats for name in DISTINCT)
-        repeats = {}, {}
-        if is_anybody:
-            spans = ((first, week.ends_on) for first in (week.ends_on, get_since(area.code, week)))
-            of_week, in_all = (count_repeats(area.code, digits, codes, *span) for span in spans)
-            repeats = of_week, in_all
-    week_sum = rules.add_up([_nothing()[0], *(row.week for row in reported if row.week), repeats[0]])
-    total_sum = rules.add_up([_nothing()[1], *(row.total for row in reported if row.total), repeats[1]])
+        is_anybody = codes and any(part[name] for part in repeats[0] for name in DISTINCT)
+        firsts = week.ends_on, get_since(area.code, week)
+        repeats = [
+            count(area.code, digits, codes, firsts, week.ends_on)
+            for count in ((visits.count_repeats, screenings.count_repeats) if is_anybody else ())
+        ]
+    of_week, in_all = ([twice[place] for twice in repeats] for place in range(2))
+    week_sum = rules.add_up([_nothing()[0], *(row.week for row in reported if row.week), *of_week])
+    total_sum = rules.add_up([_nothing()[1], *(row.total for row in reported if row.total), *in_all])
     goods = rules.add_goods(row.goods for row in reported)
     return Report(Row(area.code, area.name, week_sum, total_sum, goods=goods), rows)
 

@@ -25,6 +25,7 @@ from fieldapp.people.rules import COUNTS_AS_CONTACT
 from fieldapp.relief import queries as relief
 from fieldapp.relief.counting import CHANNEL_COLUMNS
 from fieldapp.relief.models import ReliefCase
+from fieldapp.reviews import queries as reviews
 from fieldapp.rollups import queries as rollups
 from fieldapp.rollups.columns import CLASS_COLUMNS, METHOD_COLUMNS, PROBLEMS, TAG_COLUMNS
 from fieldapp.rollups.queries import Cell
@@ -39,8 +40,8 @@ MOST_COUNTED = 200
 _RECENT = timedelta(weeks=8)
 # How many times as many people as visits are wanted must have been counted in the weeks that are looked through first.
 _AMPLE = 4
-# Counties that are named one by one rather than looked through together with all others.
-_FEW_AREAS = 8
+# Where no more were counted, counties are looked through in their weeks rather than all of them in all.
+_FEW = 500
 VISIT, TASK, AID, PERSON, CASE = "visit", "task", "aid", "person", "case"
 OF_TASKS = frozenset({*PROBLEMS, "open", "hotline", "hotline_closed", "referrals", "temporary_care"})
 # Of what has come to its end: with which steps.
@@ -92,6 +93,8 @@ def _list_visits(column: str, span: Span, reader: User, page: int) -> Behind:
         Visit.state != "voided",
         Visit.outcome.in_(COUNTS_AS_CONTACT),
     ]
+    if hidden := reviews.list_hidden(reader):
+        where.append(Visit.visit_uuid.not_in(hidden))
     if column in METHOD_COLUMNS:
         where.append(Visit.method == column.removeprefix("by_"))
     if column in (*CLASS_COLUMNS, *TAG_COLUMNS):
@@ -100,7 +103,7 @@ def _list_visits(column: str, span: Span, reader: User, page: int) -> Behind:
         # Asked of one visit after the other: as `exists` it may become a join with everybody who was ever seen.
         where.append(counted.limit(1).scalar_subquery().is_not(None))
     shown = page * PAGE_ROWS + 1
-    counted_in = "contacts" if column in _OF_EVERY_VISIT else column
+    counted_in = "households" if column in _OF_EVERY_VISIT else column
     ample = _AMPLE * max(shown, MOST_COUNTED + 1)
     # The newest weeks first: where they hold enough, nobody needs to know what all the others do.
     for first in dict.fromkeys((max(span.first, span.last - _RECENT), span.first)):
@@ -143,13 +146,21 @@ def _choose_cells(cells: list[Cell], number: int) -> list[Cell]:
 
 
 def _within_cells(cells: list[Cell]) -> list[ColumnElement[bool]]:
-    """The weeks and, where they are few, the areas in which anything was counted: no other is looked through."""
+    """The weeks and, where few were counted, the areas in which they were: no other is looked through."""
     if not cells:
         return [false()]
-    areas = sorted({code for _, code, _ in cells})
+    if sum(count for _, _, count in cells) > _FEW:
+        return [Visit.week_on.between(cells[-1][0], cells[0][0])]
+    areas: dict[date, list[str]] = {}
+    for week_on, code, _ in cells:
+        areas.setdefault(week_on, []).append(code)
     return [
-        Visit.week_on.between(cells[-1][0], cells[0][0]),
-        *([scope.within(Visit.area_code, areas)] if len(areas) <= _FEW_AREAS else []),
+        or_(
+            *(
+                and_(Visit.week_on == week, scope.within(Visit.area_code, codes))
+                for week, codes in areas.items()
+            )
+        )
     ]
 
 

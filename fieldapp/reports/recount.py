@@ -16,7 +16,7 @@ from sqlalchemy.orm import selectinload
 from fieldapp.aid import counting as aid_counting
 from fieldapp.aid.models import Aid
 from fieldapp.core import clock
-from fieldapp.core.db import db, transaction
+from fieldapp.core.db import begin_snapshot, db, transaction
 from fieldapp.followups import counting as followup_counting
 from fieldapp.followups.models import Followup, FollowupEvent
 from fieldapp.followups.rules import REVISIT_TYPE
@@ -38,11 +38,9 @@ from fieldapp.rollups.rules import WEEK, Key, ListSince, tally
 from fieldapp.screenings import counting as screening_counting
 from fieldapp.screenings.models import Screening, ScreeningRow
 from fieldapp.visits import counting as visit_counting
-from fieldapp.visits.counting import HOUSEHOLD, PERSON, WORKER, Subject
+from fieldapp.visits.counting import AT_ONCE, HOUSEHOLD, PERSON, WORKER, Subject
 from fieldapp.visits.models import Visit, VisitPerson
 
-# All visits of a province are more than fit into memory.
-AT_ONCE = 500
 GIVEN = ("given", "reversed")
 
 
@@ -63,8 +61,14 @@ def count_all() -> Counter[Key]:
 
 
 def list_wrong() -> dict[Key, tuple[int, int]]:
-    """What is kept otherwise than it counts: (kept, counted anew); of a county, too, that does not add its grids up."""
-    return {**list_wrong_counties(), **_list_wrong_grids()}
+    """What is kept otherwise than it counts, at one instant: (kept, counted anew); of a county, too, that does not add its
+    grids up.
+    """
+    begin_snapshot()
+    try:
+        return {**list_wrong_counties(), **_list_wrong_grids()}
+    finally:
+        db.session.rollback()
 
 
 def _list_wrong_grids() -> dict[Key, tuple[int, int]]:

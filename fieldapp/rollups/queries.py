@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from functools import cache
 
-from sqlalchemy import BigInteger, cast, func, select, union_all
+from sqlalchemy import BigInteger, cast, func, select, text, union_all
 
 from fieldapp.areas.models import LEVELS
 from fieldapp.areas.queries import county_of
@@ -75,7 +75,20 @@ def choose_week(area_code: str, at: datetime | date, now: datetime) -> date:
     """The week in which something of an area counts: the one it happened in, or this one when that is closed."""
     week = get_week(at) if isinstance(at, datetime) else week_of_day(at, get_cuts())
     this = get_week(now)
-    return this.ends_on if week < this and is_closed(area_code, week.ends_on) else week.ends_on
+    if week < this:
+        lock_week(area_code, week.ends_on, is_shared=True)
+        if is_closed(area_code, week.ends_on):
+            return this.ends_on
+    return week.ends_on
+
+
+def lock_week(area_code: str, week_on: date, *, is_shared: bool) -> None:
+    """Until the transaction ends, a week of an area's county is not closed, or (not shared) nobody else counts in it by a
+    `choose_week` that came before; SQLite's writers wait anyway.
+    """
+    if db.session().get_bind().dialect.name == "postgresql":
+        lock = func.pg_advisory_xact_lock_shared if is_shared else func.pg_advisory_xact_lock
+        db.session.execute(select(lock(func.hashtextextended(f"week {county_of(area_code)} {week_on}", 0))))
 
 
 def first_week_of_year(week: Week) -> date:
@@ -84,7 +97,14 @@ def first_week_of_year(week: Week) -> date:
 
 
 def read_running() -> ListSince:
-    """Reads which running counts weeks are in: of their year, of special periods."""
+    """Reads which running counts weeks are in: of their year, of special periods.
+
+    Until a transaction that writes ends, no other running count begins: what it counts would be missing there.
+    """
+    connection = db.session.connection()
+    if connection.dialect.name == "postgresql" and WRITES in connection.get_execution_options():
+        # As writing a row does, only before it is known which rows: who begins a count locks all others out.
+        connection.execute(text("LOCK TABLE rollup_changes IN ROW EXCLUSIVE MODE"))
     cuts = get_cuts()
     running = list(db.session.scalars(select(RunningCount)))
 
@@ -202,7 +222,7 @@ def sum_weeks(
 
 
 def count_open_before(area_codes: Iterable[str], digits: int, first: date) -> dict[str, int]:
-    """By area as in `sum_counts`, how many problems were open when the week that ends on `first` began."""
+    """By area as in `sum_weeks`, how many problems were open when the week that ends on `first` began."""
     kept = CountyRollup if digits <= LEVELS["county"] else Rollup
     wanted = list(area_codes)
     parts = []

@@ -6,18 +6,18 @@ Invariant: what is counted of a screening is what its rows and those of all othe
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
-from fieldapp.core import clock
+from fieldapp.core import clock, scope
 from fieldapp.core.db import db
 from fieldapp.people import queries as people
 from fieldapp.people.models import Person
 from fieldapp.rollups import actions as rollups
 from fieldapp.rollups.queries import read_running
-from fieldapp.rollups.rules import Contact, Key, ListSince, tally
+from fieldapp.rollups.rules import Contact, Key, ListSince, repeat_of, tally
 from fieldapp.screenings.models import Screening, ScreeningRow
 
 COLUMN = "screened"
@@ -52,6 +52,36 @@ def tally_people(person_uuids: Iterable[str], list_since: ListSince) -> Counter[
 def list_screened() -> list[str]:
     """Everybody whom a screening means."""
     return [uuid for uuid in db.session.scalars(select(ScreeningRow.person_uuid).distinct()) if uuid]
+
+
+def count_repeats(
+    area_code: str, digits: int, among: Iterable[str], firsts: Sequence[date], last: date
+) -> list[Counter[str]]:
+    """What an area adds to the sum of those of its parts for people screened in several: as of visits."""
+    codes = set(among)
+    there = (
+        scope.within(ScreeningRow.grid_code, [area_code]),
+        ScreeningRow.week_on.between(min(firsts), last),
+    )
+    part = func.substr(ScreeningRow.grid_code, 1, digits)
+    in_several = (
+        select(ScreeningRow.person_uuid)
+        .where(*there, part.in_(codes))
+        .group_by(ScreeningRow.person_uuid)
+        .having(func.count(part.distinct()) > 1)
+    )
+    # Whoever was merged with somebody may have been screened under one key here and another there.
+    merged = select(ScreeningRow.person_uuid).where(
+        *there, ScreeningRow.person_uuid.in_(people.select_merged(Person))
+    )
+    named = {uuid for rows in (in_several, merged) for uuid in db.session.scalars(rows) if uuid}
+    counts: list[Counter[str]] = [Counter() for _ in firsts]
+    for some in _batches(sorted(set(people.list_standing(Person, named).values()))):
+        for contacts in list_contacts(some).values():
+            inside = [one for one in contacts if one.area_code[:digits] in codes and one.week_on <= last]
+            for first, count in zip(firsts, counts, strict=True):
+                count.update(repeat_of((one for one in inside if one.week_on >= first), digits))
+    return counts
 
 
 def list_contacts(person_uuids: Iterable[str], besides: int | None = None) -> dict[str, list[Contact]]:

@@ -7,9 +7,10 @@ then is compared with that. So a count is right whatever was changed, and in wha
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import islice
 
 from sqlalchemy import func, select
 
@@ -25,6 +26,7 @@ from fieldapp.rollups.rules import WEEK, Contact, Key, ListSince, repeat_of, tal
 from fieldapp.visits.models import Visit, VisitPerson
 
 _NOTED = "visits_noted"
+AT_ONCE = 500
 # Who counts once in an area and a time: (kind, key).
 Subject = tuple[str, str]
 HOUSEHOLD, PERSON, WORKER = "household", "person", "worker"
@@ -199,8 +201,11 @@ def list_contacts(subjects: Iterable[Subject], besides: Iterable[str] = ()) -> d
     return contacts
 
 
-def count_repeats(area_code: str, digits: int, among: Iterable[str], first: date, last: date) -> Counter[str]:
-    """What an area adds to the sum of those of its parts, in those weeks, as `rollups.rules.repeat_of`: from the records.
+def count_repeats(
+    area_code: str, digits: int, among: Iterable[str], firsts: Sequence[date], last: date
+) -> list[Counter[str]]:
+    """What an area adds to the sum of those of its parts, as `rollups.rules.repeat_of`: from the records, in the weeks from
+    each of `firsts` to `last`.
 
     For a report in which parts are missing; where none is, the counts of the area itself say it.
     """
@@ -208,7 +213,7 @@ def count_repeats(area_code: str, digits: int, among: Iterable[str], first: date
     there = (
         part.in_(list(among)),
         scope.within(Visit.area_code, [area_code]),
-        Visit.week_on.between(first, last),
+        Visit.week_on.between(min(firsts), last),
         Visit.outcome.in_(COUNTS_AS_CONTACT),
         Visit.state != "voided",
     )
@@ -225,11 +230,22 @@ def count_repeats(area_code: str, digits: int, among: Iterable[str], first: date
         found = db.session.scalars(select(key).where(*there).group_by(key).having(in_several))
         twice |= {(kind, str(one)) for one in found if one is not None}
     # Whoever was merged with somebody may have been seen under one key here and another there.
-    for kind, model in ((PERSON, Person), (HOUSEHOLD, Household)):
-        twice |= {(kind, uuid) for uuid in people.list_merged(model)}
+    merged_people = (
+        select(VisitPerson.person_uuid)
+        .join(Visit, VisitPerson.visit_uuid == Visit.visit_uuid)
+        .where(*there, VisitPerson.person_uuid.in_(people.select_merged(Person)))
+    )
+    merged_homes = select(Visit.household_uuid).where(
+        *there, Visit.household_uuid.in_(people.select_merged(Household))
+    )
+    for kind, merged in ((PERSON, merged_people), (HOUSEHOLD, merged_homes)):
+        twice |= {(kind, str(uuid)) for uuid in db.session.scalars(merged.distinct())}
     codes = set(among)
-    counts: Counter[str] = Counter()
-    for contacts in list_contacts(set(list_standing(twice).values())).values():
-        held = [one for one in contacts if one.area_code[:digits] in codes and first <= one.week_on <= last]
-        counts.update(repeat_of(held, digits))
+    counts: list[Counter[str]] = [Counter() for _ in firsts]
+    standing = iter(sorted(set(list_standing(twice).values())))
+    while subjects := list(islice(standing, AT_ONCE)):
+        for contacts in list_contacts(subjects).values():
+            inside = [one for one in contacts if one.area_code[:digits] in codes and one.week_on <= last]
+            for first, count in zip(firsts, counts, strict=True):
+                count.update(repeat_of((one for one in inside if one.week_on >= first), digits))
     return counts

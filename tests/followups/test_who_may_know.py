@@ -14,6 +14,7 @@ from fieldapp.core.guard import ROLES
 from fieldapp.followups import actions, incident_queries, queries
 from fieldapp.followups.models import Followup, FollowupEvent, Incident
 from fieldapp.people import relatives
+from fieldapp.rollups.queries import get_week
 from fieldapp.users.actions import end_account, withdraw_area
 from tests.factories import GRID, TOWNSHIP, Desk, Phone
 from tests.followups.test_actions import STATES, STEPS, actor, make_task, report
@@ -84,6 +85,18 @@ def test_suspected_abuse_asks_for_the_report_and_is_hidden_from_near_relatives(a
     with app.app_context():
         assert incident_queries.list_alarms(actor(county, "leader"), clock.now()) == []
         assert len(incident_queries.list_alarms(actor(county), clock.now())) == 1
+
+
+def test_a_near_relative_finds_no_visit_of_suspected_abuse_behind_a_number_of_the_report(
+    app, county, abuse_visit
+):
+    with app.app_context():
+        week_on = get_week(clock.now()).ends_on
+    behind = f"/reports/{TOWNSHIP}-{week_on}/records/week/persons"
+    assert f"/reviews/{abuse_visit}" in Desk(app, "officer").get(behind).text
+    page = Desk(app, "leader").get(behind)
+    assert page.status_code == 200
+    assert abuse_visit not in page.text
 
 
 def test_near_relative_cannot_be_given_a_task_of_suspected_abuse(app, county, phone):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
+import pytest
 from sqlalchemy import select
 
 from fieldapp.areas.models import Area
@@ -85,8 +87,15 @@ def test_of_a_restricted_tag_the_number_is_known_and_not_who(spring: Spring) -> 
     assert desk.get(address).status_code == 200
 
 
-def test_records_of_a_year_are_found_in_the_weeks_that_counted_any(spring: Spring, monkeypatch) -> None:
-    """The newest weeks are looked through first, the others when there is too little in them."""
+@pytest.mark.parametrize("few", [0, 500])
+def test_records_of_a_year_are_found_in_the_weeks_that_counted_any(
+    spring: Spring, monkeypatch, few: int
+) -> None:
+    """The newest weeks are looked through first, the others when there is too little in them; where few were counted, the
+    counties in which they were.
+    """
+    monkeypatch.setattr(records, "_FEW", few)
+    monkeypatch.setattr(records, "_RECENT", timedelta(weeks=1))
     for module in (records, routes):
         monkeypatch.setattr(module, "MOST_COUNTED", 1)
     monkeypatch.setattr(records, "PAGE_ROWS", 1)

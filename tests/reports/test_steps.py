@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 import pytest
 
@@ -11,6 +11,8 @@ from fieldapp.core import clock
 from fieldapp.core.db import db, transaction
 from fieldapp.core.errors import AppError
 from fieldapp.reports import actions, queries
+from fieldapp.screenings.actions import keep_screening
+from fieldapp.sweeps.lists import Row as ListRow
 from tests.factories import Desk
 from tests.reports.city import CITY, PROPER
 from tests.reports.spring import ALL, W1, A, B, C, Spring, row_of, week_of
@@ -51,6 +53,24 @@ def test_a_county_that_went_as_not_reported_comes_in_with_a_correction(spring: S
     spring.confirm(C, W1)
     assert spring.correct(W1, "方正补报") == 1
     assert row_of(spring.sheet(W1), C).week["attempts"] == 1
+
+
+def test_somebody_screened_in_two_counties_counts_once_whoever_else_has_not_reported(spring: Spring) -> None:
+    city = spring.city
+    spring.first_week()
+    with city.app.app_context(), transaction():
+        keep_screening(
+            city.user("city"),
+            "00000000-0000-4000-8000-000000000002",
+            CITY,
+            "燃气",
+            file_name="b.xlsx",
+            rows=[ListRow(2, "某", None, None, None, person_uuid=spring.p4, grid_code=spring.grids[B])],
+            screened_on=date(2026, 4, 9),
+            now=clock.now(),
+        )
+    sent = spring.report(W1, (A, B, PROPER))
+    assert [row_of(sent, code).week["screened"] for code in (A, B, CITY)] == [1, 1, 1]
 
 
 # Who may do what, and to which area of whose.
