@@ -75,6 +75,10 @@ class DayForm(Form):
         render_kw={"maxlength": 80},
     )
 
+    def validate_on(self, field: DateField) -> None:
+        """No slip of the finger: a year that is not about now."""
+        _check_year(field.data)
+
 
 class AidForm(DayForm):
     """What all kinds of aid share."""
@@ -97,10 +101,6 @@ class AidForm(DayForm):
         self.source.choices = list(sources.items())
         self.is_given.choices = [("yes", lazy_gettext("Given")), ("no", lazy_gettext("Still to be given"))]
         self.person.choices = [("", lazy_gettext("The whole household")), *people]
-
-    def validate_on(self, field: DateField) -> None:
-        """No slip of the finger: a year that is not about now."""
-        _check_year(field.data)
 
     @property
     def day(self) -> date:

@@ -75,3 +75,9 @@ def test_payment_of_relief_is_reversed_by_no_other_door(app, office, make_case):
         aid_uuid = office.pay(case_id, 500_00)
     with app.app_context(), transaction(), pytest.raises(AppError, match="aid_of_case"):
         aid.reverse_aid(office["officer"], aid_uuid, reason="不对", now=clock.now())
+
+
+def test_relief_was_not_paid_in_the_year_1026(app, make_case):
+    case_id = make_case("approved")
+    assert Desk(app).post(f"/relief/{case_id}/pay", **typed(amount="500", on="1026-11-05")).status_code == 422
+    assert state_of(app, case_id) == "approved"
