@@ -25,7 +25,7 @@ from fieldapp.imports.models import (
     UNDOING,
     UNDONE,
 )
-from fieldapp.people.rules import mask_id, mask_phone
+from fieldapp.people.rules import mask_id, mask_phone, normal_number
 from fieldapp.people.tags import show_tags
 
 # (word, look of the word) by state and by outcome.
@@ -112,14 +112,21 @@ _LABELS = {
     rules.STAYS: lazy_gettext("Stays: visited or changed since"),
     rules.GONE: lazy_gettext("Not in the registry any more"),
 }
-_LONG_NUMBER = re.compile(r"\d{8,}[\dXx]")
+# With the blanks and dashes that people write numbers with; a day and its time are none.
+_LONG_NUMBER = re.compile(r"(?<!\d)(?!(?:19|20)\d\d-\d\d?-\d\d?\b)(?:\d[\s–—－-]*){8,}[\dXx]")
 _TABLES = {"main_class": "class", "risk": "risk", "tags": "tag", "causes": "cause"}
 _SEXES = {"m": lazy_gettext("male"), "f": lazy_gettext("female")}
 
 
 def say_fault(code: str, params: Mapping[str, Any]) -> str:
     """What is wrong, in the reader's language."""
-    return str(FAULTS[code]) % params if params else str(FAULTS[code])
+    return str(FAULTS[code]) % mask_quoted(params) if params else str(FAULTS[code])
+
+
+def mask_quoted(params: Mapping[str, Any]) -> dict[str, Any]:
+    """What is said of a cell, its own text as it may be shown."""
+    said = dict(params)
+    return {**said, "text": mask_numbers(str(said["text"]))} if "text" in said else said
 
 
 def say_field(name: str) -> str:
@@ -129,7 +136,7 @@ def say_field(name: str) -> str:
 
 def mask_numbers(text: str) -> str:
     """A cell as it may be shown: long numbers, whatever they are, keep their beginning and their end."""
-    return _LONG_NUMBER.sub(lambda found: mask_phone(found.group()) or "", text)
+    return _LONG_NUMBER.sub(lambda found: mask_phone(normal_number(found.group())) or "", text)
 
 
 def get_code_words() -> dict[str, dict[str, str]]:

@@ -9,7 +9,7 @@ import pytest
 from fieldapp.imports import columns, rules
 from fieldapp.imports.places import Places
 from fieldapp.imports.rules import Words, read_day, read_row
-from fieldapp.imports.words import FAULTS, say_fault
+from fieldapp.imports.words import FAULTS, mask_numbers, say_fault
 
 TODAY = date(2026, 11, 28)
 GOOD, WRONG_DIGIT = "23012319500307006X", "230123195003070061"
@@ -222,3 +222,24 @@ def test_a_head_is_told_from_others():
         "本人",
         "Head",
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("230123195005040028", "230****0028"),
+        ("230123 19500504 0028", "230****0028"),
+        ("2301 2319 5005 0400 2x", "230****002X"),
+        ("6228-4812-3456-7890", "622****7890"),
+        ("电话 139 0000 1234", "电话 139****1234"),
+        ("2026-10-08 12:30:00", "2026-10-08 12:30:00"),
+        ("1950-03-07", "1950-03-07"),
+        ("12345678", "12345678"),
+    ],
+)
+def test_long_numbers_are_masked_however_they_are_written(text, shown):
+    assert mask_numbers(text) == shown
+
+
+def test_what_is_quoted_of_a_cell_is_masked():
+    assert "230123195005040028" not in say_fault("place_unknown", {"text": "230123195005040028"})
