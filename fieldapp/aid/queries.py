@@ -124,8 +124,10 @@ def list_aid(area_codes: Iterable[str], chosen: AidFilter, page: int = 1) -> tup
 
 
 def sum_aid(area_codes: Iterable[str], chosen: AidFilter) -> Totals:
-    """What all chosen aid comes to, reversals taken off; an entry and its reversal are no entries left."""
-    sign = case(SIGNS, value=Aid.state, else_=1)
+    """What all chosen aid comes to, reversals taken off; an entry and its reversal are no entries left, nor is what was
+    cancelled.
+    """
+    sign = case({**SIGNS, "cancelled": 0}, value=Aid.state, else_=1)
     row = db.session.execute(
         select(
             func.coalesce(func.sum(sign), 0),
@@ -235,10 +237,20 @@ def list_money(
     )
 
 
-def count_reversed_of_list(list_id: int) -> int:
-    """How many entries of a list of payments somebody has taken back."""
-    taken_back = select(func.count()).where(Aid.payment_list_id == list_id, Aid.state == "reversed")
-    return db.session.scalar(taken_back) or 0
+def sum_of_list(list_id: int) -> tuple[int, int]:
+    """How many entries of a list of payments stand in the books, and what they come to in cents."""
+    row = db.session.execute(
+        select(func.count(), func.coalesce(func.sum(Aid.amount_cents), 0)).where(
+            Aid.payment_list_id == list_id, Aid.state == "given"
+        )
+    ).one()
+    return row[0], int(row[1] or 0)
+
+
+def list_reversed_of_list(list_id: int) -> set[str]:
+    """The keys of the entries of a list of payments that were taken back."""
+    taken_back = select(Aid.aid_uuid).where(Aid.payment_list_id == list_id, Aid.state == "reversed")
+    return set(db.session.scalars(taken_back))
 
 
 @once

@@ -229,6 +229,10 @@ ERRORS: dict[str, tuple[int, Any]] = {
     ),
     "cut_same": (409, lazy_gettext("Weeks end then already. Nothing was changed.")),
     # lists of payments
+    "payments_no_area": (
+        403,
+        lazy_gettext("Your account has no area, so nobody on this list could be found. Ask your county."),
+    ),
     "payments_known": (
         409,
         lazy_gettext(

@@ -77,6 +77,11 @@ def normal(header: str) -> str:
     return "".join(sign for sign in plain.lower() if sign.isalnum())
 
 
+def in_brackets(header: str) -> str:
+    """What stands in brackets in a column's name."""
+    return "".join(_BRACKETS.findall(unicodedata.normalize("NFKC", header)))
+
+
 def fields_by_name(names: Mapping[str, str]) -> dict[str, str]:
     """Of each name (as `normal` has it) which field it means; `names`: by field, the names a column of it may have."""
     return {normal(name): field for field, said in names.items() for name in said.split()}

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import BinaryIO
 
 from flask_babel import gettext
-from sqlalchemy import delete, update
+from sqlalchemy import delete, inspect, update
 
 from fieldapp.aid import actions as aid_actions, queries as aid
 from fieldapp.aid.actions import Given, Subject
@@ -27,11 +27,10 @@ from fieldapp.core.crypto import keyring
 from fieldapp.core.db import db, keep_pending, restore_pending, transaction
 from fieldapp.core.errors import AppError
 from fieldapp.imports import staging
-from fieldapp.imports.columns import recognise
 from fieldapp.imports.rules import Fault
 from fieldapp.imports.tables import Limits, open_table
 from fieldapp.payments import queries
-from fieldapp.payments.columns import FIELDS, KNOWN
+from fieldapp.payments.columns import FIELDS, KNOWN, recognise_payments
 from fieldapp.payments.judging import Judge, Judged
 from fieldapp.payments.models import (
     CHECKED,
@@ -61,6 +60,8 @@ from fieldapp.users.models import User
 
 # Rows of one transaction: compared, taken in, taken back.
 STEP_ROWS = 100
+# Reading a file is over by then.
+READING_TAKES = timedelta(minutes=10)
 # Rows are kept for so long after their file was brought in; until then a list can be taken back.
 KEEP_ROWS = timedelta(days=400)
 _BELOW_ALL = 2**31 - 1
@@ -82,13 +83,15 @@ class Decision:
 def stage(actor: User, file_name: str, file: BinaryIO, limits: Limits, now: datetime) -> PaymentList:
     """Take a file in as it is, every row encrypted; runs its own transactions.
 
-    Raises payments_known for a file that is here already, and what `imports.tables.open_table` raises; then nothing of the
-    file stays.
+    Raises payments_no_area, payments_known for a file that is here already, and what `imports.tables.open_table` raises;
+    then nothing of the file stays.
     """
     # Before its rows are read: they are read from the same file, piece by piece.
     file_hash = _hash_of(file)
     table = open_table(file, limits, KNOWN)
     codes = actor.area_codes(now)
+    if not codes:
+        raise AppError("payments_no_area")
     if same := queries.find_same_file(file_hash, codes):
         raise AppError("payments_known", number=same.list_id)
     with transaction() as session:
@@ -100,7 +103,7 @@ def stage(actor: User, file_name: str, file: BinaryIO, limits: Limits, now: date
             made_at=now,
             state=READING,
             header=table.header,
-            fields=recognise(table.header, {}, KNOWN),
+            fields=recognise_payments(table.header),
         )
         session.add(held)
     try:
@@ -248,10 +251,9 @@ def start_undoing(actor: User, held: PaymentList, *, reason: str, with_reversed:
     held = _lock(held, CHECKED, TAKEN)
     if not reason.strip():
         raise AppError("reason_needed")
-    taken = queries.sum_taken(held.list_id)
-    if not taken.rows:
+    if not queries.sum_taken(held.list_id).rows:
         raise AppError("payments_nothing_taken")
-    number = aid.count_reversed_of_list(held.list_id)
+    number = _count_reversed(held)
     if number and not with_reversed:
         raise AppError("payments_reversed", number=number)
     own = relatives.list_households_of_relatives(actor.id)
@@ -259,26 +261,50 @@ def start_undoing(actor: User, held: PaymentList, *, reason: str, with_reversed:
         raise AppError("payments_of_relative")
     held.state, held.position = UNDOING, _BELOW_ALL
     held.undone_by, held.undone_at, held.reason = actor.id, now, reason.strip()
+    in_books = queries.sum_in_books(held.list_id)
     audit.record(
         actor,
         "payments.undo",
         "payments",
         held.list_id,
         at=now,
-        rows=taken.rows,
-        cents=taken.cents,
+        rows=in_books.rows,
+        cents=in_books.cents,
         reason=held.reason,
     )
 
 
+def _count_reversed(held: PaymentList) -> int:
+    """How many entries of the rows that are in the books somebody has taken back singly."""
+    gone = aid.list_reversed_of_list(held.list_id)
+    if not gone:
+        return 0
+    number = 0
+    for row_number, settles in queries.list_taken_rows(held.list_id):
+        # Of entries that the row itself made and the list took back, another has come since.
+        made = next(key for key in _list_entry_keys(held, row_number) if key not in gone)
+        number += len(gone & set(settles)) if settles else db.session.get(Aid, made) is None
+    return number
+
+
 def throw_away(actor: User, held: PaymentList, now: datetime) -> None:
-    """Erase a list of which nothing was ever taken in; runs its own transactions. Raises payments_state_wrong."""
+    """Erase a list of which nothing was ever taken in; runs its own transactions.
+
+    Raises payments_state_wrong, not_found.
+    """
     with transaction():
         held = _lock(held, READING, MAPPING, CHECKING, CHECKED)
-        if held.taken_by is not None:
+        if held.taken_by is not None or is_being_read(held, now):
             raise AppError("payments_state_wrong")
+        # Nothing starts from here, and when erasing is cut off, it can be thrown away once more.
+        held.state = READING
         audit.record(actor, "payments.throw_away", "payments", held.list_id, at=now)
     _erase(held.list_id)
+
+
+def is_being_read(held: PaymentList, now: datetime) -> bool:
+    """Whether the file may still be on its way into the list; later on, its reading was cut off."""
+    return held.state == READING and now - held.made_at < READING_TAKES
 
 
 def forget_rows(now: datetime) -> int:
@@ -301,7 +327,9 @@ def _check_rows_are_here(held: PaymentList) -> None:
 
 
 def _lock(held: PaymentList, *states: str) -> PaymentList:
-    held = queries.lock_list(held.list_id)
+    # Its number is known even when somebody has thrown it away since it was read.
+    [list_id] = inspect(held).identity or [0]
+    held = queries.lock_list(list_id)
     if held.state not in states:
         raise AppError("payments_state_wrong")
     return held
@@ -335,10 +363,11 @@ def _check(held: PaymentList, judge: Judge, now: datetime) -> None:
         return
     open_rows = [row for row in rows if not row.is_taken]
     for row, judged in zip(open_rows, judge.judge(open_rows, above=rows[0].number - 1), strict=True):
-        before = row.kind
+        is_same = _stands(row, judged)
         _note_verdict(row, judged)
         row.left = None
-        if row.decision and (row.kind != before or row.kind not in TAKEABLE):
+        # Taken in by hand is what was looked at. What was left out by hand is left until somebody decides otherwise.
+        if row.decision == TAKE and not is_same:
             row.decision = row.decided_by = row.decided_reason = row.chosen_uuid = None
     held.position = rows[-1].number
 
@@ -393,8 +422,8 @@ def _take(held: PaymentList, judge: Judge, now: datetime) -> None:
 
 
 def _stands(row: PaymentRow, judged: Judged) -> bool:
-    """Whether a row still is what it was when it was compared, or decided."""
-    verdict = judged.verdict
+    """Whether a row still says and is what it was when it was compared, or decided, and nothing else is to be said of it."""
+    payment, verdict = judged.payment, judged.verdict
     if verdict is None or verdict.who is None or verdict.kind != row.kind:
         return False
     return (
@@ -402,7 +431,16 @@ def _stands(row: PaymentRow, judged: Judged) -> bool:
         verdict.who.household_uuid,
         list(verdict.settles),
         list(verdict.cancels),
-    ) == (row.person_uuid, row.household_uuid, row.settles, row.cancels)
+        _as_json(verdict.notes),
+        (payment.amount_cents, payment.programme, payment.source, payment.period, payment.paid_on),
+    ) == (
+        row.person_uuid,
+        row.household_uuid,
+        row.settles,
+        row.cancels,
+        row.notes,
+        (row.amount_cents, row.programme, row.source, row.period, row.paid_on),
+    )
 
 
 def _try(row: PaymentRow, held: PaymentList, actor: User, now: datetime) -> None:
@@ -437,7 +475,7 @@ def _enter(row: PaymentRow, held: PaymentList, actor: User, now: datetime) -> No
     household = people.find_registered("household", row.household_uuid)
     aid_actions.enter_aid(
         actor,
-        entry_uuid(held, row),
+        _find_entry_key(held, row.number),
         Subject(household=household, person_uuid=row.person_uuid, payment_list_id=held.list_id),
         Given(
             kind="cash",
@@ -453,9 +491,23 @@ def _enter(row: PaymentRow, held: PaymentList, actor: User, now: datetime) -> No
     )
 
 
-def entry_uuid(held: PaymentList, row: PaymentRow) -> str:
-    """The key of the entry that a row makes, where it settles none that is there."""
-    return str(uuid.uuid5(_NAMESPACE, f"{held.list_id} {held.made_at.isoformat()} {row.number}"))
+def _list_entry_keys(held: PaymentList, number: int) -> Iterator[str]:
+    """The keys of the entries that a row makes, where it settles none that is there: another each time it comes again."""
+    key = uuid.uuid5(_NAMESPACE, f"{held.list_id} {held.made_at.isoformat()} {number}")
+    while True:
+        yield str(key)
+        key = uuid.uuid5(key, "again")
+
+
+def _find_entry_key(held: PaymentList, number: int) -> str:
+    """The key of the entry of a row that stands in the books, else of the one that it is to make: what was taken back is
+    never entered again.
+    """
+    return next(
+        key
+        for key in _list_entry_keys(held, number)
+        if (entry := db.session.get(Aid, key, populate_existing=True)) is None or entry.state == "given"
+    )
 
 
 # --- taking back ---------------------------------------------------------------------------------------------------
@@ -492,9 +544,9 @@ def _take_back(row: PaymentRow, held: PaymentList, actor: User, now: datetime) -
         "Payment list no. %(number)s was taken back: %(reason)s", number=held.list_id, reason=held.reason
     )
     left = None
-    for aid_uuid in row.settles or [entry_uuid(held, row)]:
-        entry = db.session.get_one(Aid, aid_uuid, populate_existing=True)
-        if entry.state != "given":
+    for aid_uuid in row.settles or [_find_entry_key(held, row.number)]:
+        entry = db.session.get(Aid, aid_uuid, populate_existing=True)
+        if entry is None or entry.state != "given":
             left = REVERSED
             continue
         aid_actions.reverse_aid(actor, aid_uuid, reason=why, now=now)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flask_babel import lazy_gettext
 
-from fieldapp.imports.columns import fields_by_name
+from fieldapp.imports.columns import fields_by_name, in_brackets, normal, recognise
 
 # What a column may hold, as it is called on the page, in the order it is offered.
 FIELDS = {
@@ -39,3 +41,20 @@ _NAMES = {
     "village": "村 所属村 行政村 村社区 社区 所属社区 村居 所在村 village community",
 }
 KNOWN = fields_by_name(_NAMES)
+# What was paid out, where another column says what was to be paid.
+_PAID_OUT = "实发"
+# Amounts in other units than yuan.
+_UNITS = frozenset("万千百角分")
+
+
+def recognise_payments(header: Sequence[str]) -> list[str]:
+    """Of each column its field, or "" for one that is not read; the amount is what was paid out, in yuan."""
+    has_paid_out = any(normal(name).startswith(_PAID_OUT) for name in header)
+    return recognise([name if _may_be(name, has_paid_out) else "" for name in header], {}, KNOWN)
+
+
+def _may_be(header: str, has_paid_out: bool) -> bool:
+    name = normal(header)
+    if KNOWN.get(name) != "amount":
+        return True
+    return not _UNITS & set(in_brackets(header)) and (not has_paid_out or name.startswith(_PAID_OUT))

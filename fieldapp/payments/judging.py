@@ -26,6 +26,7 @@ from fieldapp.payments.rules import Above, Entry, Payment, Verdict, Who
 from fieldapp.people import queries as people, relatives
 from fieldapp.people.models import Household, Person
 from fieldapp.people.rules import id_check_digit, plain_word
+from fieldapp.relief.models import ReliefCase
 
 # Other words for the codes that a new installation has.
 _PROGRAMMES = {
@@ -75,7 +76,9 @@ class Judge:
         return rules.read_row(row.cells, self._list.fields, self._whole, self._words, self._today)
 
     def judge(self, rows: Sequence[PaymentRow], *, above: int) -> list[Judged]:
-        """What each of some rows is, in the order of the file; rows of the list up to `above` are told already."""
+        """What each of some rows is, in the order of the file; rows of the list up to `above` are told already, and so is
+        what is in the books.
+        """
         payments = [self.read(row) for row in rows]
         readable = [one for one in payments if not one.faults and not one.is_total]
         found = _find_people(readable, self._list.area_codes, self._actor_id)
@@ -94,6 +97,7 @@ class Judge:
                 row.chosen_uuid,
                 books.list_entries(payment, meant),
                 told.list_above(row.number, payment, meant),
+                is_relief=is_of_relief(payment.programme),
             )
             if verdict.who and verdict.kind in rules.TAKEABLE:
                 told.tell(row.number, payment, verdict)
@@ -105,6 +109,12 @@ def is_of_cash(programme: str) -> bool:
     """Whether money is given under a programme."""
     row = get_codes("aid_programme").get(programme)
     return row is not None and row.retired_on is None and "cash" in row.extra.get("kinds", ["cash"])
+
+
+def is_of_relief(programme: str | None) -> bool:
+    """Whether money of a programme counts as temporary relief."""
+    row = get_codes("aid_programme").get(programme or "")
+    return row is not None and row.extra.get("column") == "relief"
 
 
 # --- who is meant --------------------------------------------------------------------------------------------------
@@ -216,6 +226,7 @@ class _Facts:
         self._households = people.list_standing(Household, {person.household_uuid for person in persons})
         declared = relatives.list_declarers_of(set(self._households.values())) if persons else set()
         self._of_relatives = {household for household, user_id in declared if user_id == actor_id}
+        self._waiting = _list_waiting(set(self._households.values()))
         grids = {person.household.grid_code for person in persons}
         self._names = areas.get_names(
             {code[: LEVELS[level]] for code in grids for level in ("township", "village")}
@@ -231,11 +242,21 @@ class _Facts:
             by_id,
             gone_on=min(gone, default=None),
             is_relative=household in self._of_relatives,
+            waits_for_relief=household in self._waiting,
             places=(
                 self._names.get(grid[: LEVELS["township"]], ""),
                 self._names.get(grid[: LEVELS["village"]], ""),
             ),
         )
+
+
+def _list_waiting(household_uuids: set[str]) -> set[str]:
+    """Those of the households for which relief is approved and not wholly paid."""
+    of_same = people.list_behind(Household, household_uuids)
+    waiting = select(ReliefCase.household_uuid).where(
+        ReliefCase.household_uuid.in_(of_same), ReliefCase.state == "approved"
+    )
+    return {of_same[uuid] for uuid in db.session.scalars(waiting) if uuid}
 
 
 # --- what is in the books ------------------------------------------------------------------------------------------
@@ -284,6 +305,7 @@ class _Books:
                         one.aid_uuid,
                         person if one.person_uuid else None,
                         one.amount_cents or 0,
+                        one.source,
                         day,
                         is_given=one.state == "given",
                         is_near=not is_of_month,
@@ -297,7 +319,10 @@ class _Told:
 
     def __init__(self, list_id: int, households: Iterable[str], above: int) -> None:
         self._rows: dict[tuple[str, str, str], list[Above]] = {}
+        self._taken: set[int] = set()
         for row in queries.list_takeable_of(list_id, households, above):
+            if row.is_taken:
+                self._taken.add(row.number)
             # Who is meant was decided: a row of several people has nobody before that.
             if row.person_uuid:
                 key = str(row.household_uuid), str(row.programme), str(row.period)
@@ -307,13 +332,13 @@ class _Told:
                 )
 
     def list_above(self, number: int, payment: Payment, candidates: Sequence[Who]) -> list[Above]:
-        """The rows before that one, for the candidates' households, of the programme and month of a payment."""
+        """The rows before that one or in the books, for the candidates' households, of the programme and month of a payment."""
         homes = sorted({who.household_uuid for who in candidates})
         return [
             row
             for home in homes
             for row in self._rows.get((home, str(payment.programme), str(payment.period)), [])
-            if row.number < number
+            if row.number < number or row.number in self._taken
         ]
 
     def tell(self, number: int, payment: Payment, verdict: Verdict) -> None:

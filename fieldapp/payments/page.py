@@ -17,6 +17,7 @@ from fieldapp.payments.columns import FIELDS
 from fieldapp.payments.models import CHECKING, UNDOING, PaymentList, PaymentRow
 from fieldapp.payments.rules import FAULTY, TAKEABLE
 from fieldapp.payments.words import say_left, say_note
+from fieldapp.people.rules import TAIL_LENGTH, mask_account, mask_id, normal_number
 
 _SHOWN = (
     "id_number",
@@ -29,6 +30,7 @@ _SHOWN = (
     "township",
     "village",
 )
+_MASKS = {"id_number": mask_id, "account": mask_account}
 
 
 @dataclass(frozen=True)
@@ -50,23 +52,27 @@ class Line:
     can_decide: bool
 
 
-def prepare_lines(rows: Sequence[PaymentRow], held: PaymentList, *, can_decide: bool) -> list[Line]:
-    """Rows as they are read."""
-    people = queries.get_names({row.person_uuid for row in rows if row.person_uuid})
+def prepare_lines(
+    rows: Sequence[PaymentRow], held: PaymentList, area_codes: Sequence[str], *, can_decide: bool
+) -> list[Line]:
+    """Rows as they are read by somebody of those areas."""
+    people = queries.get_names({row.person_uuid for row in rows if row.person_uuid}, area_codes)
     return [_line(row, held, people, can_decide) for row in rows]
 
 
-def _line(row: PaymentRow, held: PaymentList, people: dict[str, tuple[str, str]], can_decide: bool) -> Line:
+def _line(row: PaymentRow, held: PaymentList, people: dict[str, tuple[str, ...]], can_decide: bool) -> Line:
     said = {name: text for name, text in zip(held.fields, row.cells, strict=True) if name and text}
     first = next((text for text in row.cells if text), "")
+    matched = people.get(row.person_uuid or "", ())
     return Line(
         number=row.number,
         name=mask_numbers(said.get("name", "") or first),
-        cells=[(str(FIELDS[name]), mask_numbers(said[name])) for name in _SHOWN if name in said],
+        cells=[(str(FIELDS[name]), _mask(name, said[name])) for name in _SHOWN if name in said],
         cents=row.amount_cents,
         kind=row.kind or "",
-        matched=" · ".join(people.get(row.person_uuid or "", ())),
-        household_uuid=row.household_uuid,
+        matched=" · ".join(matched),
+        # Who has left the reader's areas has no page there.
+        household_uuid=row.household_uuid if len(matched) > 1 else None,
         notes=[
             _quote(said.get(field, ""), field, row, params) + say_note(code, params)
             for field, code, params in row.notes or []
@@ -77,6 +83,14 @@ def _line(row: PaymentRow, held: PaymentList, people: dict[str, tuple[str, str]]
         is_taken=row.is_taken,
         can_decide=can_decide and not row.is_taken and row.kind in TAKEABLE,
     )
+
+
+def _mask(name: str, text: str) -> str:
+    """A cell as it may be shown; numbers as their fields are masked everywhere, unless they are no more than the last four."""
+    number = normal_number(text)
+    if name in _MASKS and len(number) > TAIL_LENGTH:
+        return _MASKS[name](number) or ""
+    return mask_numbers(text)
 
 
 def _quote(text: str, field: str, row: PaymentRow, params: Mapping[str, Any]) -> str:

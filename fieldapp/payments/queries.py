@@ -8,12 +8,14 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, exists, func, or_, select
 
+from fieldapp.aid import queries as aid
 from fieldapp.core import scope
 from fieldapp.core.db import db
 from fieldapp.core.errors import AppError
 from fieldapp.payments.models import READING, UNDONE, PaymentList, PaymentRow
 from fieldapp.payments.rules import GOOD, KINDS, LEAVE, TAKE, TAKEABLE, TOTAL
 from fieldapp.people.models import Household, Person
+from fieldapp.people.rules import mask_name
 
 PAGE_ROWS = 50
 _PIECE_ROWS = 500
@@ -45,22 +47,28 @@ def get_list(list_id: int, area_codes: Sequence[str]) -> PaymentList:
 
 def is_visible(held: PaymentList, area_codes: Sequence[str]) -> bool:
     """Whether a reader of those areas may see the list."""
-    return all(scope.covers(area_codes, code) for code in held.area_codes)
+    return covers_all(area_codes, held.area_codes)
+
+
+def covers_all(area_codes: Sequence[str], others: Sequence[str]) -> bool:
+    """Whether all `others` lie in those areas; of none there is nothing that could."""
+    return bool(others) and all(scope.covers(area_codes, code) for code in others)
 
 
 def lock_list(list_id: int) -> PaymentList:
-    """The list as it is now, locked until the transaction ends, so that its steps follow each other."""
-    return db.session.get_one(PaymentList, list_id, with_for_update=True, populate_existing=True)
+    """The list as it is now, locked until the transaction ends, so that its steps follow each other; raises not_found when
+    somebody has thrown it away.
+    """
+    held = db.session.get(PaymentList, list_id, with_for_update=True, populate_existing=True)
+    if held is None:
+        raise AppError("not_found")
+    return held
 
 
 def list_lists(area_codes: Sequence[str], page: int) -> tuple[list[PaymentList], bool]:
     """A page of the lists the reader may see, newest first; whether there are more."""
     places = select(PaymentList.list_id, PaymentList.area_codes).order_by(PaymentList.list_id.desc())
-    visible = [
-        list_id
-        for list_id, codes in db.session.execute(places)
-        if all(scope.covers(area_codes, code) for code in codes)
-    ]
+    visible = [list_id for list_id, codes in db.session.execute(places) if covers_all(area_codes, codes)]
     start = (page - 1) * PAGE_ROWS
     shown = PaymentList.list_id.in_(visible[start : start + PAGE_ROWS])
     lists = db.session.scalars(select(PaymentList).where(shown).order_by(PaymentList.list_id.desc()))
@@ -68,11 +76,20 @@ def list_lists(area_codes: Sequence[str], page: int) -> tuple[list[PaymentList],
 
 
 def find_same_file(file_hash: str, area_codes: Sequence[str]) -> PaymentList | None:
-    """A list of the very same file that the reader may see and that was not taken back."""
+    """A list of the very same file that was not taken back, that the reader may see and that looked for people in all of
+    their areas: what a colleague brought for fewer leaves rows that only the reader's finds.
+    """
     same = select(PaymentList).where(
         PaymentList.file_hash == file_hash, PaymentList.state.not_in((READING, UNDONE))
     )
-    return next((held for held in db.session.scalars(same) if is_visible(held, area_codes)), None)
+    return next(
+        (
+            held
+            for held in db.session.scalars(same)
+            if is_visible(held, area_codes) and covers_all(held.area_codes, area_codes)
+        ),
+        None,
+    )
 
 
 def sum_kinds(list_id: int) -> dict[str, Tally]:
@@ -95,8 +112,13 @@ def sum_up(tallies: dict[str, Tally]) -> Tally:
     return sum((tallies[kind] for kind in KINDS if kind in tallies), Tally())
 
 
+def sum_in_books(list_id: int) -> Tally:
+    """The entries that the list has brought, but for those taken back since."""
+    return Tally(*aid.sum_of_list(list_id))
+
+
 def sum_taken(list_id: int) -> Tally:
-    """What is in the books."""
+    """The rows that were taken in and not taken back with the list; some may have been taken back singly."""
     return _sum(PaymentRow.list_id == list_id, PaymentRow.is_taken.is_(True))
 
 
@@ -198,7 +220,7 @@ def list_taken_above(list_id: int, before: int, limit: int) -> list[PaymentRow]:
 
 
 def list_takeable_of(list_id: int, household_uuids: Iterable[str], up_to: int) -> list[PaymentRow]:
-    """The rows up to one that are about those households and may be taken in."""
+    """The rows that are about those households and may be taken in: those up to one, and all that are in the books."""
     return list(
         db.session.scalars(
             select(PaymentRow)
@@ -206,11 +228,19 @@ def list_takeable_of(list_id: int, household_uuids: Iterable[str], up_to: int) -
                 PaymentRow.list_id == list_id,
                 PaymentRow.household_uuid.in_(list(household_uuids)),
                 PaymentRow.kind.in_(TAKEABLE),
-                PaymentRow.number <= up_to,
+                (PaymentRow.number <= up_to) | PaymentRow.is_taken,
             )
             .order_by(PaymentRow.number)
         )
     )
+
+
+def list_taken_rows(list_id: int) -> list[tuple[int, list[str]]]:
+    """Of the rows that are in the books: their numbers, and the due aid that they settled."""
+    taken = select(PaymentRow.number, PaymentRow.settles).where(
+        PaymentRow.list_id == list_id, PaymentRow.is_taken
+    )
+    return [(number, settles) for number, settles in db.session.execute(taken)]
 
 
 def list_taken_households(list_id: int) -> set[str]:
@@ -252,11 +282,14 @@ def iterate_unmatched(list_id: int) -> Iterator[PaymentRow]:
         after = rows[-1].number
 
 
-def get_names(person_uuids: Iterable[str]) -> dict[str, tuple[str, str]]:
-    """(name, address) of people, by uuid."""
+def get_names(person_uuids: Iterable[str], area_codes: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """(name, address) of people, by uuid; of those who live outside these areas by now the masked name alone."""
     found = db.session.execute(
-        select(Person.person_uuid, Person.name, Household.address)
+        select(Person.person_uuid, Person.name, Household.address, Household.grid_code)
         .join(Household, Household.household_uuid == Person.household_uuid)
         .where(Person.person_uuid.in_(set(person_uuids)))
     )
-    return {row[0]: (row[1], row[2]) for row in found}
+    return {
+        uuid: (name, address) if scope.covers(area_codes, grid) else (mask_name(name),)
+        for uuid, name, address, grid in found
+    }

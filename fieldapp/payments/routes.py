@@ -41,6 +41,7 @@ from fieldapp.payments.forms import DecisionForm, FileForm, ReasonForm, TermsFor
 from fieldapp.payments.judging import is_of_cash
 from fieldapp.payments.models import (
     CHECKED,
+    CHECKING,
     MAPPING,
     READING,
     RUNNING,
@@ -115,7 +116,7 @@ def choose_columns(list_id: int) -> str | tuple[str, int] | Response:
         with transaction():
             actions.choose_columns(current_user, held, fields, form.whole)
     except AppError as error:
-        return _show_columns(held, fields, form, error), error.status
+        return _show_columns(_get(list_id), fields, form, error), error.status
     return _to(held)
 
 
@@ -177,7 +178,7 @@ def throw_away(list_id: int) -> str | tuple[str, int] | Response:
     try:
         actions.throw_away(current_user, held, clock.now())
     except AppError as error:
-        return _show(held, error), error.status
+        return _show(_get(list_id), error), error.status
     flash(gettext("Thrown away. The books are as they were."))
     return redirect(url_for(".list_page"), 303)
 
@@ -204,7 +205,7 @@ def decide(list_id: int, row_number: int) -> str | tuple[str, int] | Response:
         with transaction():
             row = actions.decide(current_user, held, row_number, decision, clock.now())
     except AppError as error:
-        return _show_row(held, row_number, form, error), error.status
+        return _show_row(_get(list_id), row_number, form, error), error.status
     flash(gettext("Row %(number)s: decided.", number=row_number))
     return redirect(url_for(".payment_page", list_id=list_id, rows=row.kind), 303)
 
@@ -245,7 +246,8 @@ def _take(
         with transaction():
             step(held)
     except AppError as error:
-        return _show(held, error, **forms), error.status
+        # Somebody may have thrown it away.
+        return _show(_get(list_id), error, **forms), error.status
     return _to(held)
 
 
@@ -259,7 +261,7 @@ def _show_lists(form: FileForm) -> str:
         has_more=has_more,
         page=page,
         names=users.get_display_names({held.made_by for held in lists}),
-        states=words.STATES,
+        say_state=words.say_state,
         words=wording.get_words("aid_programme"),
     )
 
@@ -312,6 +314,7 @@ def _show(
     page, shown = read_page(), request.args.get("rows", "")
     shown = shown if shown in SHOWN else ""
     is_still = held.state not in RUNNING and held.state != READING
+    is_read = actions.is_being_read(held, clock.now())
     rows, has_more = queries.list_rows(held.list_id, shown or None, page) if is_still else ([], False)
     tallies = queries.sum_kinds(held.list_id)
     taken = queries.sum_taken(held.list_id)
@@ -319,7 +322,7 @@ def _show(
         "payments/payment.html",
         held=held,
         made_by=users.get_display_names({held.made_by}).get(held.made_by, ""),
-        lines=prepare_lines(rows, held, can_decide=held.state == CHECKED),
+        lines=prepare_lines(rows, held, current_user.area_codes(), can_decide=held.state == CHECKED),
         has_more=has_more,
         page=page,
         shown=shown,
@@ -327,16 +330,18 @@ def _show(
         whole=queries.sum_up(tallies),
         stated=queries.find_stated_total(held.list_id) if TOTAL in tallies else None,
         taken=taken,
+        in_books=queries.sum_in_books(held.list_id),
         to_take=queries.sum_to_take(held.list_id) if held.state == CHECKED else queries.Tally(),
         left=queries.count_left(held.list_id),
         kinds=words.KINDS,
         sums=words.SUMS,
-        state=words.STATES[held.state],
+        state=words.say_state(held),
         words=wording.get_words("aid_programme", "aid_source"),
         has_unmatched=any(tallies.get(kind) for kind in KINDS if kind not in GOOD),
         can_compare=held.state in (CHECKED, TAKEN) and taken.rows < queries.sum_up(tallies).rows,
         can_undo=held.state in (CHECKED, TAKEN) and taken.rows > 0,
-        can_throw_away=held.state in (READING, CHECKED) and held.taken_by is None,
+        can_throw_away=held.state in (READING, CHECKING, CHECKED) and held.taken_by is None and not is_read,
+        is_being_read=is_read,
         is_running=held.state in RUNNING,
         is_undone=held.state == UNDONE,
         error=error,
@@ -354,7 +359,7 @@ def _progress(held: PaymentList) -> dict[str, Any]:
 def _make_decision(held: PaymentList, number: int, **filled: Any) -> DecisionForm:
     row = queries.get_row(held.list_id, number)
     form = DecisionForm(**filled)
-    names = queries.get_names(row.candidates or ())
+    names = queries.get_names(row.candidates or (), current_user.area_codes())
     form.offer([(uuid, " · ".join(names[uuid])) for uuid in row.candidates or () if uuid in names])
     return form
 
@@ -372,7 +377,7 @@ def _show_row(
             chosen=row.chosen_uuid,
             reason=row.decided_reason or "",
         )
-    [line] = prepare_lines([row], held, can_decide=held.state == CHECKED)
+    [line] = prepare_lines([row], held, current_user.area_codes(), can_decide=held.state == CHECKED)
     return render_template(
         "payments/row.html",
         held=held,

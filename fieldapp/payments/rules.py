@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 from fieldapp.aid.rules import MOST_CENTS
 from fieldapp.imports.rules import BLANKS, EXCEL_ERROR, ROUNDED, Fault, join_name, plain, read_day, word
@@ -41,6 +41,8 @@ _NOISE = Decimal("0.000001")
 _AMOUNT = re.compile(r"([+-]?)(\d{1,3}(?:,\d{3})+|\d+)(\.\d*)?|([+-]?)(\.\d+)")
 _AROUND_AMOUNT = re.compile(r"^(?:¥|rmb|cny|人民币)|(?:元整|元正|元|圆)$", re.IGNORECASE)
 _MONTH = re.compile(r"(\d{4})(?:\s*[-./年]\s*(\d{1,2})|(\d{2}))\s*月?份?")
+# Excel's number for 2026.10 is written so: nobody knows whether January is meant.
+_TENTH = re.compile(r"\d{4}\.1")
 _MASKED = re.compile(r"\d*[*•●]{2,}(\d{3}[\dX])")
 _TAIL = re.compile(r"\d{3}[\dX]")
 _ACCOUNT = re.compile(r"(?:\d*[*•●]+)?(\d{4,30})")
@@ -109,7 +111,7 @@ class Payment:
 @dataclass(frozen=True)
 class Who:
     """Somebody who could be meant; `by_id`: by the whole ID number; `gone_on`: day of death, or since when they live
-    elsewhere.
+    elsewhere; `waits_for_relief`: approved relief of their household is not paid yet.
     """
 
     person_uuid: str
@@ -118,6 +120,7 @@ class Who:
     by_id: bool
     gone_on: date | None = None
     is_relative: bool = False
+    waits_for_relief: bool = False
     places: tuple[str, str] = ("", "")  # names of their township and village
 
 
@@ -131,6 +134,7 @@ class Entry:
     aid_uuid: str
     person_uuid: str | None
     cents: int
+    source: str
     on: date
     is_given: bool
     is_near: bool = False
@@ -198,7 +202,10 @@ def read_amount(text: str) -> tuple[int | None, str]:
     if found is None:
         return None, "amount_odd"
     exact = Decimal(signs.replace(",", ""))
-    rounded = exact.quantize(_CENT)
+    try:
+        rounded = exact.quantize(_CENT)
+    except InvalidOperation:  # more digits than numbers are reckoned with
+        return None, "amount_large" if exact > 0 else "amount_negative"
     if abs(exact - rounded) > _NOISE:
         return None, "amount_parts"
     cents = int(rounded.scaleb(2))
@@ -208,9 +215,13 @@ def read_amount(text: str) -> tuple[int | None, str]:
 
 
 def read_month(text: str) -> str | None:
-    """A month as people and programs write it (2026-11, 2026年11月, 202611, or any day of it), as 2026-11; None for none."""
-    found = _MONTH.fullmatch(unicodedata.normalize("NFKC", text).strip())
-    if found:
+    """A month as people and programs write it (2026-11, 2026年11月, 202611, or any day of it), as 2026-11; None for none, or
+    for what could be two.
+    """
+    plainly = unicodedata.normalize("NFKC", text).strip()
+    if _TENTH.fullmatch(plainly):
+        return None
+    if found := _MONTH.fullmatch(plainly):
         year, month = int(found[1]), int(found[2] or found[3])
     elif day := read_day(text):
         year, month = day.year, day.month
@@ -308,11 +319,13 @@ def judge(
     chosen_uuid: str | None,
     entries: Sequence[Entry],
     above: Sequence[Above],
+    *,
+    is_relief: bool = False,
 ) -> Verdict:
     """What a row is, of whom could be meant and what is in the books for their households.
 
     `entries`: but for what this very list has brought. `above`: rows of the list before this one that may be taken in.
-    `chosen_uuid`: whom of several somebody has chosen.
+    `chosen_uuid`: whom of several somebody has chosen. `is_relief`: its programme is temporary relief.
     """
     if payment.faults:
         return Verdict(FAULTY, notes=tuple(payment.faults))
@@ -321,7 +334,7 @@ def judge(
         chosen = [who for who in candidates if who.person_uuid == chosen_uuid]
         if not chosen:
             return Verdict(SEVERAL, candidates=keys, notes=(Fault("name", "several"),))
-        verdict = judge(payment, chosen, None, entries, above)
+        verdict = judge(payment, chosen, None, entries, above, is_relief=is_relief)
         if verdict.kind not in TAKEABLE:
             return verdict
         return dataclasses.replace(verdict, kind=SEVERAL, candidates=keys)
@@ -335,14 +348,19 @@ def judge(
     if entered is not None:
         return Verdict(ENTERED, who, notes=(_say("entered", entered),))
     claimed = {uuid for row in above for uuid in row.due_uuids}
-    # What is due to the person goes before what is due to the household.
+    # What is due to the person goes before what is due to the household, and what the same payer owes before others'.
     free = sorted(
         (
             entry
             for entry in theirs
             if not entry.is_given and not entry.is_near and entry.aid_uuid not in claimed
         ),
-        key=lambda entry: (entry.person_uuid is None, entry.on, entry.aid_uuid),
+        key=lambda entry: (
+            entry.person_uuid is None,
+            entry.source != payment.source,
+            entry.on,
+            entry.aid_uuid,
+        ),
     )
     settles = [entry for entry in free if entry.cents == payment.amount_cents][:1]
     if not settles and sum(entry.cents for entry in free) == payment.amount_cents:
@@ -351,6 +369,10 @@ def judge(
     if first is not None and not settles:
         return Verdict(TWICE, who, notes=(Fault("name", "twice", {"row": first.number}),))
     doubts = _list_doubts(payment, who)
+    if any(entry.source != payment.source for entry in settles):
+        doubts.append(Fault("source", "source_differs"))
+    if is_relief and who.waits_for_relief:
+        doubts.append(Fault("programme", "relief_waits"))
     doubts += [
         _say("near_given" if entry.is_given else "near_due", entry)
         for entry in theirs

@@ -12,11 +12,11 @@ from typing import Any
 from flask_babel import lazy_gettext
 
 from fieldapp.aid.rules import write_amount
-from fieldapp.core import wording
+from fieldapp.core import clock, wording
 from fieldapp.core.errors import ERRORS
-from fieldapp.imports.words import FAULTS as FAULTS_OF_CELLS
+from fieldapp.imports.words import FAULTS as FAULTS_OF_CELLS, mask_quoted
 from fieldapp.payments import rules
-from fieldapp.payments.actions import CHANGED, REVERSED
+from fieldapp.payments.actions import CHANGED, REVERSED, is_being_read
 from fieldapp.payments.models import (
     CHECKED,
     CHECKING,
@@ -26,6 +26,7 @@ from fieldapp.payments.models import (
     TAKING,
     UNDOING,
     UNDONE,
+    PaymentList,
 )
 
 CENTS = 2
@@ -40,6 +41,8 @@ STATES = {
     UNDOING: (lazy_gettext("Being taken back"), "returned"),
     UNDONE: (lazy_gettext("Taken back"), "returned"),
 }
+# Before it is known to be cut off.
+BEING_READ = (lazy_gettext("Being read"), "submitted")
 # (word, look of the word, what it means) by kind.
 KINDS = {
     rules.DUE: (
@@ -66,7 +69,7 @@ KINDS = {
     rules.DOUBTFUL: (
         lazy_gettext("To be looked at"),
         "returned",
-        lazy_gettext("Number, name, place or month do not quite fit. Decide row by row."),
+        lazy_gettext("Number, name, place, month or payer do not quite fit. Decide row by row."),
     ),
     rules.SEVERAL: (
         lazy_gettext("Several people fit"),
@@ -147,6 +150,12 @@ NOTES: Mapping[str, Any] = {
     "name_differs": lazy_gettext("The ID number is registered for “%(name)s”."),
     "place_differs": lazy_gettext("This person is registered in another place."),
     "amount_differs": lazy_gettext("%(amount)s yuan are due for this month."),
+    "source_differs": lazy_gettext(
+        "Somebody else is to pay what is due: taken in, it is given as it is due. Ask who paid."
+    ),
+    "relief_waits": lazy_gettext(
+        "Approved temporary relief of this household waits to be paid. If this is that payment, enter it there."
+    ),
     "near_given": lazy_gettext(
         "%(amount)s yuan were given on %(day)s, and no month is said there. Is it the same payment?"
     ),
@@ -160,9 +169,14 @@ LEFT = {
 }
 
 
+def say_state(held: PaymentList) -> tuple[Any, str]:
+    """Where a list is, and the look of that word."""
+    return BEING_READ if is_being_read(held, clock.now()) else STATES[held.state]
+
+
 def say_note(code: str, params: Mapping[str, Any]) -> str:
     """What is to be said of a row, in the reader's language."""
-    said: dict[str, Any] = dict(params)
+    said = mask_quoted(params)
     if "cents" in said:
         said["amount"] = write_amount(int(said["cents"]), CENTS, CENTS)
     if "day" in said:

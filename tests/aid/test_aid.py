@@ -241,6 +241,11 @@ def test_nothing_was_given_tomorrow_but_may_be_due_then(app, county):
     assert desk.post(path, **typed(amount="5", on=tomorrow, is_given="no")).status_code == 303
 
 
+def test_what_was_due_was_not_given_in_the_year_1026(app, aid_uuid):
+    said = Desk(app).post(f"/aid/{aid_uuid}/give", on="1026-11-05", received_by="")
+    assert (said.status_code, aid_of(app, aid_uuid).state) == (422, "due")
+
+
 def test_person_of_another_household_is_not_found(app, county):
     with app.app_context(), transaction():
         other = add_household(make_household(GRID, "赵洪生", ["赵洪生"]), clock.now())
@@ -394,6 +399,10 @@ def test_list_adds_up_what_was_given_in_the_chosen_days_and_area(app, county):
         assert queries.sum_aid(codes, lately).cash_cents == 500_00
         assert queries.sum_aid(codes, AidFilter(view="given")).cash_cents == 1_000_00
         assert queries.sum_aid(codes, AidFilter(view="given", kind="goods")).entries == 1
+        before = queries.sum_aid(codes, AidFilter(view="all"))
+        actions.cancel_aid(_supervisor(), add(county, is_given=False), reason="停发", now=clock.now())
+        db.session.flush()
+        assert queries.sum_aid(codes, AidFilter(view="all")) == before
         assert queries.sum_aid(["230999"], AidFilter(view="given")).entries == 0
         items, has_more = queries.list_aid(codes, AidFilter())
         assert [item.aid.state for item in items] == ["due"]

@@ -6,8 +6,13 @@ import io
 
 from sqlalchemy import select
 
+from fieldapp.areas.models import Area
+from fieldapp.core import clock
 from fieldapp.core.audit import AuditEntry
 from fieldapp.core.db import db, transaction
+from fieldapp.payments.actions import READING_TAKES
+from fieldapp.payments.models import PaymentList
+from fieldapp.people.models import Household
 from tests.factories import GRID, Desk
 from tests.imports.rosters import as_csv, make_id
 from tests.imports.test_pages import go_on
@@ -109,3 +114,51 @@ def test_others_of_the_area_see_it_and_the_higher_ones_do(app, county):
 def test_the_menu_and_the_list_of_aid_offer_payment_lists_to_those_who_handle_aid(app, county):
     assert 'href="/payments"' in Desk(app).get("/aid").text
     assert 'href="/payments"' not in Desk(app, "leader").get("/aid").text
+
+
+def test_a_list_that_is_being_read_offers_nothing_and_later_to_throw_it_away(app, county):
+    desk = Desk(app)
+    page = bring(desk)
+
+    def put(**values) -> str:
+        with app.app_context(), transaction():
+            held = db.session.scalars(select(PaymentList)).one()
+            for name, value in values.items():
+                setattr(held, name, value)
+        return desk.get(page).text
+
+    assert "throw-away" not in put(state="reading")
+    assert "throw-away" in put(made_at=clock.now() - READING_TAKES)
+    assert "throw-away" in put(state="checking")
+
+
+def test_numbers_are_masked_however_they_are_written(app, county):
+    number = make_id(7)
+    spaced = f"{number[:6]} {number[6:14]} {number[14:]}"
+    header = ["姓名", "身份证号", "金额", "账号", "资金来源"]
+    rows = [["查无人", spaced, "500", "6228 4812 3456 7890 123", spaced]]
+    desk = Desk(app)
+    page = bring(desk, rows, header)
+    fields = dict(zip(("column-3", "column-4"), ("account", "source"), strict=True))
+    shown = desk.get(page).text + compare(desk, page, **fields, source="") + desk.get(f"{page}/rows/2").text
+    assert spaced[7:15] not in shown
+    assert "3456" not in shown
+    assert f"{number[:3]}***********{number[-4:]}" in shown
+    assert "****0123" in shown
+
+
+def test_a_row_of_somebody_who_moved_out_of_the_readers_areas_shows_no_address(app, county):
+    with app.app_context(), transaction():
+        person = register(GRID, "搬迁人", 15)
+    desk = Desk(app)
+    page = bring(desk, [["搬迁人", make_id(15), "500"]])
+    assert "幸福村2组" in compare(desk, page)
+    with app.app_context(), transaction():
+        elsewhere = select(Area.code).where(Area.code.startswith("230183101"), Area.level == "village")
+        household = db.session.get_one(Household, person.household_uuid)
+        household.grid_code = db.session.scalars(elsewhere).first()
+    for path in (page, f"{page}/rows/2"):
+        shown = desk.get(path).text
+        assert "搬*人" in shown
+        assert "幸福村2组" not in shown
+        assert f"/households/{person.household_uuid}" not in shown

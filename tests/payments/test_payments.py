@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections import Counter
+from dataclasses import replace
 from datetime import date
 from threading import Barrier, Thread
 from typing import Any
@@ -30,6 +31,7 @@ from fieldapp.rollups.queries import read_all
 from tests.factories import GRID, OTHER_GRID
 from tests.imports.rosters import LIMITS, as_csv, find_user, make_id
 from tests.payments.lists import DIBAO, HEADER, kinds, promise, register, run, stage, take, undo
+from tests.relief.conftest import WAYS, Office
 
 pytestmark = pytest.mark.usefixtures("county")
 
@@ -265,6 +267,8 @@ def test_what_was_taken_back_singly_is_not_taken_back_twice(app, village):
             select(Aid).join(Person, Person.person_uuid == Aid.person_uuid).where(Person.name == "新发人")
         ).one()
         aid_actions.reverse_aid(find_user("supervisor"), entry.aid_uuid, reason="重复", now=clock.now())
+    with app.app_context():
+        assert queries.sum_in_books(list_id) == queries.Tally(1, 500_00)
     with pytest.raises(AppError) as refused:
         undo(app, list_id)
     assert (refused.value.code, refused.value.params["number"]) == ("payments_reversed", 1)
@@ -340,6 +344,203 @@ def test_a_server_that_dies_half_way_goes_on_where_it_was(app, village, monkeypa
         assert run(list_id).state == UNDONE
     assert money(app) == 500_00
     assert is_counted_right(app)
+
+
+def again(app, list_id: int, username: str = "supervisor") -> dict[int, str | None]:
+    """Compare once more; what each row is then."""
+    with app.app_context():
+        with transaction():
+            actions.compare_again(find_user(username), db.session.get_one(PaymentList, list_id))
+        run(list_id)
+    return kinds(app, list_id)
+
+
+def declare_relative(name: str, username: str = "supervisor") -> None:
+    """In a transaction."""
+    person = db.session.scalars(select(Person).where(Person.name == name)).one()
+    declared = {"person_uuid": person.person_uuid, "relation": "弟", "declared_at": clock.now()}
+    db.session.add(DeclaredRelative(user_id=find_user(username).id, **declared))
+
+
+def test_what_a_list_took_back_in_part_and_takes_in_again_stands_in_the_books(app, village):
+    with app.app_context(), transaction():
+        register(GRID, "后亲人", 11)
+    list_id = stage(app, [["新发人", make_id(3), "500"], ["后亲人", make_id(11), "500"]])
+    take(app, list_id)
+    with app.app_context(), transaction():
+        held = db.session.get_one(PaymentList, list_id)
+        actions.start_undoing(
+            find_user("supervisor"), held, reason="发错", with_reversed=False, now=clock.now()
+        )
+        # Meanwhile: so one of the two stays.
+        declare_relative("后亲人")
+    with app.app_context():
+        assert run(list_id).state == TAKEN
+        assert queries.get_row(list_id, 3).is_taken
+    assert again(app, list_id)[2] == "new"
+    take(app, list_id)
+    assert books(app)[("新发人", "given", "2026-10")] == 500_00
+    assert books(app)[("新发人", "reversal", "2026-10")] == 500_00
+    assert money(app) == 1500_00
+    assert is_counted_right(app)
+    # What the list took back does not count among what was taken back singly.
+    assert undo(app, list_id, "officer").state == UNDONE
+    assert ("新发人", "given", "2026-10") not in books(app)
+    assert money(app) == 500_00
+    assert is_counted_right(app)
+
+
+def test_a_row_left_out_by_hand_stays_left_out_however_often_it_is_compared(app, village):
+    list_id = stage(app, ROWS[:3])
+    decide(app, list_id, 2, "leave")
+    decide(app, list_id, 3, "leave")
+    with app.app_context(), transaction():
+        person = db.session.scalars(select(Person).where(Person.name == "差额人")).one()
+        promised = db.session.scalars(select(Aid).where(Aid.person_uuid == person.person_uuid)).one()
+        aid_actions.cancel_aid(find_user("supervisor"), promised.aid_uuid, reason="停发", now=clock.now())
+    assert again(app, list_id) == {2: "due", 3: "new", 4: "new"}
+    with app.app_context():
+        assert [queries.get_row(list_id, number).decision for number in (2, 3)] == ["leave", "leave"]
+        assert queries.sum_to_take(list_id) == queries.Tally(1, 500_00)
+
+
+def test_what_was_taken_by_hand_is_decided_anew_when_it_means_something_else(app, village):
+    list_id = stage(app, [["差额人", make_id(2), "500"], ["已故人", make_id(5), "500"]])
+    decide(app, list_id, 2)
+    decide(app, list_id, 3)
+    with app.app_context(), transaction():
+        person = db.session.scalars(select(Person).where(Person.name == "差额人")).one()
+        promise(person, 30_00)
+    assert again(app, list_id) == {2: "differs", 3: "gone"}
+    with app.app_context():
+        assert [queries.get_row(list_id, number).decision for number in (2, 3)] == [None, "take"]
+        assert queries.sum_to_take(list_id).rows == 1
+
+
+def test_the_same_payment_below_or_above_one_in_the_books_is_there_twice(app, village):
+    with app.app_context(), transaction():
+        register(GRID, "后来人", 12, died_on=date(2026, 9, 3))
+    rows = [["后来人", make_id(12), "500"], ["新发人", make_id(3), "500"], ["新发人", make_id(3), "500"]]
+    rows += [["后来人", make_id(12), "500"]]
+    list_id = stage(app, rows)
+    assert kinds(app, list_id) == {2: "gone", 3: "new", 4: "twice", 5: "twice"}
+    take(app, list_id)
+    assert again(app, list_id) == {2: "gone", 3: "new", 4: "twice", 5: "twice"}
+    # The lower of two is in the books, and the upper is found out to be the same.
+    with app.app_context(), transaction():
+        row = queries.get_row(list_id, 2)
+        row.is_taken = False
+        lower = queries.get_row(list_id, 5)
+        lower.kind, lower.is_taken = "gone", True
+        lower.person_uuid, lower.household_uuid = row.person_uuid, row.household_uuid
+    assert again(app, list_id)[2] == "twice"
+
+
+def test_an_amount_of_many_digits_holds_up_no_list(app, village):
+    list_id = stage(app, [["新发人", make_id(3), "9" * 30], ["应发人", make_id(1), "500"]])
+    assert list(kinds(app, list_id).values()) == ["faulty", "due"]
+
+
+def test_what_is_thrown_away_is_not_taken_in_and_the_other_way_round(app, village, monkeypatch):
+    list_id = stage(app, ROWS[:3])
+    really_erase = actions._erase
+
+    def take_first(number: int) -> None:
+        held = db.session.get_one(PaymentList, number)
+        with pytest.raises(AppError) as refused, transaction():
+            actions.start_taking(find_user("supervisor"), held, reason="财政局明细", now=clock.now())
+        assert refused.value.code == "payments_state_wrong"
+        really_erase(number)
+
+    monkeypatch.setattr(actions, "_erase", take_first)
+    with app.app_context():
+        held = db.session.get_one(PaymentList, list_id)
+        actions.throw_away(find_user("supervisor"), held, clock.now())
+        assert db.session.get(PaymentList, list_id) is None
+        with pytest.raises(AppError) as refused, transaction():
+            actions.start_taking(find_user("supervisor"), held, reason="财政局明细", now=clock.now())
+        assert refused.value.code == "not_found"
+    other = stage(app, ROWS[:3])
+    with app.app_context(), transaction():
+        held = db.session.get_one(PaymentList, other)
+        actions.start_taking(find_user("supervisor"), held, reason="财政局明细", now=clock.now())
+    with app.app_context(), pytest.raises(AppError) as refused:
+        actions.throw_away(find_user("supervisor"), held, clock.now())
+    assert refused.value.code == "payments_state_wrong"
+
+
+def test_a_file_on_its_way_into_the_list_is_not_thrown_away(app, village):
+    list_id = stage(app, ROWS[:3])
+    with app.app_context():
+        held = db.session.get_one(PaymentList, list_id)
+        with transaction():
+            held.state = "reading"
+        with pytest.raises(AppError) as refused:
+            actions.throw_away(find_user("supervisor"), held, clock.now())
+        assert refused.value.code == "payments_state_wrong"
+        actions.throw_away(find_user("supervisor"), held, clock.now() + actions.READING_TAKES)
+        assert db.session.get(PaymentList, list_id) is None
+
+
+def test_another_payer_than_what_is_due_is_a_doubt(app, village):
+    with app.app_context(), transaction():
+        promise(register(GRID, "善款人", 13), 500_00, source="charity")
+    list_id = stage(app, [["善款人", make_id(13), "500"], ["应发人", make_id(1), "500"]])
+    assert kinds(app, list_id) == {2: "doubtful", 3: "due"}
+    take(app, list_id)
+    assert books(app)[("善款人", "due", "2026-10")] == 500_00
+
+
+def test_relief_of_a_list_waits_while_an_approved_case_is_to_be_paid(app, county, village):
+    with app.app_context(), transaction():
+        helped = register(GRID, "救急人", 14)
+        office = Office(replace(county, household_uuid=helped.household_uuid))
+        case_id = office.open()
+        office.take(case_id, *WAYS["approved"])
+    relief = Whole("temporary_relief", "public", "2026-10", date(2026, 11, 5))
+    rows = [["救急人", make_id(14), "500"], ["新发人", make_id(3), "500"]]
+    list_id = stage(app, rows, whole=relief)
+    assert kinds(app, list_id) == {2: "doubtful", 3: "new"}
+    with app.app_context():
+        assert [note[1] for note in queries.get_row(list_id, 2).notes] == ["relief_waits"]
+    assert list(kinds(app, stage(app, [*rows, ["", "", ""]], whole=DIBAO)).values()) == ["new", "new"]
+    with app.app_context(), transaction():
+        office.pay(case_id, 500_00)
+    again(app, list_id)
+    with app.app_context():
+        assert [note[1] for note in queries.get_row(list_id, 2).notes] == ["near_given"]
+
+
+def test_an_account_without_areas_brings_and_sees_no_list(app, village):
+    list_id = stage(app, ROWS[:3])
+    with app.app_context():
+        admin = find_user("admin")
+        with pytest.raises(AppError) as refused:
+            actions.stage(admin, "发放明细.csv", io.BytesIO(as_csv([HEADER, *ROWS])), LIMITS, clock.now())
+        assert refused.value.code == "payments_no_area"
+        with transaction():
+            db.session.get_one(PaymentList, list_id).area_codes = []
+        with pytest.raises(AppError):
+            queries.get_list(list_id, find_user("officer").area_codes())
+        assert queries.list_lists(find_user("officer").area_codes(), 1) == ([], False)
+
+
+def test_a_file_that_was_looked_up_in_fewer_areas_may_come_again(app, village):
+    narrow = stage(app, ROWS[:3])
+    wide = stage(app, ROWS[:3], username="officer")
+    assert wide != narrow
+    for username in ("supervisor", "officer"):
+        with pytest.raises(AppError) as refused:
+            stage(app, ROWS[:3], username=username)
+        assert refused.value.code == "payments_known"
+
+
+def test_of_who_has_left_the_readers_areas_no_more_than_the_masked_name_is_shown(app, village):
+    with app.app_context():
+        person = db.session.scalars(select(Person).where(Person.name == "新发人")).one()
+        names = queries.get_names([person.person_uuid], [GRID])
+        assert names == {person.person_uuid: ("新发人", "幸福村2组")}
+        assert queries.get_names([person.person_uuid], [OTHER_GRID]) == {person.person_uuid: ("新*人",)}
 
 
 def test_what_did_not_match_leaves_as_a_workbook_with_why(app, village):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import date
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from fieldapp.imports.columns import recognise
 from fieldapp.imports.rules import Fault
 from fieldapp.payments import rules
-from fieldapp.payments.columns import KNOWN
+from fieldapp.payments.columns import KNOWN, recognise_payments
 from fieldapp.payments.rules import Above, Entry, Payment, Who, Whole
 from tests.imports.rosters import make_id
 
@@ -53,6 +54,8 @@ def test_an_amount_is_read_as_lists_write_it(text, cents):
         ("0", "amount_zero"),
         ("-500", "amount_negative"),
         ("1000000.01", "amount_large"),
+        ("9" * 27, "amount_large"),
+        ("-" + "9" * 40, "amount_negative"),
     ],
 )
 def test_an_amount_that_is_none_says_why(text, fault):
@@ -65,7 +68,12 @@ def test_an_amount_that_is_none_says_why(text, fault):
         ("2026-11", "2026-11"),
         ("2026年11月", "2026-11"),
         ("2026年3月份", "2026-03"),
-        ("2026.1", "2026-01"),
+        ("2026.01", "2026-01"),
+        ("2026.2", "2026-02"),
+        ("2026.9", "2026-09"),
+        ("2026.10", "2026-10"),
+        # Excel's 2026.10, where it is a number: January, or October?
+        ("2026.1", None),
         ("202611", "2026-11"),
         ("2026-11-01", "2026-11"),
         ("20261101", "2026-11"),
@@ -183,6 +191,19 @@ def test_columns_are_known_by_their_chinese_and_english_heads():
     assert recognise(english, {}, KNOWN) == fields
 
 
+def test_of_several_amounts_what_was_paid_out_is_meant():
+    header = ["姓名", "应发金额", "扣款", "实发金额"]
+    assert recognise_payments(header) == ["name", "", "", "amount"]
+    assert recognise_payments(["姓名", "应发金额（元）"]) == ["name", "amount"]
+    assert recognise_payments(["实发", "发放金额"]) == ["amount", ""]
+
+
+@pytest.mark.parametrize("unit", ["万元", "单位：千元", "百元", "角", "分"])
+def test_an_amount_in_another_unit_than_yuan_is_not_taken_for_one(unit):
+    assert recognise_payments(["姓名", f"金额({unit})"]) == ["name", ""]
+    assert recognise_payments([f"实发金额（{unit}）", "应发金额"]) == ["", ""]
+
+
 # --- what it is ------------------------------------------------------------------------------------------------------
 
 WANG = Who("wang", "home", "王桂兰", by_id=True, places=("依兰镇", "幸福村"))
@@ -197,11 +218,11 @@ def payment(**more) -> Payment:
 
 
 def due(key, cents=500_00, person="wang", on=DAY, **more) -> Entry:
-    return Entry(key, person, cents, on, is_given=False, **more)
+    return Entry(key, person, cents, **{"source": "public", **more}, on=on, is_given=False)
 
 
 def given(key, cents=500_00, person="wang", on=DAY, **more) -> Entry:
-    return Entry(key, person, cents, on, is_given=True, **more)
+    return Entry(key, person, cents, **{"source": "public", **more}, on=on, is_given=True)
 
 
 CASES = {
@@ -211,6 +232,12 @@ CASES = {
     "due to the household": (payment(), [WANG], [due("a", person=None)], [], "due", ["a"], [], []),
     "due to the person before the household": (
         *(payment(), [WANG], [due("a", person=None), due("b")], [], "due", ["b"], [], []),
+    ),
+    "due from another payer": (
+        *(payment(), [WANG], [due("a", source="charity")], [], "doubtful", ["a"], [], ["source_differs"]),
+    ),
+    "due from two payers": (
+        *(payment(), [WANG], [due("a", source="charity"), due("b")], [], "due", ["b"], [], []),
     ),
     "due to somebody else there": (payment(), [WANG], [due("a", person="xin")], [], "new", [], [], []),
     "two parts that come to it": (
@@ -320,6 +347,15 @@ def test_a_row_is_of_one_kind(name):
     found = verdict.kind, list(verdict.settles), list(verdict.cancels), [note.code for note in verdict.notes]
     assert found == (kind, settles, cancels, said)
     assert kind in rules.KINDS
+
+
+def test_a_payment_of_relief_waits_where_approved_relief_is_not_paid():
+    waiting = dataclasses.replace(WANG, waits_for_relief=True)
+    relief = payment(programme="temporary_relief")
+    verdict = rules.judge(relief, [waiting], None, [], [], is_relief=True)
+    assert (verdict.kind, [note.code for note in verdict.notes]) == ("doubtful", ["relief_waits"])
+    assert rules.judge(payment(), [waiting], None, [], []).kind == "new"
+    assert rules.judge(relief, [WANG], None, [], [], is_relief=True).kind == "new"
 
 
 def test_whom_somebody_chose_of_several_is_judged_like_anybody():
