@@ -17,7 +17,7 @@ from fieldapp.payments.columns import FIELDS
 from fieldapp.payments.models import CHECKING, UNDOING, PaymentList, PaymentRow
 from fieldapp.payments.rules import FAULTY, TAKEABLE
 from fieldapp.payments.words import say_left, say_note
-from fieldapp.people.rules import TAIL_LENGTH, mask_account, mask_id, normal_number
+from fieldapp.people.rules import TAIL_LENGTH, mask_account, mask_id, mask_name, normal_number
 
 _SHOWN = (
     "id_number",
@@ -64,6 +64,7 @@ def _line(row: PaymentRow, held: PaymentList, people: dict[str, tuple[str, ...]]
     said = {name: text for name, text in zip(held.fields, row.cells, strict=True) if name and text}
     first = next((text for text in row.cells if text), "")
     matched = people.get(row.person_uuid or "", ())
+    has_left = len(matched) == 1
     return Line(
         number=row.number,
         name=mask_numbers(said.get("name", "") or first),
@@ -72,9 +73,10 @@ def _line(row: PaymentRow, held: PaymentList, people: dict[str, tuple[str, ...]]
         kind=row.kind or "",
         matched=" · ".join(matched),
         # Who has left the reader's areas has no page there.
-        household_uuid=row.household_uuid if len(matched) > 1 else None,
+        household_uuid=None if has_left else row.household_uuid,
         notes=[
-            _quote(said.get(field, ""), field, row, params) + say_note(code, params)
+            _quote(said.get(field, ""), field, row, params)
+            + say_note(code, _mask_registered(params) if has_left else params)
             for field, code, params in row.notes or []
         ],
         decision=row.decision or "",
@@ -83,6 +85,11 @@ def _line(row: PaymentRow, held: PaymentList, people: dict[str, tuple[str, ...]]
         is_taken=row.is_taken,
         can_decide=can_decide and not row.is_taken and row.kind in TAKEABLE,
     )
+
+
+def _mask_registered(params: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What is to be said of somebody, without the name they are registered by."""
+    return {**params, "name": mask_name(params["name"])} if "name" in params else params
 
 
 def _mask(name: str, text: str) -> str:
