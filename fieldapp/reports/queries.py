@@ -188,6 +188,17 @@ def list_sheets(area_codes: Iterable[str], week_on: date, number: int | None = N
     return list(db.session.scalars(wanted.order_by(ReportSheet.area_code, ReportSheet.number.desc())))
 
 
+@once
+def list_sheets_about(area_code: str, week_on: date) -> list[ReportSheet]:
+    """The sheets of an area, of its city, and of those right below it, by area, the last one first."""
+    below = select(Area.code).where(Area.parent_code == area_code)
+    itself = ReportSheet.area_code.in_({area_code, area_code[: LEVELS["city"]]})
+    wanted = select(ReportSheet).where(
+        itself | ReportSheet.area_code.in_(below), ReportSheet.week_on == week_on
+    )
+    return list(db.session.scalars(wanted.order_by(ReportSheet.area_code, ReportSheet.number.desc())))
+
+
 def list_history(area_code: str) -> list[ReportSheet]:
     """What was confirmed of an area, the latest week first."""
     return list(
@@ -259,7 +270,7 @@ def gather_now(city: Area, week: Week) -> Report:
 
 
 def _last_sheets(live: Report, week: Week) -> dict[str, ReportSheet]:
-    sheets = list_sheets([row.code for row in live.rows], week.ends_on)
+    sheets = list_sheets_about(live.sum.code, week.ends_on)
     return {sheet.area_code: sheet for sheet in reversed(sheets)}
 
 

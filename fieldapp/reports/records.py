@@ -166,7 +166,7 @@ def _within_cells(cells: list[Cell]) -> list[ColumnElement[bool]]:
 
 def _count(records: Select[Any]) -> int:
     """How many there are, at most one more than MOST_COUNTED."""
-    counted = records.order_by(None).limit(MOST_COUNTED + 1).subquery()
+    counted = records.limit(MOST_COUNTED + 1).subquery()
     return db.session.scalar(select(func.count()).select_from(counted)) or 0
 
 
@@ -306,7 +306,7 @@ def _list_cases(column: str, span: Span, reader: User, page: int, now: datetime)
 
 
 def _page_of(kind: str, rows: Select[Any, Any, Any, Any], page: int) -> Behind:
-    number = _count(rows)
+    number = _count(rows.order_by(None))
     found = db.session.execute(rows.offset((page - 1) * PAGE_ROWS).limit(PAGE_ROWS + 1)).all()
     return Behind(kind, [tuple(row) for row in found[:PAGE_ROWS]], number, len(found) > PAGE_ROWS)
 
@@ -323,15 +323,17 @@ def _list_aid(column: str, span: Span, reader: User, page: int) -> Behind:
     # Asked of each entry, in the order of the index: a search in the text is expected to find next to none of them.
     wanted = or_(*(Aid.counted[name].as_string().is_not(None) for name in names))
     where = [*_within(Aid.area_code, span, reader), Aid.week_on.between(span.first, span.last), wanted]
+    order = Aid.week_on.desc(), Aid.given_on.desc(), Aid.aid_uuid.desc()
     rows = db.session.execute(
         select(Aid, Household.name)
         .outerjoin(Household, Aid.household_uuid == Household.household_uuid)
         .where(*where)
-        .order_by(Aid.week_on.desc(), Aid.given_on.desc(), Aid.aid_uuid.desc())
+        .order_by(*order)
         .offset((page - 1) * PAGE_ROWS)
         .limit(PAGE_ROWS + 1)
     ).all()
-    number = _count(select(Aid.aid_uuid).where(*where))
+    # In order too: so it is not all of the aid that is gone through.
+    number = _count(select(Aid.aid_uuid).where(*where).order_by(*order))
     return Behind(AID, [tuple(row) for row in rows[:PAGE_ROWS]], number, len(rows) > PAGE_ROWS)
 
 

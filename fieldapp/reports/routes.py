@@ -185,10 +185,10 @@ def return_page(report_id: str, county_code: str) -> str | tuple[str, int] | Res
 def _show(area: Area, week: Week, form: FootForm | None = None, error: AppError | None = None) -> str:
     now = clock.now()
     city_code = area.code[: LEVELS["city"]]
-    both = queries.list_sheets({area.code, city_code}, week.ends_on)
-    sheets = [sheet for sheet in both if sheet.area_code == area.code]
+    all_sheets = queries.list_sheets_about(area.code, week.ends_on)
+    sheets = [sheet for sheet in all_sheets if sheet.area_code == area.code]
     last = sheets[0] if sheets else None
-    sent = next((sheet for sheet in both if sheet.area_code == city_code), None)
+    sent = next((sheet for sheet in all_sheets if sheet.area_code == city_code), None)
     # What somebody confirms is what the page shows them.
     step = "" if _is_live() else _next_step(area, week, last, sent, now)
     differences: list[Any] = []
