@@ -18,7 +18,6 @@ from fieldapp.core import clock
 from fieldapp.core.errors import AppError
 from fieldapp.core.guard import OFFICER, READERS, require
 from fieldapp.policies import pages as policies
-from fieldapp.policies.queries import list_policies
 
 bp = Blueprint("aid_policy", __name__, url_prefix="/aid/policy")
 
@@ -61,20 +60,14 @@ def _show(
     form: ReceiptForm | None = None,
     error: AppError | None = None,
 ) -> str:
-    history = list_policies(AidPolicy, county.code) if county else []
-    current: dict[str, Any] = policies.terms_of(history[0] if history else None, FIRST)
-    if county and form is None and policies.can_set(county):
-        form = ReceiptForm.showing(current)
-        form.offer()
-    if form is not None:
-        form.based_on.data = history[0].number if history else 0
     return render_template(
         "aid/policy.html",
-        counties=counties,
-        county=county,
-        current=current,
-        policies=history,
-        names=policies.name_setters(history),
-        form=form,
+        **policies.describe(AidPolicy, FIRST, counties, county, form, _fill),
         error=error,
     )
+
+
+def _fill(terms: dict[str, Any], _county: Area) -> ReceiptForm:
+    form = ReceiptForm.showing(terms)
+    form.offer()
+    return form

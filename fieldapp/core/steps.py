@@ -22,3 +22,11 @@ def run(step: Callable[[], bool], seconds: float) -> None:
             is_left = step()
         if time.monotonic() >= until:
             return
+
+
+def get_percent(position: int, last: int, *, is_upwards: bool) -> int:
+    """How much is done of work that has come to row `position` of rows up to `last`; 100 where there are none."""
+    if not last:
+        return 100
+    done = last - min(position, last) if is_upwards else position
+    return 100 * done // last

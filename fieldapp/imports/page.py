@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from fieldapp.core import steps
 from fieldapp.imports import queries, rules
 from fieldapp.imports.models import CHECKING, UNDOING, Import, ImportRow
 from fieldapp.imports.words import get_code_words, mask_numbers, say_fault, say_field, say_value
@@ -116,10 +117,7 @@ def _line(
 def get_percent(held: Import) -> int:
     """How much of the running step is done."""
     last = queries.get_last_number(held.import_id)
-    if not last:
-        return 100
-    done = held.position if held.state != UNDOING else last - min(held.position, last)
-    return 100 * done // last
+    return steps.get_percent(held.position, last, is_upwards=held.state == UNDOING)
 
 
 def get_step(held: Import) -> str:

@@ -168,7 +168,7 @@ def decide(actor: User, held: PaymentList, number: int, decision: Decision, now:
     never taken in, payment_choice_missing where several people fit, payment_changed where it is something else now.
     """
     held = _lock(held, CHECKED)
-    row = queries.lock_row(held.list_id, number)
+    row = queries.get_row(held.list_id, number)
     if not decision.reason.strip():
         raise AppError("reason_needed")
     if row.is_taken or row.kind not in TAKEABLE:

@@ -11,6 +11,7 @@ from typing import Any
 
 from flask_babel import gettext
 
+from fieldapp.core import steps
 from fieldapp.imports.words import mask_numbers
 from fieldapp.payments import queries
 from fieldapp.payments.columns import FIELDS
@@ -109,10 +110,7 @@ def _quote(text: str, field: str, row: PaymentRow, params: Mapping[str, Any]) ->
 def get_percent(held: PaymentList) -> int:
     """How much of the running step is done."""
     last = queries.get_last_number(held.list_id)
-    if not last:
-        return 100
-    done = held.position if held.state != UNDOING else last - min(held.position, last)
-    return 100 * done // last
+    return steps.get_percent(held.position, last, is_upwards=held.state == UNDOING)
 
 
 def get_step(held: PaymentList) -> str:

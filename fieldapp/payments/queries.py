@@ -159,15 +159,7 @@ def find_stated_total(list_id: int) -> PaymentRow | None:
 
 
 def get_row(list_id: int, number: int) -> PaymentRow:
-    """A row of a list; raises not_found."""
-    row = db.session.get(PaymentRow, (list_id, number))
-    if row is None:
-        raise AppError("not_found")
-    return row
-
-
-def lock_row(list_id: int, number: int) -> PaymentRow:
-    """A row as it is now; its list is locked. Raises not_found."""
+    """A row of a list as it is now; raises not_found."""
     row = db.session.get(PaymentRow, (list_id, number), populate_existing=True)
     if row is None:
         raise AppError("not_found")

@@ -22,6 +22,7 @@ from fieldapp.core.errors import AppError
 from fieldapp.core.forms import Form
 from fieldapp.core.guard import OFFICER
 from fieldapp.policies.models import Policy
+from fieldapp.policies.queries import list_policies
 from fieldapp.users import queries as users
 
 F = TypeVar("F", bound="PolicyForm")
@@ -86,7 +87,34 @@ def receive(
     return redirect(back, 303)
 
 
-def terms_of(policy: Policy | None, first: Mapping[str, Any]) -> dict[str, Any]:
+def describe(
+    kind: type[Policy],
+    first: Mapping[str, Any],
+    counties: list[Area],
+    county: Area | None,
+    form: F | None,
+    fill: Callable[[dict[str, Any], Area], F],
+) -> dict[str, Any]:
+    """What the template of a page is given: what holds in a county and what held before, and a form for who may set it: as it
+    was sent, else filled with what holds.
+    """
+    history = list_policies(kind, county.code) if county else []
+    current = _terms_of(history[0] if history else None, first)
+    if county and form is None and can_set(county):
+        form = fill(current, county)
+    if form is not None:
+        form.based_on.data = history[0].number if history else 0
+    return {
+        "counties": counties,
+        "county": county,
+        "current": current,
+        "policies": history,
+        "names": name_setters(history),
+        "form": form,
+    }
+
+
+def _terms_of(policy: Policy | None, first: Mapping[str, Any]) -> dict[str, Any]:
     """What a policy says; where there is none yet, what every county begins with."""
     return {name: getattr(policy, name) for name in first} if policy else dict(first)
 

@@ -15,7 +15,6 @@ from fieldapp.core import clock
 from fieldapp.core.errors import AppError
 from fieldapp.core.guard import OFFICER, READERS, require
 from fieldapp.policies import pages as policies
-from fieldapp.policies.queries import list_policies
 from fieldapp.relief import policy_actions as actions
 from fieldapp.relief.forms import TermsForm
 from fieldapp.relief.models import ReliefPolicy
@@ -62,23 +61,17 @@ def _show(
     form: TermsForm | None = None,
     error: AppError | None = None,
 ) -> str:
-    history = list_policies(ReliefPolicy, county.code) if county else []
-    current = policies.terms_of(history[0] if history else None, FIRST)
-    if county and form is None and policies.can_set(county):
-        form = TermsForm(formdata=None, **_as_typed(current))
-        form.offer()
-    if form is not None:
-        form.based_on.data = history[0].number if history else 0
     return render_template(
         "relief/policy.html",
-        counties=counties,
-        county=county,
-        current=current,
-        policies=history,
-        names=policies.name_setters(history),
-        form=form,
+        **policies.describe(ReliefPolicy, FIRST, counties, county, form, _fill),
         error=error,
     )
+
+
+def _fill(terms: dict[str, Any], _county: Area) -> TermsForm:
+    form = TermsForm(formdata=None, **_as_typed(terms))
+    form.offer()
+    return form
 
 
 def _as_typed(terms: dict[str, Any]) -> dict[str, Any]:

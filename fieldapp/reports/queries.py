@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from fieldapp.aid.counting import OTHER_GOODS
 from fieldapp.aid.queries import sum_other_goods
@@ -175,27 +175,25 @@ def _digits_below(area: Area) -> int:
 
 def find_sheet(area_code: str, week_on: date, number: int | None = None) -> ReportSheet | None:
     """The sheet of an area and week under that number, or the last one."""
-    return next(iter(list_sheets([area_code], week_on, number)), None)
+    sheets = list_sheets(area_code, week_on)
+    return next((sheet for sheet in sheets if number in (None, sheet.number)), None)
 
 
-def list_sheets(area_codes: Iterable[str], week_on: date, number: int | None = None) -> list[ReportSheet]:
-    """The sheets of those areas and that week, by area, the last one first."""
-    wanted = select(ReportSheet).where(
-        ReportSheet.area_code.in_(list(area_codes)), ReportSheet.week_on == week_on
-    )
-    if number is not None:
-        wanted = wanted.where(ReportSheet.number == number)
-    return list(db.session.scalars(wanted.order_by(ReportSheet.area_code, ReportSheet.number.desc())))
+def list_sheets(area_code: str, week_on: date) -> list[ReportSheet]:
+    """The sheets of an area and week, the last one first."""
+    return _read_sheets(ReportSheet.area_code == area_code, ReportSheet.week_on == week_on)
 
 
 @once
 def list_sheets_about(area_code: str, week_on: date) -> list[ReportSheet]:
     """The sheets of an area, of its city, and of those right below it, by area, the last one first."""
-    below = select(Area.code).where(Area.parent_code == area_code)
     itself = ReportSheet.area_code.in_({area_code, area_code[: LEVELS["city"]]})
-    wanted = select(ReportSheet).where(
-        itself | ReportSheet.area_code.in_(below), ReportSheet.week_on == week_on
-    )
+    below = ReportSheet.area_code.in_(select(Area.code).where(Area.parent_code == area_code))
+    return _read_sheets(itself | below, ReportSheet.week_on == week_on)
+
+
+def _read_sheets(*which: ColumnElement[bool]) -> list[ReportSheet]:
+    wanted = select(ReportSheet).where(*which)
     return list(db.session.scalars(wanted.order_by(ReportSheet.area_code, ReportSheet.number.desc())))
 
 

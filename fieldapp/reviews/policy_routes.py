@@ -5,6 +5,8 @@ Invariant: every reader sees it; only an officer of the whole county changes it.
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint, Flask, render_template, url_for
 from flask_babel import gettext
 from flask_login import current_user
@@ -17,7 +19,6 @@ from fieldapp.core.errors import AppError
 from fieldapp.core.guard import OFFICER, READERS, require
 from fieldapp.core.web import pick_text
 from fieldapp.policies import pages as policies
-from fieldapp.policies.queries import list_policies
 from fieldapp.reviews import policy_actions as actions
 from fieldapp.reviews.models import ReviewPolicy
 from fieldapp.reviews.policy_forms import ReviewPolicyForm
@@ -63,26 +64,20 @@ def _show(
     form: ReviewPolicyForm | None = None,
     error: AppError | None = None,
 ) -> str:
-    history = list_policies(ReviewPolicy, county.code) if county else []
-    current = policies.terms_of(history[0] if history else None, actions.FIRST)
-    if county and form is None and policies.can_set(county):
-        form = ReviewPolicyForm(formdata=None, **current)
-        _offer(form, county)
-    if form is not None:
-        form.based_on.data = history[0].number if history else 0
     return render_template(
         "reviews/policy.html",
-        counties=counties,
-        county=county,
-        current=current,
-        policies=history,
-        names=policies.name_setters(history),
+        **policies.describe(ReviewPolicy, actions.FIRST, counties, county, form, _fill),
         titles=_list_titles(county) if county else {},
         classes=wording.get_words("class")["class"],
-        form=form,
         error=error,
         shows_seed=policies.can_set(county),
     )
+
+
+def _fill(terms: dict[str, Any], county: Area) -> ReviewPolicyForm:
+    form = ReviewPolicyForm(formdata=None, **terms)
+    _offer(form, county)
+    return form
 
 
 def _offer(form: ReviewPolicyForm, county: Area) -> None:

@@ -5,6 +5,7 @@ Invariant: what differs is shown, never counted by worker.
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, Flask, flash, redirect, render_template, request, url_for
@@ -22,7 +23,6 @@ from fieldapp.core.paging import read_area, read_page
 from fieldapp.followups import queries as followups
 from fieldapp.people import queries as people
 from fieldapp.policies import pages as policies
-from fieldapp.policies.queries import list_policies
 from fieldapp.revisits import actions, queries, rules
 from fieldapp.revisits.forms import DECISIONS, FINDINGS, DecisionForm, RevisitPolicyForm
 from fieldapp.revisits.models import RevisitPolicy
@@ -146,25 +146,19 @@ def _show_policy(
     form: RevisitPolicyForm | None = None,
     error: AppError | None = None,
 ) -> str:
-    history = list_policies(RevisitPolicy, county.code) if county else []
-    current = policies.terms_of(history[0] if history else None, actions.FIRST)
-    if county and form is None and policies.can_set(county):
-        form = RevisitPolicyForm(formdata=None, **current)
-        form.offer(wording.get_words("class")["class"])
-    if form is not None:
-        form.based_on.data = history[0].number if history else 0
     return render_template(
         "revisits/policy.html",
-        counties=counties,
-        county=county,
-        current=current,
-        policies=history,
-        names=policies.name_setters(history),
+        **policies.describe(RevisitPolicy, actions.FIRST, counties, county, form, _fill_policy),
         classes=wording.get_words("class")["class"],
-        form=form,
         error=error,
         shows_seed=policies.can_set(county),
     )
+
+
+def _fill_policy(terms: dict[str, Any], _county: Area) -> RevisitPolicyForm:
+    form = RevisitPolicyForm(formdata=None, **terms)
+    form.offer(wording.get_words("class")["class"])
+    return form
 
 
 def _read_chosen() -> queries.Chosen:

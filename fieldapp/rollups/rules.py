@@ -7,7 +7,7 @@ contact in that area; of an area's parts that count somebody twice, the area's o
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -80,3 +80,19 @@ def repeat_of(contacts: Iterable[Contact], digits: int) -> Counter[str]:
         for column in contact.columns:
             counts[column] += 1 if part == "" else -1
     return counts
+
+
+def add_repeats(
+    counts: Sequence[Counter[str]],
+    contacts: Iterable[Contact],
+    digits: int,
+    among: Container[str],
+    firsts: Sequence[date],
+    last: date,
+) -> None:
+    """Add to `counts`, one for each of `firsts`, what `repeat_of` says of somebody's contacts: of those in the parts `among`,
+    in the weeks from that one to `last`.
+    """
+    inside = [one for one in contacts if one.area_code[:digits] in among and one.week_on <= last]
+    for first, count in zip(firsts, counts, strict=True):
+        count.update(repeat_of((one for one in inside if one.week_on >= first), digits))

@@ -17,7 +17,7 @@ from fieldapp.people import queries as people
 from fieldapp.people.models import Person
 from fieldapp.rollups import actions as rollups
 from fieldapp.rollups.queries import read_running
-from fieldapp.rollups.rules import Contact, Key, ListSince, repeat_of, tally
+from fieldapp.rollups.rules import Contact, Key, ListSince, add_repeats, tally
 from fieldapp.screenings.models import Screening, ScreeningRow
 
 COLUMN = "screened"
@@ -78,9 +78,7 @@ def count_repeats(
     counts: list[Counter[str]] = [Counter() for _ in firsts]
     for some in _batches(sorted(set(people.list_standing(Person, named).values()))):
         for contacts in list_contacts(some).values():
-            inside = [one for one in contacts if one.area_code[:digits] in codes and one.week_on <= last]
-            for first, count in zip(firsts, counts, strict=True):
-                count.update(repeat_of((one for one in inside if one.week_on >= first), digits))
+            add_repeats(counts, contacts, digits, codes, firsts, last)
     return counts
 
 

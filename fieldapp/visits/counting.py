@@ -22,7 +22,7 @@ from fieldapp.people.rules import COUNTS_AS_CONTACT
 from fieldapp.rollups import actions as rollups
 from fieldapp.rollups.columns import METHODS
 from fieldapp.rollups.queries import read_running
-from fieldapp.rollups.rules import WEEK, Contact, Key, ListSince, repeat_of, tally
+from fieldapp.rollups.rules import WEEK, Contact, Key, ListSince, add_repeats, tally
 from fieldapp.visits.models import Visit, VisitPerson
 
 _NOTED = "visits_noted"
@@ -209,9 +209,10 @@ def count_repeats(
 
     For a report in which parts are missing; where none is, the counts of the area itself say it.
     """
+    codes = set(among)
     part = func.substr(Visit.area_code, 1, digits)
     there = (
-        part.in_(list(among)),
+        part.in_(codes),
         scope.within(Visit.area_code, [area_code]),
         Visit.week_on.between(min(firsts), last),
         Visit.outcome.in_(COUNTS_AS_CONTACT),
@@ -240,12 +241,9 @@ def count_repeats(
     )
     for kind, merged in ((PERSON, merged_people), (HOUSEHOLD, merged_homes)):
         twice |= {(kind, str(uuid)) for uuid in db.session.scalars(merged.distinct())}
-    codes = set(among)
     counts: list[Counter[str]] = [Counter() for _ in firsts]
     standing = iter(sorted(set(list_standing(twice).values())))
     while subjects := list(islice(standing, AT_ONCE)):
         for contacts in list_contacts(subjects).values():
-            inside = [one for one in contacts if one.area_code[:digits] in codes and one.week_on <= last]
-            for first, count in zip(firsts, counts, strict=True):
-                count.update(repeat_of((one for one in inside if one.week_on >= first), digits))
+            add_repeats(counts, contacts, digits, codes, firsts, last)
     return counts

@@ -43,7 +43,7 @@ def test_a_county_that_has_its_figures_back_records_and_confirms_anew(spring: Sp
     sent = spring.report(W1, (B, C, PROPER))
     assert row_of(sent, A).week["persons"] == 3
     with city.app.app_context():
-        assert [sheet.number for sheet in queries.list_sheets([A], W1)] == [1, 0]
+        assert [sheet.number for sheet in queries.list_sheets(A, W1)] == [1, 0]
 
 
 def test_a_county_that_went_as_not_reported_comes_in_with_a_correction(spring: Spring) -> None:
