@@ -149,6 +149,44 @@ def test_goods_are_converted_into_the_unit_of_their_column(app, item, unit, quan
         assert rules.goods_column(get_codes("aid_goods")[item].extra, unit, quantity) == counted
 
 
+@pytest.mark.parametrize(
+    ("given", "faults"),
+    [
+        (("cash", None, 1, None, None), {}),
+        (("cash", "rice", 1, None, None), {"item": "unexpected"}),
+        (("goods", "rice", None, 1, "bag"), {}),
+        (("goods", "rice", 5, 1, "bag"), {}),
+        (
+            ("goods", None, None, None, None),
+            {"item": "missing", "quantity_milli": "missing", "unit": "missing"},
+        ),
+        (("service", "care", None, 1_000, None), {}),
+        (("service", "care", 1, 1_000, None), {"amount_cents": "unexpected"}),
+        (("service", "care", None, 500, None), {"quantity_milli": "not_whole"}),
+    ],
+)
+def test_how_much_fits_its_kind(given, faults):
+    assert rules.list_faults(*given) == faults
+
+
+@pytest.mark.parametrize(
+    ("limits", "kind", "amount", "is_needed"),
+    [
+        ({"cash": None}, "cash", 10**9, False),
+        ({"cash": 0}, "cash", 1, True),
+        ({"cash": 100_00}, "cash", 99_99, False),
+        ({"cash": 100_00}, "cash", 100_00, True),
+        ({"cash": 0}, "goods", 100_00, False),
+        ({"goods": 0}, "goods", None, True),
+        ({"goods": 50_00}, "goods", None, False),
+        ({"goods": 50_00}, "goods", 50_00, True),
+        ({"cash": 0, "goods": 0}, "service", None, False),
+    ],
+)
+def test_receipt_is_needed_from_the_countys_amount_on(limits, kind, amount, is_needed):
+    assert rules.needs_receipt(limits, kind, amount) is is_needed
+
+
 # --- entering -------------------------------------------------------------------------------------------------------
 
 

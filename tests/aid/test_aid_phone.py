@@ -1,99 +1,26 @@
-"""Aid given on phones: entered once whatever the network does, kept whole when it cannot be, held by the right phones."""
+"""Aid given on phones: entered once whatever the network does, kept whole when it cannot be."""
 
 from __future__ import annotations
 
-import hashlib
 import uuid
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 
-from fieldapp.aid import actions, queries
-from fieldapp.aid.actions import Given, Subject
 from fieldapp.aid.models import Aid
-from fieldapp.aid.rules import ON_PHONES, list_faults, needs_receipt
-from fieldapp.core import clock, feeds
+from fieldapp.core import clock
 from fieldapp.core.db import db, transaction
 from fieldapp.followups.models import Followup
-from fieldapp.people import queries as people
-from fieldapp.people.actions import add_household
 from fieldapp.people.models import DeclaredRelative
-from fieldapp.reports.recount import list_wrong
-from fieldapp.reviews import merge_actions as merging
 from fieldapp.rollups.models import ClosedWeek
 from fieldapp.sync.models import Operation
-from fieldapp.users.models import User
-from tests.factories import GRID, OTHER_GRID, Desk, Phone, draw_photo, make_household, text_of
+from tests.aid.phone_aid import SIGNATURE, SIGNED, cash, entries, give, push, rice, take_back, today
+from tests.factories import GRID, OTHER_GRID, Desk, Phone, text_of
 from tests.followups.test_pages import words_of
 
-HEATING = Given(kind="cash", programme="heating", source="public", amount_cents=500_00)
-SIGNED = draw_photo(3)
-SIGNATURE = {
-    "sha256": hashlib.sha256(SIGNED).hexdigest(),
-    "question": "signature",
-    "taken_at": None,
-    "size": len(SIGNED),
-}
-
-
-def today() -> date:
-    return clock.local_date(clock.now())
-
-
-def cash(county, **more: Any) -> dict[str, Any]:
-    return {
-        "aid_uuid": str(uuid.uuid4()),
-        "household_uuid": county.household_uuid,
-        "person_uuid": None,
-        "visit_uuid": None,
-        "followup_id": None,
-        "kind": "cash",
-        "programme": "condolence",
-        "source": "public",
-        "item": None,
-        "amount_cents": 500_00,
-        "quantity_milli": None,
-        "unit": None,
-        "note": None,
-        "is_given": True,
-        "on": today().isoformat(),
-        "received_by": None,
-        "attachments": [],
-        **more,
-    }
-
-
-def rice(county, **more: Any) -> dict[str, Any]:
-    of_rice = {"kind": "goods", "amount_cents": None, "item": "rice", "quantity_milli": 2_000, "unit": "bag"}
-    return cash(county, **of_rice | more)
-
-
-def give(county, aid_uuid: str, **more: Any) -> dict[str, Any]:
-    return {
-        "aid_uuid": aid_uuid,
-        "household_uuid": county.household_uuid,
-        "visit_uuid": None,
-        "on": today().isoformat(),
-        "received_by": None,
-        "attachments": [],
-        **more,
-    }
-
-
-def take_back(county, aid_uuid: str, reason: str = "多记了一次") -> dict[str, Any]:
-    return {"aid_uuid": aid_uuid, "household_uuid": county.household_uuid, "reason": reason}
-
-
-def push(phone: Phone, kind: str, body: dict[str, Any], **more: Any) -> tuple[str, str | None]:
-    receipt = phone.push(phone.op(kind, body, **more))[0]
-    return receipt["outcome"], receipt["code"]
-
-
-def entries(app) -> list[Aid]:
-    with app.app_context():
-        return list(db.session.scalars(select(Aid).order_by(Aid.entered_at, Aid.state)))
+pytestmark = pytest.mark.usefixtures("recounted")
 
 
 def waiting(app) -> list[Operation]:
@@ -103,37 +30,6 @@ def waiting(app) -> list[Operation]:
 
 def address_of(operation: Operation) -> str:
     return f"/quarantine/{operation.user_id}/{operation.op_uuid}/{operation.body_hash}"
-
-
-@pytest.fixture(autouse=True)
-def recounted(app):
-    """Whatever happened, what is counted is what the entries say."""
-    yield
-    with app.app_context():
-        assert list_wrong() == {}
-
-
-@pytest.fixture
-def due(app, county) -> str:
-    """Money for heating that the office still owes the worker's household."""
-    return enter(app, county)
-
-
-def enter(app, county, given: Given = HEATING, *, is_given: bool = False, on: date | None = None) -> str:
-    """Aid that the desk enters."""
-    with app.app_context(), transaction():
-        by = db.session.get_one(User, county.users["supervisor"])
-        household = people.get_household(county.household_uuid, by.area_codes())
-        return actions.enter_aid(
-            by,
-            str(uuid.uuid4()),
-            Subject(household=household),
-            given,
-            is_given=is_given,
-            on=on or today(),
-            received_by=None,
-            now=clock.now(),
-        ).aid_uuid
 
 
 def declare_relative(app, county) -> None:
@@ -479,204 +375,3 @@ def test_refused_entry_says_so_on_the_phone(app, county, phone):
     receipt = phone.push(op)[0]
     assert (receipt["outcome"], receipt["code"]) == ("rejected", "refused_by_office")
     assert "已在平台发放" in receipt["message"]
-
-
-# --- receipts -------------------------------------------------------------------------------------------------------
-
-
-def test_receipt_is_seen_where_the_aid_counts_and_nowhere_else(app, county, phone):
-    body = cash(county, attachments=[SIGNATURE])
-    push(phone, "aid.record", body)
-    desk = Desk(app)
-    assert "还在手机上" in words_of(desk.get(f"/aid/{body['aid_uuid']}"))
-    assert phone.put_photo(SIGNED).status_code == 201
-    page = desk.get(f"/aid/{body['aid_uuid']}")
-    assert "签名" in words_of(page)
-    assert f"/api/attachments/{SIGNATURE['sha256']}" in page.text
-    path = f"/api/attachments/{SIGNATURE['sha256']}?size=thumb"
-    assert desk.get(path).status_code == 200
-    assert Desk(app, "stranger").get(path).status_code == 404
-    # No phone is told of it: whoever sent it knows.
-    phone.pull()
-    assert phone.pull_page()["changes"] == []
-
-
-def set_policy(app, county, **terms: Any) -> None:
-    fields = {
-        "cash": "from",
-        "cash_from": "300",
-        "goods": "never",
-        "based_on": "0",
-        "reason": "县里规定",
-        **terms,
-    }
-    answer = Desk(app, "officer").post(f"/aid/policy/{GRID[:6]}", **fields)
-    assert answer.status_code == 303, words_of(answer)
-
-
-def test_aid_without_the_receipt_its_county_wants_counts_and_says_so(app, county, phone):
-    assert "receipts" not in phone.pull()["area", GRID[:6]]
-    set_policy(app, county)
-    assert phone.pull()["area", GRID[:6]]["receipts"] == {"cash": 300_00, "goods": None}
-    small, large, signed = (
-        cash(county, amount_cents=299_99),
-        cash(county),
-        cash(county, attachments=[SIGNATURE]),
-    )
-    for body in (small, large, signed, rice(county)):
-        assert push(phone, "aid.record", body) == ("accepted", None)
-    missing = {aid.aid_uuid for aid in entries(app) if aid.receipt_missing}
-    assert missing == {large["aid_uuid"]}
-    desk = Desk(app)
-    page = words_of(desk.get("/aid?view=due&receipt=missing"))
-    assert "缺回执" in page
-    assert "1 条" in page
-    assert "缺少回执" in words_of(desk.get(f"/aid/{large['aid_uuid']}"))
-    assert desk.post(f"/aid/{large['aid_uuid']}/receipt").status_code == 303
-    assert not any(aid.receipt_missing for aid in entries(app))
-
-
-@pytest.mark.parametrize(
-    ("limits", "kind", "amount", "is_needed"),
-    [
-        ({"cash": None}, "cash", 10**9, False),
-        ({"cash": 0}, "cash", 1, True),
-        ({"cash": 100_00}, "cash", 99_99, False),
-        ({"cash": 100_00}, "cash", 100_00, True),
-        ({"cash": 0}, "goods", 100_00, False),
-        ({"goods": 0}, "goods", None, True),
-        ({"goods": 50_00}, "goods", None, False),
-        ({"goods": 50_00}, "goods", 50_00, True),
-        ({"cash": 0, "goods": 0}, "service", None, False),
-    ],
-)
-def test_receipt_is_needed_from_the_countys_amount_on(limits, kind, amount, is_needed):
-    assert needs_receipt(limits, kind, amount) is is_needed
-
-
-def test_policy_keeps_its_history_and_needs_what_it_says(app, county):
-    officer = Desk(app, "officer")
-    path = f"/aid/policy/{GRID[:6]}"
-    answer = officer.post(path, cash="from", cash_from="", goods="never", based_on="0", reason="县里规定")
-    assert answer.status_code == 422
-    assert "请填写金额" in words_of(answer)
-    set_policy(app, county)
-    set_policy(app, county, based_on="1", goods="always", reason="县里又规定")
-    assert officer.post(path, cash="never", goods="never", based_on="0", reason="旧页面").status_code == 409
-    page = words_of(Desk(app).get("/aid/policy"))
-    assert "300.00 元起" in page
-    assert "县里又规定" in page
-
-
-@pytest.mark.parametrize(
-    ("given", "faults"),
-    [
-        (("cash", None, 1, None, None), {}),
-        (("cash", "rice", 1, None, None), {"item": "unexpected"}),
-        (("goods", "rice", None, 1, "bag"), {}),
-        (("goods", "rice", 5, 1, "bag"), {}),
-        (
-            ("goods", None, None, None, None),
-            {"item": "missing", "quantity_milli": "missing", "unit": "missing"},
-        ),
-        (("service", "care", None, 1_000, None), {}),
-        (("service", "care", 1, 1_000, None), {"amount_cents": "unexpected"}),
-        (("service", "care", None, 500, None), {"quantity_milli": "not_whole"}),
-    ],
-)
-def test_how_much_fits_its_kind(given, faults):
-    assert list_faults(*given) == faults
-
-
-# --- what phones hold -----------------------------------------------------------------------------------------------
-
-
-def held(phone: Phone) -> dict[str, Any]:
-    return {key: record for (kind, key), record in phone.pull().items() if kind == "aid"}
-
-
-def test_phones_of_the_grid_hold_what_is_due_and_what_was_given_lately(app, county, phone, due):
-    lately = enter(app, county, is_given=True, on=today() - timedelta(days=59))
-    long_ago = enter(app, county, is_given=True, on=today() - ON_PHONES)
-    records = held(phone)
-    assert set(records) == {due, lately}
-    assert records[due] == {
-        "aid_uuid": due,
-        "household_uuid": county.household_uuid,
-        "person_uuid": None,
-        "kind": "cash",
-        "programme": "heating",
-        "source": "public",
-        "item": None,
-        "amount_cents": 500_00,
-        "quantity_milli": None,
-        "unit": None,
-        "note": None,
-        "state": "due",
-        "on": today().isoformat(),
-        "own": False,
-    }
-    assert long_ago not in records
-    assert held(Phone(app, county, "worker2")) == {}
-    Desk(app).post(f"/aid/{due}/give", on=today().isoformat())
-    assert held(phone)[due]["state"] == "given"
-    Desk(app).post(f"/aid/{due}/reverse", reason="重复登记")
-    assert set(held(phone)) == {lately}
-
-
-def test_own_entry_is_told_from_others(app, county, phone, due):
-    body = cash(county)
-    push(phone, "aid.record", body)
-    colleague = Phone(app, county, "worker2")
-    with app.app_context(), transaction():
-        db.session.get_one(User, county.users["worker2"])
-    assert {key: record["own"] for key, record in held(phone).items()} == {due: False, body["aid_uuid"]: True}
-    assert held(colleague) == {}
-    push(phone, "aid.give", give(county, due))
-    assert held(phone)[due]["own"] is True
-
-
-def test_aid_goes_along_when_its_household_moves_or_is_merged(app, county, phone, due):
-    colleague = Phone(app, county, "worker2")
-    given = enter(app, county, is_given=True)
-    assert set(held(phone)) == {due, given}
-    desk = Desk(app)
-    desk.post(f"/households/{county.household_uuid}/move", grid=OTHER_GRID)
-    assert held(phone) == {}
-    assert set(held(colleague)) == {due, given}
-    desk.post(f"/households/{county.household_uuid}/move", grid=GRID)
-    assert set(held(phone)) == {due, given}
-    assert held(colleague) == {}
-    with app.app_context(), transaction():
-        other = add_household(make_household(GRID, "刘玉珍", ["刘玉珍"]), clock.now())
-        other_uuid = other.household_uuid
-    with app.app_context(), transaction():
-        by = db.session.get_one(User, county.users["supervisor"])
-        seen = people.last_changes((other_uuid, county.household_uuid))
-        assert len(seen) == 2
-        made = merging.merge(by, "household", other_uuid, county.household_uuid, (), seen, clock.now())
-        merge_id = made.merge_id
-    assert {record["household_uuid"] for record in held(phone).values()} == {other_uuid}
-    # What is still sent for the entry that was merged is its household's.
-    assert push(phone, "aid.give", give(county, due)) == ("accepted", None)
-    with app.app_context(), transaction():
-        by = db.session.get_one(User, county.users["supervisor"])
-        merging.undo_merge(by, merge_id, "不是一户", clock.now())
-    assert {record["household_uuid"] for record in held(phone).values()} == {county.household_uuid}
-
-
-def test_what_was_given_long_ago_leaves_the_phones_and_what_they_lack_comes(app, county, phone, due):
-    given = enter(app, county, is_given=True)
-    assert set(held(phone)) == {due, given}
-    later = clock.now() + ON_PHONES
-    with app.app_context():
-        assert actions.refresh_phones(later) == 1
-        assert actions.refresh_phones(later) == 0
-    assert set(held(phone)) == {due}
-    with app.app_context(), transaction():
-        # As after an update from a version whose phones held none.
-        db.session.execute(update(Aid).values(feed=None))
-        db.session.execute(delete(feeds.FeedEntry).where(feeds.FeedEntry.kind == "aid"))
-    with app.app_context():
-        assert actions.refresh_phones(clock.now()) == 2
-        assert [aid.feed for aid in queries.list_of_household(county.household_uuid)] == [GRID, GRID]
