@@ -6,10 +6,12 @@ Invariant: no step waits for time to pass, only for something to be seen.
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 from playwright.sync_api import BrowserContext, FilePayload, Locator, expect
 
+from fieldapp.core import clock
 from tests.browser.words import Words
 
 
@@ -116,6 +118,16 @@ class Desk:
     def message(self) -> Locator:
         """What the desk says about the last step."""
         return self.page.get_by_role("status")
+
+    def open_last_months_ledger(self) -> None:
+        """From a grid's page to its ledger of last month, which has visits: on the first days of a month nobody may
+        have been visited in it yet.
+        """
+        self.link("Monthly ledger, to print or as an Excel file").click()
+        this_month = clock.local_date(clock.now()).replace(day=1)
+        last_month = this_month - timedelta(days=1)
+        self.page.get_by_role("link", name=f"‹ {last_month:%Y-%m}").click()
+        expect(self.page.get_by_role("link", name=f"{this_month:%Y-%m} ›")).to_be_visible()
 
     def note(self, question: str, text: str) -> None:
         """Put a note beside an answer, for the form that returns the visit."""
