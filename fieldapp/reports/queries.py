@@ -300,13 +300,13 @@ def _put_together(area: Area, week: Week, live: Report, rows: list[Row]) -> Repo
     return Report(Row(area.code, area.name, week_sum, total_sum, goods=goods), rows)
 
 
-def list_differences(before: Report, after: Report) -> list[tuple[Row, str, str, int | None, int | None]]:
-    """What differs between two readings of a report: (row, week or total, column, before, after)."""
+def list_differences(before: Report, after: Report) -> list[tuple[Row, rules.Change]]:
+    """What differs between two readings of a report, by row."""
     held = {row.code: row for row in [before.sum, *before.rows]}
     differences = []
     for row in [after.sum, *after.rows]:
         old = held.get(row.code, Row(row.code, row.name, None, None))
-        differences += [(row, *change) for change in rules.list_changes(old, row)]
+        differences += [(row, change) for change in rules.list_changes(old, row)]
     return differences
 
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, and_, cast, exists, false, func, or_, select
+from sqlalchemy import ColumnElement, Select, String, and_, cast, false, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from fieldapp.aid.models import Aid
 from fieldapp.aid.rules import MONEY_COLUMNS
@@ -194,6 +195,7 @@ def _list_tasks(column: str, span: Span, reader: User, page: int, now: datetime)
     ]
     in_span = Followup.created_at >= begins_at, Followup.created_at < ends_at
     taken_back: ColumnElement[bool] = false()
+    at: InstrumentedAttribute[datetime] = Followup.created_at
     if column == "found" and span.is_running:
         # What was open when the running count began is found anew in it.
         open_before = _is_open_at(begins_at)
@@ -203,14 +205,14 @@ def _list_tasks(column: str, span: Span, reader: User, page: int, now: datetime)
     elif column == "open":
         where += [Followup.created_at < ends_at, _is_open_at(ends_at)]
     elif column == "referrals":
-        where.append(
-            exists().where(
-                FollowupEvent.followup_id == Followup.followup_id,
-                FollowupEvent.at >= begins_at,
-                FollowupEvent.at < ends_at,
-                FollowupEvent.step == "referred",
-            )
-        )
+        # Each time a task is referred counts, and has a row of its own.
+        at = FollowupEvent.at
+        where += [
+            FollowupEvent.followup_id == Followup.followup_id,
+            FollowupEvent.step == "referred",
+            at >= begins_at,
+            at < ends_at,
+        ]
     else:
         # What came to its end, and what had come to it and was opened again: that is taken off the number.
         ends = ENDS.get(column, ("verified",))
@@ -226,16 +228,17 @@ def _list_tasks(column: str, span: Span, reader: User, page: int, now: datetime)
     if column == "temporary_care":
         where.append(Followup.type == "temporary_care")
     rows = db.session.execute(
-        select(Followup, taken_back)
+        select(Followup, taken_back, at)
         .where(*where)
-        .order_by(Followup.created_at.desc(), Followup.followup_id)
+        .order_by(at.desc(), Followup.followup_id)
         .offset((page - 1) * PAGE_ROWS)
         .limit(PAGE_ROWS + 1)
     ).all()
     number = _count(select(Followup.followup_id).where(*where))
-    names = followups.get_household_names(task.household_uuid for task, _ in rows)
+    names = followups.get_household_names(task.household_uuid for task, *_ in rows)
     placed = [
-        (task, names.get(task.household_uuid or "", ""), bool(is_back)) for task, is_back in rows[:PAGE_ROWS]
+        (task, names.get(task.household_uuid or "", ""), bool(is_back), when)
+        for task, is_back, when in rows[:PAGE_ROWS]
     ]
     return Behind(TASK, placed, number, len(rows) > PAGE_ROWS)
 

@@ -31,7 +31,7 @@ from fieldapp.reports.layout import COLUMNS, SHEETS
 from fieldapp.reports.models import ReportSheet
 from fieldapp.reports.records import MOST_COUNTED, Span, list_behind
 from fieldapp.reports.rules import Report
-from fieldapp.reports.summary import say_goods, say_week
+from fieldapp.reports.summary import name_goods, say_goods, say_week
 from fieldapp.reports.workbook import PAPERS, make_workbook
 from fieldapp.users import queries as users
 from fieldapp.workdays.queries import get_calendar
@@ -293,6 +293,7 @@ def _about(area: Area, week: Week) -> dict[str, Any]:
         "closed_columns": _list_closed_columns(),
         "write": rules.write_figure,
         "say_goods": say_goods,
+        "name_goods": name_goods,
         "since": queries.get_since(area.code, week),
     }
 

@@ -14,6 +14,8 @@ from fieldapp.rollups.columns import COLUMNS, HELP
 from fieldapp.workdays.rules import add_working_days, is_working_day
 
 Figures = dict[str, int]
+# What differs: (week or total; column, or item and unit of goods that have no column of their own; before; after).
+Change = tuple[str, str | tuple[str, str], int | None, int | None]
 # When a county is reminded: on the working day before the report, and on its day.
 REMINDED_AT = {"before": time(15), "today": time(12)}
 
@@ -89,15 +91,23 @@ def add_goods(parts: Iterable[Iterable[Goods]]) -> tuple[Goods, ...]:
     return tuple(Goods(*key, week[key], total[key]) for key in sorted(week) if week[key] or total[key])
 
 
-def list_changes(before: Row, after: Row) -> list[tuple[str, str, int | None, int | None]]:
-    """What differs between two readings of a row: (week or total, column, before, after)."""
-    changes = []
+def list_changes(before: Row, after: Row) -> list[Change]:
+    """What differs between two readings of a row."""
+    changes: list[Change] = []
     for part in ("week", "total"):
         one, other = getattr(before, part) or {}, getattr(after, part) or {}
         for name in sorted(one.keys() | other.keys()):
             if one.get(name) != other.get(name):
                 changes.append((part, name, one.get(name), other.get(name)))
+        were, are = (_list_goods(row, part) for row in (before, after))
+        for key in sorted(were.keys() | are.keys()):
+            if were.get(key, 0) != are.get(key, 0):
+                changes.append((part, key, were.get(key, 0), are.get(key, 0)))
     return changes
+
+
+def _list_goods(row: Row, part: str) -> dict[tuple[str, str], int]:
+    return {(one.item, one.unit): getattr(one, f"{part}_milli") for one in row.goods}
 
 
 def write_figure(value: int | None, kind: str) -> str:

@@ -47,6 +47,16 @@ def say_week(report: Report) -> str:
     return gettext("; ").join(said) + gettext(".")
 
 
+def name_goods(item: str, unit: str) -> str:
+    """What stands for goods that have no column of their own, in a list of columns."""
+    names = wording.get_words("aid_goods", "aid_unit")
+    return gettext(
+        "Other goods: %(item)s (%(unit)s)",
+        item=names["aid_goods"].get(item, item),
+        unit=names["aid_unit"].get(unit, unit),
+    )
+
+
 def say_goods(report: Report) -> list[str]:
     """What the goods were that have no column of their own: a line for all areas, and one for each that gave any."""
     names = wording.get_words("aid_goods", "aid_unit")

@@ -20,7 +20,7 @@ from fieldapp.areas.models import Area
 from fieldapp.core import clock
 from fieldapp.core.bodies import read_body
 from fieldapp.core.db import db, transaction
-from fieldapp.followups import actions as followups
+from fieldapp.followups import actions as followups, referral_actions as referrals
 from fieldapp.people import actions as people, queries as people_queries
 from fieldapp.people.actions import Origin
 from fieldapp.people.models import Household, Person, PersonTag
@@ -34,6 +34,7 @@ from fieldapp.visits.actions import Envelope
 from fieldapp.visits.models import Visit
 from fieldapp.visits.sync import VisitBody
 from tests.factories import PASSWORD, text_of
+from tests.followups.test_referrals import PROVIDER
 
 CITY, PROPER = "2301", "230100"
 COUNTIES = ("230183", "230123", "230184")
@@ -217,6 +218,20 @@ class City:
                 followups.reopen_followup(other, followup_id, reason="还没好", now=now)
             else:
                 followups.cancel_followup(other, followup_id, reason="不属实", now=now)
+
+    def refer(self, followup_id: str) -> int:
+        """An outside body is asked to do a task; the key of the referral."""
+        with self.app.app_context(), transaction():
+            desk, now = self.user("desk"), clock.now()
+            provider = referrals.add_provider(self.user("city"), CITY, PROVIDER, now)
+            return referrals.refer_followup(desk, followup_id, provider.id, text="请安排", now=now).id
+
+    def answer_referral(self, referral_id: int, step: str) -> None:
+        """The body says whether it does it."""
+        with self.app.app_context(), transaction():
+            referrals.take_referral_step(
+                self.user("desk"), referral_id, step, text="没有床位", now=clock.now()
+            )
 
     def give(
         self,

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+import re
 
 from openpyxl import load_workbook
+from sqlalchemy import update
 
 from fieldapp.aid.actions import Given
+from fieldapp.aid.models import Aid
 from fieldapp.core.codes import Code
 from fieldapp.core.db import db, transaction
 from fieldapp.reports import recount
@@ -14,6 +17,7 @@ from tests import statements
 from tests.factories import Desk
 from tests.followups.test_pages import words_of
 from tests.reports.city import CITY, COUNTIES, City
+from tests.reports.spring import ALL, W1 as FIRST_WEEK, A, Spring
 
 W1, W2 = "2026-03-06", "2026-03-13"
 MOST = 15
@@ -113,3 +117,35 @@ def test_nothing_is_said_of_other_goods_where_there_are_none(city: City) -> None
     city.give(home, goods("rice", 5, "bag"))
     page = Desk(city.app, "city").get(f"/reports/{CITY}-{W1}?view=live")
     assert said(page) == []
+
+
+def test_goods_replaced_by_others_of_the_same_amount_are_a_difference_and_make_a_correction(
+    spring: Spring,
+) -> None:
+    city = spring.city
+    spring.first_week()
+    city.at("2026-04-09 16:00")
+    for number in (2, 1):
+        city.give(spring.h1, goods("rice", number, "drum"))
+        city.give(spring.h1, goods("other", number, "piece"))
+    city.at("2026-04-10 15:00")
+    spring.report(FIRST_WEEK, ALL)
+    swapped = update(Aid).where(Aid.item == "other", Aid.quantity_milli == 2_000)
+    with city.app.app_context(), transaction():
+        db.session.execute(swapped.values(item="rice", unit="drum"))
+
+    changes = Desk(city.app, "city").get(f"/reports/{CITY}-{FIRST_WEEK}").text.split('id="changes-title"')[1]
+    rows = re.findall(r"<tr><th scope=\"row\">(.*?)</th><td>(.*?)</td><td>(.*?)</td>(.*?)</tr>", changes)
+    said = [(area, part, column, re.findall(r">([^<]*)</td>", values)) for area, part, column, values in rows]
+    name = next(area for area, *_ in said if area != "合计")
+    assert said == [
+        (area, part, column, values)
+        for area in ("合计", name)
+        for part in ("本周", "累计")
+        for column, values in (("其他物品：其他物品（件）", ["3", "1"]), ("其他物品：大米（桶）", ["3", "5"]))
+    ]
+    assert spring.correct(FIRST_WEEK, "品名录错") == 1
+    kept = {(one.item, one.unit): one.week_milli for one in spring.sheet(FIRST_WEEK).sum.goods}
+    assert kept == {("other", "piece"): 1_000, ("rice", "drum"): 5_000}
+    confirmed = Desk(city.app, f"county_{A}").get(f"/reports/{A}-{FIRST_WEEK}").text
+    assert "其他物品：大米（桶）" in confirmed

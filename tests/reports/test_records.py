@@ -72,6 +72,32 @@ def test_what_is_opened_again_stands_in_one_state_alone(city: City) -> None:
         assert (live.week["solved"], live.total["solved"], live.total["open"]) == (-1, 1, 2)
 
 
+def test_a_task_referred_twice_counts_twice_and_stands_twice_in_the_list(city: City) -> None:
+    home, _ = city.add_household(city.grids[0], ("none", ()))
+    county, later = city.grids[0][:6], "2026-03-13"
+    task = city.make_task(home)
+    for refused_at in ("2026-03-03 09:00", "2026-03-10 09:00"):
+        referral = city.refer(task)
+        city.at(refused_at)
+        city.answer_referral(referral, "refused")
+    city.refer(task)
+    desk = Desk(city.app, f"county_{county}")
+
+    def behind(week: str, part: str) -> list[str]:
+        page = desk.get(f"/reports/{county}-{week}/records/{part}/referrals").text
+        rows = re.findall(r'<li class="task-row">.*?</li>', page, re.S)
+        assert all(task in row for row in rows)
+        assert f"这个数字来自 {len(rows)} 次转介" in page
+        return [re.findall(r"(\d+)日", row)[-1] for row in rows]
+
+    assert behind("2026-03-06", "week") == ["3", "2"]
+    assert behind(later, "week") == ["10"]
+    assert behind(later, "total") == ["10", "3", "2"]
+    with city.app.app_context():
+        live = read_live(db.session.get_one(Area, county), get_week(clock.now())).sum
+        assert (live.week["referrals"], live.total["referrals"]) == (1, 3)
+
+
 def test_of_a_restricted_tag_the_number_is_known_and_not_who(spring: Spring) -> None:
     city = spring.city
     home, members = city.add_household(city.grids[0], ("none", ("mental_disorder",)))
