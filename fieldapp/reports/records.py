@@ -43,6 +43,8 @@ _RECENT = timedelta(weeks=8)
 _AMPLE = 4
 # Where no more were counted, counties are looked through in their weeks rather than all of them in all.
 _FEW = 500
+# In so few weeks and counties aid of a kind was counted that no others are looked through.
+_FEW_CELLS = 100
 VISIT, TASK, AID, PERSON, CASE = "visit", "task", "aid", "person", "case"
 OF_TASKS = frozenset({*PROBLEMS, "open", "hotline", "hotline_closed", "referrals", "temporary_care"})
 # Of what has come to its end: with which steps.
@@ -152,17 +154,17 @@ def _within_cells(cells: list[Cell]) -> list[ColumnElement[bool]]:
         return [false()]
     if sum(count for _, _, count in cells) > _FEW:
         return [Visit.week_on.between(cells[-1][0], cells[0][0])]
+    return [_within_each(Visit, cells)]
+
+
+def _within_each(model: type[Visit] | type[Aid], cells: list[Cell]) -> ColumnElement[bool]:
     areas: dict[date, list[str]] = {}
     for week_on, code, _ in cells:
         areas.setdefault(week_on, []).append(code)
-    return [
-        or_(
-            *(
-                and_(Visit.week_on == week, scope.within(Visit.area_code, codes))
-                for week, codes in areas.items()
-            )
-        )
-    ]
+    return or_(
+        false(),
+        *(and_(model.week_on == week, scope.within(model.area_code, codes)) for week, codes in areas.items()),
+    )
 
 
 def _count(records: Select[Any]) -> int:
@@ -326,6 +328,11 @@ def _list_aid(column: str, span: Span, reader: User, page: int) -> Behind:
     # Asked of each entry, in the order of the index: a search in the text is expected to find next to none of them.
     wanted = or_(*(Aid.counted[name].as_string().is_not(None) for name in names))
     where = [*_within(Aid.area_code, span, reader), Aid.week_on.between(span.first, span.last), wanted]
+    if column != "money":
+        cells = rollups.list_cells(span.area_code, column, span.first, span.last)
+        # What is seldom given would be looked for among all that was: it is read where it is counted.
+        if len(cells) <= _FEW_CELLS:
+            where.append(_within_each(Aid, cells))
     order = Aid.week_on.desc(), Aid.given_on.desc(), Aid.aid_uuid.desc()
     rows = db.session.execute(
         select(Aid, Household.name)

@@ -194,7 +194,7 @@ def list_cells(area_code: str, column: str, first: date, last: date) -> list[Cel
     cells = db.session.execute(
         select(both.c.week_on, code, counted)
         .group_by(both.c.week_on, code)
-        .having(counted > 0)
+        .having(counted != 0)
         .order_by(both.c.week_on.desc(), code)
     )
     return [(row[0], row[1], row[2]) for row in cells]
