@@ -36,7 +36,7 @@ from fieldapp.core.tallies import fold_tallies
 from fieldapp.overview.coverage_actions import note_weeks
 from fieldapp.people.tally_actions import fold_days, put_right
 from fieldapp.reports import queries as reports
-from fieldapp.reviews.flag_counting import put_right as put_flags_right
+from fieldapp.reviews.counting import put_right as put_reviews_right
 from fieldapp.rollups.columns import COLUMNS
 from fieldapp.serving import spare_collector
 from fieldapp.users.actions import add_user
@@ -151,7 +151,7 @@ def _fill(url: str, visits: int) -> None:
                 raw.execute(statement.encode(), sealed)
                 print(f"  {time.perf_counter() - begun:.0f} s: {statement.split('(')[0].strip()}", flush=True)
     put_right()
-    put_flags_right()
+    put_reviews_right()
     note_weeks(clock.now())
     fold_days(clock.local_date(clock.now()))
     fold_tallies()

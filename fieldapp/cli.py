@@ -48,7 +48,7 @@ from fieldapp.people.period_actions import work_out
 from fieldapp.people.period_queries import list_unfinished
 from fieldapp.people.tally_actions import fold_days, put_right
 from fieldapp.reports import actions as reports, recount
-from fieldapp.reviews.flag_counting import put_right as put_flags_right
+from fieldapp.reviews.counting import put_right as put_reviews_right
 from fieldapp.rollups import actions as rollups
 from fieldapp.serving import EachMinute, make_server
 from fieldapp.settings import Settings, SettingsError
@@ -259,7 +259,7 @@ def due() -> None:
             tell_phones(sweep_id)
         roots = [area.code for area in list_roots()]
         changed += sum(changed for _, changed in refresh_due_in(roots))
-        wrong = put_right() + put_flags_right()
+        wrong = put_right() + put_reviews_right()
     click.echo(f"{changed} households have other due dates now, {wrong} counts were put right")
 
 

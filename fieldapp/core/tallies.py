@@ -25,14 +25,14 @@ class Tally(Base):
     __tablename__ = "tallies"
 
     kind: Mapped[str] = mapped_column(
-        String(20), primary_key=True, doc="household, due, class, asked, person, tried or flag."
+        String(20), primary_key=True, doc="household, due, class, asked, person, tried, waits or flag."
     )
     key: Mapped[str] = mapped_column(
         # Ordered by code point on both databases, so that days before a day are a range of the key.
         String(60).with_variant(String(60, collation="C"), "postgresql"),
         primary_key=True,
-        doc="Of due: the day; of class and asked: the class; of person and tried: the day and the class; of flag: its "
-        "severity; else empty.",
+        doc="Of due: the day; of class and asked: the class; of person and tried: the day and the class; of waits and "
+        "flag: the severity; else empty.",
     )
     area_code: Mapped[str] = mapped_column(AreaCode, primary_key=True, doc="Code of the township.")
     part: Mapped[int] = mapped_column(

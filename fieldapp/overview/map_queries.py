@@ -26,7 +26,7 @@ from fieldapp.overview.models import CountyMiddle
 from fieldapp.people import due_queries
 from fieldapp.people.models import Household
 from fieldapp.reviews import queries as reviews
-from fieldapp.reviews.flag_counting import count_flags
+from fieldapp.reviews.counting import count_flags
 from fieldapp.reviews.models import Flag
 from fieldapp.users.models import User
 from fieldapp.visits.models import Visit

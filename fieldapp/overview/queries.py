@@ -19,7 +19,7 @@ from fieldapp.followups import incident_queries as incidents, queries as followu
 from fieldapp.followups.queries import TaskCounts
 from fieldapp.people import due_queries
 from fieldapp.people.due_queries import DueCount
-from fieldapp.reviews import queries as reviews
+from fieldapp.reviews.counting import count_by_area
 from fieldapp.users.models import User
 
 
@@ -106,7 +106,7 @@ def get_overview(reader: User, now: datetime) -> Overview:
     due: dict[str, DueCount] = {}
     today = clock.local_date(now)
     for digits in {len(area.code) for area in rows}:
-        waiting |= reviews.count_by_area(reader, digits)
+        waiting |= count_by_area(reader, digits)
         tasks |= followups.count_by_area(reader, digits, now)
         due |= due_queries.count_due(codes, digits, today)
     late = AidFilter(until_on=today - timedelta(days=1))

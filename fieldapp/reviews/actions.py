@@ -31,7 +31,7 @@ from fieldapp.people import actions as people, queries as people_queries, relati
 from fieldapp.people.actions import Origin
 from fieldapp.people.models import Household
 from fieldapp.reviews import likeness_queries, photo_queries, queries, rules
-from fieldapp.reviews.flag_counting import counting
+from fieldapp.reviews.counting import counting
 from fieldapp.reviews.flag_rule_queries import get_limits
 from fieldapp.reviews.models import Flag, PhotoPrint, Review, ReviewClaim, ReviewPolicy
 from fieldapp.reviews.policy_actions import hold_policy
@@ -543,6 +543,6 @@ def _decide_flag(actor: User, flag_id: int, state: str, reason: str | None, now:
         raise AppError("state_wrong", state=flag.state)
     with counting(visit):
         flag.state, flag.reason, flag.decided_by_id = state, reason, actor.id
+        _refresh_severity(visit)
     audit.record(actor, f"flag.{state}", "flag", flag_id, at=now, visit_uuid=flag.visit_uuid, reason=reason)
-    _refresh_severity(visit)
     return flag

@@ -121,20 +121,12 @@ class QueueItem:
     claimed_by: str  # who is looking at it just now
 
 
-@dataclass(frozen=True)
-class Waiting:
-    """How much waits for a reviewer."""
-
-    total: int
-    by_severity: dict[str, int]
-    oldest_at: datetime | None
-
-
-def select_waiting(area_codes: Sequence[str], most: int) -> Select[str | None, int]:
-    """The visits waiting for review in those areas, by severity (None for none): the worst `most` of them."""
+def select_waiting(reader: User, most: int) -> Select[str | None, int]:
+    """The visits waiting for review of which the reader may know, by severity (None for none): the worst `most` of them."""
+    chosen = QueueFilter(hidden=select_hidden(reader))
     worst = (
         select(Visit.severity)
-        .where(_WAITS, scope.within(Visit.area_code, area_codes))
+        .where(*list_conditions(reader.area_codes(), chosen))
         .order_by(_RANK)
         .limit(most)
         .subquery()
@@ -142,36 +134,9 @@ def select_waiting(area_codes: Sequence[str], most: int) -> Select[str | None, i
     return select(worst.c.severity, func.count()).group_by(worst.c.severity)
 
 
-def count_waiting(area_codes: Sequence[str]) -> Waiting:
-    """The visits waiting for review in those areas, by severity ("" for none)."""
-    rows = db.session.execute(
-        select(Visit.severity, func.count(), func.min(Visit.received_at))
-        .where(_WAITS, scope.within(Visit.area_code, area_codes))
-        .group_by(Visit.severity)
-    ).all()
-    by_severity = {severity or "": count for severity, count, _ in rows}
-    return Waiting(
-        sum(by_severity.values()), by_severity, min((oldest for _, _, oldest in rows), default=None)
-    )
-
-
-def count_by_area(reader: User, digits: int) -> dict[str, tuple[int, int]]:
-    """By the first `digits` of the grid's code: the visits waiting for review of which the reader may know, and of those
-    the red ones.
-    """
-    waiting = _conditions(reader.area_codes(), QueueFilter(hidden=select_hidden(reader)))
-    area = func.substr(Visit.area_code, 1, digits)
-    rows = db.session.execute(
-        select(area, func.count(), func.count().filter(Visit.severity == SEVERITIES[0]))
-        .where(*waiting)
-        .group_by(area)
-    )
-    return {code: (waiting, red) for code, waiting, red in rows}
-
-
 def count_queue(area_codes: Sequence[str], chosen: QueueFilter) -> int:
     """How many visits the chosen queue holds; of all states, at most one more than MOST_COUNTED."""
-    found = select(Visit.visit_uuid).where(*_conditions(area_codes, chosen))
+    found = select(Visit.visit_uuid).where(*list_conditions(area_codes, chosen))
     if chosen.queue == ALL:
         found = found.limit(MOST_COUNTED + 1)
     return db.session.scalar(select(func.count()).select_from(found.subquery())) or 0
@@ -183,7 +148,7 @@ def list_queue(
     """A page of the chosen queue, and whether there is more after it."""
     visits = list(
         db.session.scalars(
-            _ordered(select(Visit).where(*_conditions(area_codes, chosen)), chosen)
+            _ordered(select(Visit).where(*list_conditions(area_codes, chosen)), chosen)
             .offset((page - 1) * PAGE_ROWS)
             .limit(PAGE_ROWS + 1)
         )
@@ -197,7 +162,7 @@ def list_beside(
     """Of the chosen queue what stands around a visit: some before it, itself where it is in it, and some after it."""
     before, after = _select_beside(area_codes, chosen, _place_of(visit, chosen))
     itself = select(Visit.visit_uuid).where(
-        *_conditions(area_codes, chosen), Visit.visit_uuid == visit.visit_uuid
+        *list_conditions(area_codes, chosen), Visit.visit_uuid == visit.visit_uuid
     )
     near = [before.limit(BEFORE).subquery(), itself.subquery(), after.limit(FROM_ON).subquery()]
     rows = select(Visit).where(Visit.visit_uuid.in_(union_all(*(select(part) for part in near))))
@@ -261,7 +226,7 @@ def _select_beside(
     area_codes: Sequence[str], chosen: QueueFilter, place: Any
 ) -> tuple[Select[str], Select[str]]:
     """The visits of a queue before a place in it, the nearest first, and those after it."""
-    found = select(Visit.visit_uuid).where(*_conditions(area_codes, chosen))
+    found = select(Visit.visit_uuid).where(*list_conditions(area_codes, chosen))
     is_above, is_below = _order(chosen) < place, _order(chosen) > place
     upwards, downwards = (column.desc() for column in _columns(chosen)), _columns(chosen)
     if chosen.queue == ALL:
@@ -279,7 +244,7 @@ def find_following(
         ReviewClaim.user_id != reader_id, ReviewClaim.claimed_at > now - CLAIM_LASTS
     )
     free = select(Visit.visit_uuid).where(
-        *_conditions(area_codes, chosen),
+        *list_conditions(area_codes, chosen),
         Visit.visit_uuid != visit.visit_uuid,
         (Visit.severity == SEVERITIES[0]) | Visit.visit_uuid.not_in(taken),
     )
@@ -294,7 +259,7 @@ def find_following(
 def find_first(area_codes: Sequence[str], chosen: QueueFilter) -> str | None:
     """Uuid of the first visit of the chosen queue, or None when it is empty."""
     return db.session.scalar(
-        _ordered(select(Visit.visit_uuid).where(*_conditions(area_codes, chosen)), chosen).limit(1)
+        _ordered(select(Visit.visit_uuid).where(*list_conditions(area_codes, chosen)), chosen).limit(1)
     )
 
 
@@ -419,7 +384,8 @@ def list_reviews(visit_uuid: str) -> list[Review]:
     )
 
 
-def _conditions(area_codes: Sequence[str], chosen: QueueFilter) -> list[ColumnElement[bool]]:
+def list_conditions(area_codes: Sequence[str], chosen: QueueFilter) -> list[ColumnElement[bool]]:
+    """What a choice asks of a visit."""
     in_queue = _WAITS if chosen.queue == "waiting" else Visit.state.in_(QUEUES[chosen.queue])
     conditions = [in_queue, scope.within(Visit.area_code, area_codes)]
     if chosen.hidden != ():

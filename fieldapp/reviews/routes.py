@@ -45,6 +45,7 @@ from fieldapp.reviews import (
     policy_routes,
     queries,
 )
+from fieldapp.reviews.counting import count_waiting
 from fieldapp.reviews.forms import (
     AskForm,
     ChosenForm,
@@ -90,8 +91,8 @@ def queue_page() -> str:
     page = read_page()
     items, has_more = queries.list_queue(codes, chosen, current_user.id, page)
     on_first = items[0].visit.visit_uuid if items else None
-    waiting = queries.count_waiting(codes)
-    is_plain = chosen.queue == "waiting" and not chosen.is_narrowed and chosen.hidden == ()
+    waiting = count_waiting(current_user)
+    is_plain = chosen.queue == "waiting" and not chosen.is_narrowed
     return render_template(
         "reviews/queue.html",
         **_prepare_list(codes, chosen, items, waiting.total if is_plain else None),
@@ -595,11 +596,7 @@ def _back_to(visit_uuid: str) -> Response:
 
 def _select_waiting() -> Select[str | None, int] | None:
     """The visits that the menu counts for those who read them."""
-    return (
-        queries.select_waiting(current_user.area_codes(), MOST_SAID_IN_MENU)
-        if current_user.role in READERS
-        else None
-    )
+    return queries.select_waiting(current_user, MOST_SAID_IN_MENU) if current_user.role in READERS else None
 
 
 def _select_needing() -> Select[str, int] | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, time
 
-from sqlalchemy import BigInteger, ForeignKey, Integer, String
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from fieldapp.core.db import AreaCode, Base, Instant
@@ -57,6 +57,15 @@ class CountyRollup(_Counts, Base):
     area_code: Mapped[str] = mapped_column(AreaCode, primary_key=True, doc="County, or wider area.")
     since: Mapped[str] = mapped_column(Since, primary_key=True, doc="As in rollups.")
     week_on: Mapped[date] = mapped_column(primary_key=True, doc="As in rollups.")
+
+    __table_args__ = (
+        # The weeks of a city or province, of which the years before need not be read; and what was ever found and solved.
+        Index(
+            "ix_county_rollups_week",
+            *("since", "week_on", "area_code"),
+            postgresql_include=["found", "solved", "unfounded"],
+        ),
+    )
 
 
 class RollupChange(_Counts, Base):

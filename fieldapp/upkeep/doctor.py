@@ -25,7 +25,7 @@ from fieldapp.core.storage import Attachment, AttachmentUse
 from fieldapp.notices.queries import count_stuck
 from fieldapp.people.tally_queries import list_wrong
 from fieldapp.reports import recount
-from fieldapp.reviews.flag_counting import list_wrong as list_wrong_flags
+from fieldapp.reviews.counting import list_wrong as list_wrong_of_reviews
 from fieldapp.sync.models import Operation
 from fieldapp.upkeep import samples
 from fieldapp.upkeep.backup import is_whole
@@ -157,7 +157,7 @@ def _check_photos(_now: datetime) -> Iterator[Finding]:
 
 
 def _check_tallies(_now: datetime) -> Iterator[Finding]:
-    wrong = {**list_wrong(), **{("flag", *key): counts for key, counts in list_wrong_flags().items()}}
+    wrong = {**list_wrong(), **list_wrong_of_reviews()}
     if wrong:
         yield Finding(
             WRONG,

@@ -71,9 +71,11 @@ class Visit(Base):
 
     __table_args__ = (
         Index("ix_visits_state_area", "state", "area_code"),
-        # The queue in its order, and its counts: both hold no more than what waits.
+        # The queue in its order, and its counts: they hold no more than what waits.
         _index_waiting("ix_visits_waiting", text(RANK), "received_at", "visit_uuid", "area_code", "severity"),
         _index_waiting("ix_visits_waiting_area", "area_code", "severity", "received_at"),
+        # Which has waited longest, in an area so wide that those who wait there need not be looked through.
+        _index_waiting("ix_visits_waiting_since", "received_at", "area_code"),
         # Visits of all states, the latest first.
         Index("ix_visits_received", "received_at", "visit_uuid", "area_code"),
         Index("ix_visits_household_finished", "household_uuid", "finished_at"),

@@ -18,7 +18,7 @@ from fieldapp.overview.map_queries import MOST_CELLS
 from fieldapp.people.actions import add_household
 from fieldapp.people.models import Household
 from fieldapp.reviews import actions as reviews
-from fieldapp.reviews.flag_counting import list_wrong, put_right
+from fieldapp.reviews.counting import list_wrong, put_right
 from fieldapp.reviews.models import Flag
 from tests.factories import GRID, HOME, OTHER_GRID, Desk, Phone, make_household
 from tests.followups.test_actions import make_task
@@ -173,7 +173,7 @@ def test_of_several_counties_each_is_one_place_that_opens_its_own_map(city: City
         assert list_wrong() == {}
         with transaction():
             db.session.add(Tally(kind="flag", key="red", area_code=f"{third}100", count=7))
-        assert list_wrong() == {("red", f"{third}100"): (7, 0)}
+        assert list_wrong() == {("flag", "red", f"{third}100"): (7, 0)}
         assert put_right() == 1
         assert list_wrong() == {}
     assert second not in counties_of(desk, "show=flags")

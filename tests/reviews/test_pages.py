@@ -576,7 +576,7 @@ def test_fault_on_our_side_is_a_page_with_a_number_and_no_trace(app, county, des
     def fail(*_args):
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr("fieldapp.reviews.queries.count_waiting", fail)
+    monkeypatch.setattr("fieldapp.reviews.routes.count_waiting", fail)
     app.testing = False
     page = desk.get("/reviews")
     assert page.status_code == 500

@@ -25,6 +25,7 @@ from fieldapp.core.db import db
 from fieldapp.followups.models import Followup
 from fieldapp.people.models import Household, RegistryChange
 from fieldapp.people.tally_queries import list_wrong
+from fieldapp.reviews.counting import list_wrong as list_wrong_of_reviews
 from fieldapp.reviews.models import Flag
 from fieldapp.rollups.models import Rollup, RollupChange
 from fieldapp.rollups.rules import WEEK
@@ -240,7 +241,7 @@ class World(Village):
                     self._check_finished(one)
             self._check_stored_once()
             self._check_aid_once()
-            wrong = list_wrong()
+            wrong = {**list_wrong(), **list_wrong_of_reviews()}
             assert wrong == {}, wrong
         fresh: dict[str, SimPhone] = {}
         for phone in self.phones.values():
