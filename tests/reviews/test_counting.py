@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -51,14 +52,14 @@ def test_every_step_of_a_visit_is_in_the_counts_of_wide_areas_as_in_those_of_nar
             assert count_by_area(wide, COUNTY_DIGITS) == count_by_area(narrow, COUNTY_DIGITS)
             return {severity: number for severity, number in added_up.by_severity.items() if number}
 
-    def act(what: str, body: dict, **more: object) -> None:
+    def act(what: str, body: dict[str, Any], **more: object) -> None:
         with app.app_context(), transaction():
             supervisor = db.session.get_one(User, county.users["supervisor"])
             revision = db.session.get_one(Visit, body["visit_uuid"]).revision
             step = getattr(actions, f"{what}_visit")
             step(supervisor, body["visit_uuid"], revision, now=clock.now(), **more)
 
-    def send(body: dict, **more: object) -> None:
+    def send(body: dict[str, Any], **more: object) -> None:
         kind = "visit.revise" if more else "visit.submit"
         assert phone.push(phone.op(kind, body, **more))[0]["outcome"] == "accepted"
 
