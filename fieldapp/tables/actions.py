@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from sqlalchemy.exc import IntegrityError
+
 from fieldapp.core import audit
 from fieldapp.core.db import db
 from fieldapp.core.errors import AppError
@@ -17,14 +19,17 @@ from fieldapp.users.models import User
 
 
 def save_table(owner: User, name: str, choice: Choice, *, is_shared: bool, now: datetime) -> SavedTable:
-    """Keep a choice under a name; what the owner called so before is replaced."""
+    """Keep a choice under a name; what the owner called so before is replaced.
+
+    Raises table_name_taken when they have saved another one under it in this very moment.
+    """
     table = queries.find_own_by_name(name, owner.id)
     if table is None:
         table = SavedTable(name=name, owner_id=owner.id)
         db.session.add(table)
     table.area_code, table.is_shared = choice.area, is_shared
     table.choice, table.saved_at = choice.as_query(), now
-    db.session.flush()
+    _write()
     audit.record(owner, "table.save", "table", table.id, at=now, name=name, is_shared=is_shared)
     return table
 
@@ -37,7 +42,16 @@ def rename_table(owner: User, table_id: int, name: str, now: datetime) -> SavedT
         raise AppError("table_name_taken")
     audit.record(owner, "table.rename", "table", table.id, at=now, before=table.name, name=name)
     table.name = name
+    _write()
     return table
+
+
+def _write() -> None:
+    """Raises table_name_taken where the owner has used a name elsewhere since it was looked for."""
+    try:
+        db.session.flush()
+    except IntegrityError as taken:
+        raise AppError("table_name_taken") from taken
 
 
 def delete_table(owner: User, table_id: int, now: datetime) -> None:

@@ -89,10 +89,14 @@ def save() -> str | tuple[str, int] | Response:
     _, choice = _read_choice()
     if not form.validate_on_submit():
         return _show_table(save_form=form), 422
-    with transaction():
-        table = actions.save_table(
-            current_user, form.name.data, choice, is_shared=form.is_shared.data, now=clock.now()
-        )
+    try:
+        with transaction():
+            table = actions.save_table(
+                current_user, form.name.data, choice, is_shared=form.is_shared.data, now=clock.now()
+            )
+    except AppError as error:
+        form.name.errors = [error.message]
+        return _show_table(save_form=form), error.status
     flash(gettext("Saved as “%(name)s”.", name=table.name))
     return redirect(url_for(".table_page", table=table.id, **table.choice), 303)
 

@@ -18,7 +18,7 @@ from fieldapp.core import workbook
 from fieldapp.core.audit import AuditEntry
 from fieldapp.core.db import db, transaction
 from fieldapp.people.models import Household
-from fieldapp.tables import visit_queries
+from fieldapp.tables import queries, visit_queries
 from fieldapp.tables.models import SavedTable
 from fieldapp.tables.visit_fields import FIELDS
 from fieldapp.users.models import User
@@ -67,6 +67,20 @@ def list_exports(app: Flask) -> list[dict[str, Any]]:
     with app.app_context():
         rows = select(AuditEntry).where(AuditEntry.action == "table.export").order_by(AuditEntry.id)
         return [{"who": entry.actor_name, **entry.values} for entry in db.session.scalars(rows)]
+
+
+def test_who_saves_or_renames_a_table_to_a_name_taken_meanwhile_is_told_so(
+    two_weeks: Spring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = Desk(two_weeks.city.app, "city")
+    save = f"/tables/table/save?area={CITY}"
+    for name in ("本周", "上周"):
+        assert desk.post(save, name=name).status_code == 303
+    # Each has looked before the other has written.
+    monkeypatch.setattr(queries, "find_own_by_name", lambda *_: None)
+    for answer in (desk.post(save, name="本周"), desk.post("/tables/2/rename", name="本周")):
+        assert answer.status_code == 409
+        assert "您已有同名的表，" in answer.text
 
 
 def test_a_file_has_what_the_reader_may_see_masked_and_harmless_with_its_reason(two_weeks: Spring) -> None:
