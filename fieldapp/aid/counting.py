@@ -53,7 +53,7 @@ def set_counts(
         aid.kind,
         _settings("aid_programme", aid.programme),
         aid.source,
-        _settings("aid_goods", aid.item or ""),
+        _settings("aid_goods", aid.item),
         aid.unit or "",
         aid.amount_cents or 0,
         aid.quantity_milli or 0,
@@ -81,6 +81,6 @@ def _count(aid: Aid) -> None:
         rollups.count(aid.area_code, aid.week_on, aid.counted)
 
 
-def _settings(table: str, code: str) -> Mapping[str, Any]:
-    row = find_code(table, code)
+def _settings(table: str, code: str | None) -> Mapping[str, Any]:
+    row = find_code(table, code) if code else None
     return row.extra if row else {}

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Select, String, case, cast, func, or_, sel
 from fieldapp.aid.models import Aid
 from fieldapp.aid.rules import KINDS, ON_PHONES, SIGNS, Goods
 from fieldapp.core import scope
-from fieldapp.core.db import db, once
+from fieldapp.core.db import db, once, remembered
 from fieldapp.core.errors import AppError
 from fieldapp.followups import queries as followups
 from fieldapp.people import queries as people
@@ -176,17 +176,25 @@ def list_misplaced(today: date) -> list[Aid]:
     return found
 
 
+def list_homes(aid_uuids: Iterable[str]) -> set[str]:
+    """The keys of the households of those entries."""
+    homes = select(Aid.household_uuid).where(Aid.aid_uuid.in_(list(aid_uuids))).distinct()
+    return {uuid for uuid in db.session.scalars(homes) if uuid}
+
+
 def lock_aid(aid_uuids: Iterable[str]) -> list[Aid]:
     """Those entries as they are now, locked until the transaction ends; their households have to be locked before."""
-    return list(
-        db.session.scalars(
+    keys, locked = set(aid_uuids), remembered("locked_aid")
+    if new := keys - locked.keys():
+        entries = (
             select(Aid)
-            .where(Aid.aid_uuid.in_(list(aid_uuids)))
+            .where(Aid.aid_uuid.in_(new))
             .order_by(Aid.aid_uuid)
             .with_for_update()
             .execution_options(populate_existing=True)
         )
-    )
+        locked |= {aid.aid_uuid: aid for aid in db.session.scalars(entries)}
+    return [locked[key] for key in sorted(keys & locked.keys())]
 
 
 def list_of_visit(visit_uuid: str, followup_ids: Iterable[str]) -> list[Aid]:

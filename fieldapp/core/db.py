@@ -169,6 +169,13 @@ def pending(name: str) -> dict[Any, Any]:
     return collected.setdefault(name, {})
 
 
+def remembered(name: str) -> dict[Any, Any]:
+    """What was found out in the transaction and stays so to its end, for who asks again; of one that only reads nothing is
+    kept here (see `once`).
+    """
+    return pending(name) if WRITES in db.session.connection().get_execution_options() else {}
+
+
 def do_last(step: Callable[[], None]) -> None:
     """Do `step` once when the transaction is about to commit, after feeds and tallies: the feeds are locked by then.
 

@@ -26,7 +26,7 @@ from sqlalchemy.sql.base import ExecutableOption
 from fieldapp.core import scope
 from fieldapp.core.codes import Code
 from fieldapp.core.crypto import keyring
-from fieldapp.core.db import db, once
+from fieldapp.core.db import db, once, remembered
 from fieldapp.core.errors import AppError
 from fieldapp.people import rules
 from fieldapp.people.models import Household, HouseholdGrid, Merge, Person, RegistryChange
@@ -304,11 +304,15 @@ def lock_households(household_uuids: Iterable[str]) -> None:
 
     With them those that stand for them, or hold who stands for their people.
     """
-    named = set(household_uuids)
+    locked = remembered("locked_households")
+    named = set(household_uuids) - locked.keys()
+    if not named:
+        return
+    locked.update(dict.fromkeys(named))
     merged = db.session.scalars(
         select(Person.merged_into).where(Person.household_uuid.in_(named), Person.merged_into.is_not(None))
     )
-    standing = list_standing(Person, [uuid for uuid in merged if uuid]).values() if named else ()
+    standing = list_standing(Person, [uuid for uuid in merged if uuid]).values()
     if standing:
         named |= set(
             db.session.scalars(select(Person.household_uuid).where(Person.person_uuid.in_(standing)))

@@ -14,13 +14,16 @@ from sqlalchemy.orm import aliased, lazyload
 
 from fieldapp.areas.models import LEVELS
 from fieldapp.core import audit, scope
-from fieldapp.core.db import db, once
+from fieldapp.core.db import db, once, remembered
 from fieldapp.core.errors import AppError
 from fieldapp.core.guard import READERS, SUPERVISOR, WORKER
 from fieldapp.people import queries
 from fieldapp.people.models import DeclaredRelative, Household, Person
 from fieldapp.users import queries as users
 from fieldapp.users.models import User
+
+# What a transaction that writes keeps of them, by account.
+_HOMES = "households_of_relatives"
 
 
 def is_declared_relative(user_id: int, person_uuid: str) -> bool:
@@ -35,7 +38,10 @@ def is_declared_relative(user_id: int, person_uuid: str) -> bool:
 
 def has_relative_in(user_id: int, household_uuid: str) -> bool:
     """Whether that account has declared somebody of the household a near relative."""
-    return user_id in list_declarer_ids(household_uuid)
+    known = remembered(_HOMES)
+    if user_id not in known:
+        known[user_id] = frozenset(list_households_of_relatives(user_id))
+    return household_uuid in known[user_id]
 
 
 def list_declarer_ids(household_uuid: str) -> set[int]:
@@ -129,6 +135,7 @@ def declare_relative(actor: User, user_id: int, person_uuid: str, relation: str,
         db.session.add(DeclaredRelative(user_id=user_id, person_uuid=person_uuid, **values))
     else:
         held.relation = relation
+    remembered(_HOMES).clear()
     audit.record(actor, "relative.declare", "person", person_uuid, at=now, user_id=user_id, relation=relation)
 
 
@@ -146,6 +153,7 @@ def withdraw_relative(actor: User, user_id: int, person_uuid: str, reason: str, 
         raise AppError("not_found")
     for one in declared:
         db.session.delete(one)
+    remembered(_HOMES).clear()
     audit.record(actor, "relative.withdraw", "person", person_uuid, at=now, user_id=user_id, reason=reason)
 
 

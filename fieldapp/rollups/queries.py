@@ -14,7 +14,7 @@ from sqlalchemy import BigInteger, cast, func, select, text, union_all
 from fieldapp.areas.models import LEVELS
 from fieldapp.areas.queries import county_of
 from fieldapp.core import scope
-from fieldapp.core.db import WRITES, db, once, pending
+from fieldapp.core.db import WRITES, db, once, remembered
 from fieldapp.core.weeks import SHIPPED, Cut, Week, first_of_year, week_ending, week_of, week_of_day
 from fieldapp.rollups.columns import COLUMNS, DISTINCT, PROBLEMS, SUMS
 from fieldapp.rollups.models import (
@@ -31,14 +31,12 @@ Counts = dict[str, int]
 # What was counted in a week and area: (week, by the day it ends on; code of the area; how many).
 Cell = tuple[date, str, int]
 # What a transaction that writes keeps of them.
-WEEK_CUTS = "week_cuts"
+WEEK_CUTS, _CLOSED = "week_cuts", "closed_weeks"
 
 
 def get_cuts() -> tuple[Cut, ...]:
     """When weeks end, of all times; read once in a transaction, for each record that comes in asks several times."""
-    if WRITES not in db.session.connection().get_execution_options():
-        return _read_cuts()
-    held = pending(WEEK_CUTS)
+    held = remembered(WEEK_CUTS)
     if not held:
         held["cuts"] = _read_cuts()
     cuts: tuple[Cut, ...] = held["cuts"]
@@ -76,8 +74,11 @@ def choose_week(area_code: str, at: datetime | date, now: datetime) -> date:
     week = get_week(at) if isinstance(at, datetime) else week_of_day(at, get_cuts())
     this = get_week(now)
     if week < this:
-        lock_week(area_code, week.ends_on, is_shared=True)
-        if is_closed(area_code, week.ends_on):
+        known, key = remembered(_CLOSED), (county_of(area_code), week.ends_on)
+        if key not in known:
+            lock_week(area_code, week.ends_on, is_shared=True)
+            known[key] = is_closed(area_code, week.ends_on)
+        if known[key]:
             return this.ends_on
     return week.ends_on
 
