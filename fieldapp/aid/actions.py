@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -127,8 +127,8 @@ def enter_aid(
     if is_given:
         counting.count_given(aid, subject.household, on, now, subject.counts_as)
     _keep_receipts(aid, phone)
-    db.session.flush()
     _tell_phones(aid, now)
+    db.session.flush()
     _note(actor, aid, "enter", now, on=on.isoformat(), **asdict(given))
     return aid
 
@@ -209,8 +209,8 @@ def reverse_aid(
     )
     db.session.add(reversal)
     counting.count_reversal(reversal, wrong, now, counts_as)
-    db.session.flush()
     _tell_phones(wrong, now)
+    db.session.flush()
     _note(actor, wrong, "reverse", now, by=reversal.aid_uuid, reason=reversal.reason)
     return reversal
 
@@ -229,9 +229,9 @@ def note_receipt(actor: User, aid_uuid: str, *, now: datetime) -> Aid:
     return aid
 
 
-def make_due_again(actor: User, aid_uuid: str, now: datetime) -> Aid:
+def make_due_again(actor: User, aid_uuid: str, now: datetime, *, says_month: bool = True) -> Aid:
     """After the giving of what had been due was taken back, or a payment that took its place: enter it once more as due, for
-    it was not given.
+    it was not given. `says_month`: whether it had said its month before that.
 
     Done twice, it is done once.
     """
@@ -239,6 +239,7 @@ def make_due_again(actor: User, aid_uuid: str, now: datetime) -> Aid:
     if taken_back.due_on is None:
         raise ValueError(f"aid {aid_uuid} was never due")
     household = people.find_registered("household", taken_back.household_uuid)
+    was_due = Given(**{name: getattr(taken_back, name) for name in Given.__dataclass_fields__})
     again = enter_aid(
         actor,
         str(uuid.uuid5(uuid.UUID(aid_uuid), "due again")),
@@ -248,7 +249,7 @@ def make_due_again(actor: User, aid_uuid: str, now: datetime) -> Aid:
             visit_uuid=taken_back.visit_uuid,
             followup_id=taken_back.followup_id,
         ),
-        Given(**{name: getattr(taken_back, name) for name in Given.__dataclass_fields__}),
+        was_due if says_month else replace(was_due, period=None),
         is_given=False,
         on=taken_back.due_on,
         received_by=None,

@@ -67,6 +67,7 @@ def stage(actor: User, source: str, file_name: str, file: BinaryIO, limits: Limi
             made_at=now,
             state=READING,
             header=table.header,
+            sheets=list(table.sheets) or None,
             fields=recognise(table.header, remembered.fields if remembered else {}),
         )
         session.add(held)
@@ -137,7 +138,11 @@ def start_undoing(actor: User, held: Import, now: datetime) -> None:
 def throw_away(actor: User, held: Import, now: datetime) -> None:
     """Erase an import that has changed nothing; runs its own transactions. Raises import_state_wrong."""
     with transaction():
-        _lock(held, READING, MAPPING, CHECKING, CHECKED)
+        held = _lock(held, READING, MAPPING, CHECKING, CHECKED)
+        if staging.is_being_read(held, now):
+            raise AppError("import_state_wrong")
+        # Nothing starts from here, and when erasing is cut off, it can be thrown away once more.
+        held.state = READING
         audit.record(actor, "import.throw_away", "import", held.import_id, at=now, source=held.source)
     _erase(held.import_id)
 

@@ -45,6 +45,11 @@ class Import(Base):
         default=list,
         doc="Names of the file's columns; where they were forgotten, somebody's first row.",
     )
+    sheets: Mapped[Any] = mapped_column(
+        EncryptedJson("imports.sheets"),
+        nullable=True,
+        doc="Of a workbook: the name of the sheet that was read, then of the others with rows.",
+    )
     fields: Mapped[list[str]] = mapped_column(
         JSON, default=list, doc="What each column holds; empty for one that is not read."
     )

@@ -27,9 +27,9 @@ from fieldapp.core import audit, clock
 from fieldapp.core.db import transaction
 from fieldapp.core.errors import AppError
 from fieldapp.core.forms import hold_files_in_memory
-from fieldapp.core.guard import require
+from fieldapp.core.guard import require, unattended
 from fieldapp.core.paging import read_page
-from fieldapp.imports import actions, queries, words
+from fieldapp.imports import actions, queries, staging, words
 from fieldapp.imports.columns import FIELDS
 from fieldapp.imports.forms import RosterForm
 from fieldapp.imports.models import APPLIED, CHECKED, MAPPING, READING, RUNNING, UNDONE, Import
@@ -104,6 +104,7 @@ def choose_columns(import_id: int) -> str | tuple[str, int] | BaseResponse:
 
 
 @bp.post("/<int:import_id>/go-on")
+@unattended
 @require(*IMPORTERS)
 def go_on(import_id: int) -> str | BaseResponse:
     """Go on for a moment with what runs, and tell how far it has come."""
@@ -186,7 +187,7 @@ def _show_list(form: RosterForm) -> str:
         page=page,
         names=users.get_display_names({held.made_by for held in imports}),
         sources=queries.list_sources(current_user.id),
-        states=words.STATES,
+        say_state=words.say_state,
     )
 
 
@@ -207,6 +208,7 @@ def _show(held: Import, error: AppError | None = None) -> str:
     shown = shown if shown in (*OUTCOMES, LEFT) else ""
     rows, has_more = queries.list_rows(held.import_id, shown or None, page)
     counts = queries.count_outcomes(held.import_id)
+    is_read = staging.is_being_read(held, clock.now())
     return render_template(
         "imports/import.html",
         held=held,
@@ -220,10 +222,11 @@ def _show(held: Import, error: AppError | None = None) -> str:
         counts=counts,
         left=queries.count_left(held.import_id),
         outcomes=words.OUTCOMES,
-        state=words.STATES[held.state],
+        state=words.say_state(held),
         can_apply=held.state == CHECKED and any(counts.get(each) for each in OUTCOMES[:2]),
         can_undo=held.state == APPLIED and bool(rows or counts),
-        can_throw_away=held.state in (READING, CHECKED),
+        can_throw_away=held.state in (READING, CHECKED) and not is_read,
+        is_being_read=is_read,
         is_running=held.state in RUNNING,
         was_taken_back=held.state == UNDONE,
         error=error,

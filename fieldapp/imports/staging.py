@@ -6,17 +6,36 @@ Invariant: no more of a file than a piece of rows lies in memory, and a piece is
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from fieldapp.core.db import Base, db, transaction
 from fieldapp.core.errors import AppError
+from fieldapp.imports.models import READING
 from fieldapp.imports.tables import Row
 
 PIECE_ROWS = 1000
+# Reading a file is over by then.
+READING_TAKES = timedelta(minutes=10)
+
+
+class Staged(Protocol):
+    """What a file is brought in as."""
+
+    @property
+    def state(self) -> str: ...
+
+    @property
+    def made_at(self) -> datetime: ...
+
+
+def is_being_read(held: Staged, now: datetime) -> bool:
+    """Whether a file may still be on its way in; later on, its reading was cut off."""
+    return held.state == READING and now - held.made_at < READING_TAKES
 
 
 def add_rows(model: type[Base], belongs: Mapping[str, Any], rows: Iterator[Row]) -> int:

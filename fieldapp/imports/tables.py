@@ -12,7 +12,8 @@ import io
 import re
 import warnings
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from itertools import chain, islice
@@ -39,6 +40,8 @@ MAX_COLUMNS = 200
 MAX_CELL_CHARACTERS = 2_000
 # Above the names of the columns stand titles, dates, who filled it in.
 HEADER_WITHIN = 10
+# Of a sheet that is not read: where its rows begin.
+FILLED_WITHIN = 100
 # Excel keeps 15 digits of a number: what is longer lost its end.
 EXACT_DIGITS = 15
 
@@ -65,10 +68,14 @@ class Limits:
 
 @dataclass(frozen=True)
 class Table:
-    """The names of the columns, and the rows below under their numbers in the file; empty rows are left out."""
+    """The names of the columns, and the rows below under their numbers in the file; empty rows are left out.
+
+    `sheets`: of a workbook the name of the sheet that is read, then of the others with rows.
+    """
 
     header: list[str]
     rows: Iterator[Row]
+    sheets: Sequence[str]
 
 
 def open_table(file: BinaryIO, limits: Limits, known: Mapping[str, str] = KNOWN) -> Table:
@@ -82,9 +89,10 @@ def open_table(file: BinaryIO, limits: Limits, known: Mapping[str, str] = KNOWN)
         raise AppError("roster_empty")
     if size > limits.max_bytes:
         raise AppError("too_large", limit=f"{limits.max_bytes // 1_000_000} MB")
+    sheets: Sequence[str] = ()
     match media.recognise(file).media_type:
         case media_type if media_type == XLSX:
-            rows = _read_xlsx(file)
+            sheets, rows = _open_xlsx(file)
         case "text/plain":
             rows = _read_csv(file)
         case media_type if media_type == OLD_OFFICE:
@@ -100,7 +108,7 @@ def open_table(file: BinaryIO, limits: Limits, known: Mapping[str, str] = KNOWN)
     header = first[at][1]
     if len(header) > MAX_COLUMNS:
         raise AppError("roster_too_large")
-    return Table(header, _limited(chain(first[at + 1 :], filled), len(header), limits.max_rows))
+    return Table(header, _limited(chain(first[at + 1 :], filled), len(header), limits.max_rows), sheets)
 
 
 def _limited(rows: Iterator[Row], width: int, max_rows: int) -> Iterator[Row]:
@@ -115,25 +123,42 @@ def _limited(rows: Iterator[Row], width: int, max_rows: int) -> Iterator[Row]:
 # --- Excel ---------------------------------------------------------------------------------------------------------
 
 
-def _read_xlsx(file: BinaryIO) -> Iterator[Row]:
+def _open_xlsx(file: BinaryIO) -> tuple[list[str], Iterator[Row]]:
+    """The names of the first sheet and of the others with rows, and the rows of the first."""
     _check_archive(file)
+    with _or_damaged():
+        book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+        sheet, *others = (each for each in book.worksheets if each.sheet_state == "visible")
+        # What the sheet says of its size may be the last corner there is, and every row would be filled up to it.
+        for each in (sheet, *others):
+            each.reset_dimensions()
+        return [_clean(each.title) for each in (sheet, *filter(_has_rows, others))], _read_sheet(sheet)
+
+
+def _has_rows(sheet: Any) -> bool:
+    return any(any(map(_text, row)) for row in islice(sheet.iter_rows(values_only=True), FILLED_WITHIN))
+
+
+def _read_sheet(sheet: Any) -> Iterator[Row]:
     places = 0
+    with _or_damaged():
+        for number, values in enumerate(sheet.iter_rows(values_only=True), start=1):
+            places += len(values)
+            if places > MAX_PLACES or number > MAX_SHEET_ROWS:
+                raise AppError("roster_too_large")
+            yield number, _trimmed([_text(value) for value in values])
+
+
+@contextmanager
+def _or_damaged() -> Iterator[None]:
+    """The reader raises whatever the broken part of a file provokes; all of it means the same here."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # openpyxl speaks of styles it does not keep
-            book = openpyxl.load_workbook(file, read_only=True, data_only=True)
-            sheet = next(each for each in book.worksheets if each.sheet_state == "visible")
-            # What the sheet says of its size may be the last corner there is, and every row would be filled up to it.
-            sheet.reset_dimensions()
-            for number, values in enumerate(sheet.iter_rows(values_only=True), start=1):
-                places += len(values)
-                if places > MAX_PLACES or number > MAX_SHEET_ROWS:
-                    raise AppError("roster_too_large")
-                yield number, _trimmed([_text(value) for value in values])
+            yield
     except AppError:
         raise
     except Exception as error:
-        # The reader raises whatever the broken part of a file provokes; all of it means the same here.
         raise AppError("roster_damaged") from error
 
 

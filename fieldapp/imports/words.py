@@ -12,7 +12,7 @@ from typing import Any
 
 from flask_babel import gettext, lazy_gettext
 
-from fieldapp.core import wording
+from fieldapp.core import clock, wording
 from fieldapp.imports import rules
 from fieldapp.imports.columns import FIELDS
 from fieldapp.imports.models import (
@@ -24,7 +24,9 @@ from fieldapp.imports.models import (
     READING,
     UNDOING,
     UNDONE,
+    Import,
 )
+from fieldapp.imports.staging import is_being_read
 from fieldapp.people.rules import mask_id, mask_phone, normal_number
 from fieldapp.people.tags import show_tags
 
@@ -39,6 +41,8 @@ STATES = {
     UNDOING: (lazy_gettext("Being taken back"), "returned"),
     UNDONE: (lazy_gettext("Taken back"), "returned"),
 }
+# Before it is known to be cut off.
+BEING_READ = (lazy_gettext("Being read"), "submitted")
 OUTCOMES = {
     rules.ADD: (lazy_gettext("New"), "approved"),
     rules.CHANGE: (lazy_gettext("Changed"), "submitted"),
@@ -116,6 +120,11 @@ _LABELS = {
 _LONG_NUMBER = re.compile(r"(?<!\d)(?!(?:19|20)\d\d-\d\d?-\d\d?\b)(?:\d[\s–—－-]*){8,}[\dXx]")
 _TABLES = {"main_class": "class", "risk": "risk", "tags": "tag", "causes": "cause"}
 _SEXES = {"m": lazy_gettext("male"), "f": lazy_gettext("female")}
+
+
+def say_state(held: Import) -> tuple[Any, str]:
+    """Where an import is, and the look of that word."""
+    return BEING_READ if is_being_read(held, clock.now()) else STATES[held.state]
 
 
 def say_fault(code: str, params: Mapping[str, Any]) -> str:

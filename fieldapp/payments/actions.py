@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import BinaryIO
 
@@ -23,8 +23,9 @@ from fieldapp.aid import actions as aid_actions, queries as aid
 from fieldapp.aid.actions import Given, Subject
 from fieldapp.aid.models import Aid
 from fieldapp.core import audit, clock, steps
+from fieldapp.core.codes import list_all
 from fieldapp.core.crypto import keyring
-from fieldapp.core.db import db, keep_pending, restore_pending, transaction
+from fieldapp.core.db import db, keep_pending, remembered, restore_pending, transaction
 from fieldapp.core.errors import AppError
 from fieldapp.imports import staging
 from fieldapp.imports.rules import Fault
@@ -59,9 +60,7 @@ from fieldapp.people import queries as people, relatives
 from fieldapp.users.models import User
 
 # Rows of one transaction: compared, taken in, taken back.
-STEP_ROWS = 100
-# Reading a file is over by then.
-READING_TAKES = timedelta(minutes=10)
+STEP_ROWS = 50
 # Rows are kept for so long after their file was brought in; until then a list can be taken back.
 KEEP_ROWS = timedelta(days=400)
 _BELOW_ALL = 2**31 - 1
@@ -103,6 +102,7 @@ def stage(actor: User, file_name: str, file: BinaryIO, limits: Limits, now: date
             made_at=now,
             state=READING,
             header=table.header,
+            sheets=list(table.sheets) or None,
             fields=recognise_payments(table.header),
         )
         session.add(held)
@@ -125,7 +125,9 @@ def _hash_of(file: BinaryIO) -> str:
     return keyring().lookup_hash(hashlib.sha256(file.read()).hexdigest(), "payment_lists.file")
 
 
-def choose_columns(actor: User, held: PaymentList, fields: Sequence[str], whole: Whole) -> None:
+def choose_columns(
+    actor: User, held: PaymentList, fields: Sequence[str], whole: Whole, now: datetime
+) -> None:
     """Say what each column holds and what holds for all rows, and begin to compare; in the caller's transaction.
 
     Raises payments_state_wrong, column_twice, payment_columns_missing, payment_terms_missing.
@@ -150,15 +152,18 @@ def choose_columns(actor: User, held: PaymentList, fields: Sequence[str], whole:
         .values(kind=None, decision=None, decided_by=None, decided_reason=None, chosen_uuid=None, left=None)
     )
     held.state, held.position, held.checked_by = CHECKING, 0, actor.id
+    terms = asdict(whole) | {"paid_on": whole.paid_on.isoformat() if whole.paid_on else None}
+    audit.record(actor, "payments.columns", "payments", held.list_id, at=now, fields=held.fields, **terms)
 
 
-def compare_again(actor: User, held: PaymentList) -> None:
+def compare_again(actor: User, held: PaymentList, now: datetime) -> None:
     """Begin to compare once more what is not in the books; in the caller's transaction. Raises payments_state_wrong,
     payments_forgotten.
     """
     held = _lock(held, CHECKED, TAKEN)
     _check_rows_are_here(held)
     held.state, held.position, held.checked_by = CHECKING, 0, actor.id
+    audit.record(actor, "payments.compare", "payments", held.list_id, at=now)
 
 
 def decide(actor: User, held: PaymentList, number: int, decision: Decision, now: datetime) -> PaymentRow:
@@ -185,10 +190,8 @@ def decide(actor: User, held: PaymentList, number: int, decision: Decision, now:
         ):
             raise AppError("payment_changed")
         _note_verdict(row, judged)
-    elif row.kind == SEVERAL:
-        # Nobody is meant any more, and no other row is held for theirs.
-        row.chosen_uuid = row.person_uuid = row.household_uuid = None
-        row.settles, row.cancels, row.for_household = [], [], False
+    else:
+        _forget_choice(row)
     row.decision, row.decided_by, row.decided_reason = decision.decision, actor.id, decision.reason.strip()
     row.left = None
     audit.record(
@@ -202,6 +205,20 @@ def decide(actor: User, held: PaymentList, number: int, decision: Decision, now:
         reason=row.decided_reason,
     )
     return row
+
+
+def _forget_choice(row: PaymentRow) -> None:
+    """Of several people nobody is meant any more, and no other row is held for theirs."""
+    row.chosen_uuid = None
+    if row.kind == SEVERAL:
+        row.person_uuid = row.household_uuid = None
+        row.settles, row.cancels, row.for_household = [], [], False
+
+
+def _forget_decision(row: PaymentRow) -> None:
+    """What was decided was decided of something else."""
+    row.decision = row.decided_by = row.decided_reason = None
+    _forget_choice(row)
 
 
 def _is_claimed_below(held: PaymentList, row: PaymentRow, judged: Judged) -> bool:
@@ -294,17 +311,12 @@ def throw_away(actor: User, held: PaymentList, now: datetime) -> None:
     """
     with transaction():
         held = _lock(held, READING, MAPPING, CHECKING, CHECKED)
-        if held.taken_by is not None or is_being_read(held, now):
+        if held.taken_by is not None or staging.is_being_read(held, now):
             raise AppError("payments_state_wrong")
         # Nothing starts from here, and when erasing is cut off, it can be thrown away once more.
         held.state = READING
         audit.record(actor, "payments.throw_away", "payments", held.list_id, at=now)
     _erase(held.list_id)
-
-
-def is_being_read(held: PaymentList, now: datetime) -> bool:
-    """Whether the file may still be on its way into the list; later on, its reading was cut off."""
-    return held.state == READING and now - held.made_at < READING_TAKES
 
 
 def forget_rows(now: datetime) -> int:
@@ -368,7 +380,7 @@ def _check(held: PaymentList, judge: Judge, now: datetime) -> None:
         row.left = None
         # Taken in by hand is what was looked at. What was left out by hand is left until somebody decides otherwise.
         if row.decision == TAKE and not is_same:
-            row.decision = row.decided_by = row.decided_reason = row.chosen_uuid = None
+            _forget_decision(row)
     held.position = rows[-1].number
 
 
@@ -408,8 +420,7 @@ def _take(held: PaymentList, judge: Judge, now: datetime) -> None:
         held.state = TAKEN
         return
     wanted = [row for row in rows if _is_wanted(row)]
-    # Whoever else takes a payment of these households in waits, and then sees this one.
-    people.lock_households({row.household_uuid for row in wanted if row.household_uuid})
+    _prepare(wanted, held)
     actor = db.session.get_one(User, held.taken_by)
     for row, judged in zip(wanted, judge.judge(wanted, above=rows[-1].number), strict=True):
         if _stands(row, judged):
@@ -417,8 +428,20 @@ def _take(held: PaymentList, judge: Judge, now: datetime) -> None:
         else:
             # What it has become is shown; nobody has decided of that.
             _note_verdict(row, judged)
-            row.left, row.decision = CHANGED, None
+            _forget_decision(row)
+            row.left = CHANGED
     held.position = rows[-1].number
+
+
+def _prepare(rows: Sequence[PaymentRow], held: PaymentList) -> None:
+    """Lock and read at once what some rows are about: kept to the end of the transaction, it is found there by each."""
+    keys = [next(_list_entry_keys(held, row.number)) for row in rows]
+    keys += [key for row in rows for key in (*row.settles, *row.cancels)]
+    homes = {row.household_uuid for row in rows if row.household_uuid} | aid.list_homes(keys)
+    # Whoever else takes a payment of these households in waits, and then sees this one.
+    people.lock_households(homes)
+    aid.lock_aid(keys)
+    remembered("payments").update(homes=people.list_households(homes), codes=list_all())
 
 
 def _stands(row: PaymentRow, judged: Judged) -> bool:
@@ -457,6 +480,7 @@ def _try(row: PaymentRow, held: PaymentList, actor: User, now: datetime) -> None
 
 def _enter(row: PaymentRow, held: PaymentList, actor: User, now: datetime) -> None:
     assert row.paid_on is not None
+    row.monthless = [key for key in row.settles if db.session.get_one(Aid, key).period is None]
     for aid_uuid in row.settles:
         aid_actions.give_aid(
             actor,
@@ -506,7 +530,7 @@ def _find_entry_key(held: PaymentList, number: int) -> str:
     return next(
         key
         for key in _list_entry_keys(held, number)
-        if (entry := db.session.get(Aid, key, populate_existing=True)) is None or entry.state == "given"
+        if (entry := db.session.get(Aid, key)) is None or entry.state == "given"
     )
 
 
@@ -519,7 +543,7 @@ def _undo(held: PaymentList, judge: Judge, now: datetime) -> None:
         # What could not be taken back is in the books still.
         held.state = TAKEN if queries.sum_taken(held.list_id).rows else UNDONE
         return
-    people.lock_households({row.household_uuid for row in rows if row.household_uuid})
+    _prepare(rows, held)
     actor = db.session.get_one(User, held.undone_by)
     for row in rows:
         _try_back(row, held, actor, now)
@@ -545,13 +569,14 @@ def _take_back(row: PaymentRow, held: PaymentList, actor: User, now: datetime) -
     )
     left = None
     for aid_uuid in row.settles or [_find_entry_key(held, row.number)]:
-        entry = db.session.get(Aid, aid_uuid, populate_existing=True)
+        entry = db.session.get(Aid, aid_uuid)
         if entry is None or entry.state != "given":
             left = REVERSED
             continue
         aid_actions.reverse_aid(actor, aid_uuid, reason=why, now=now)
         if row.settles:
-            aid_actions.make_due_again(actor, aid_uuid, now)
+            says_month = aid_uuid not in row.monthless
+            aid_actions.make_due_again(actor, aid_uuid, now, says_month=says_month)
     if left is None:
         for aid_uuid in row.cancels:
             aid_actions.make_due_again(actor, aid_uuid, now)

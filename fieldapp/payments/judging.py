@@ -66,10 +66,12 @@ class Judge:
         """`actor_id`: whose relatives' payments are marked."""
         self._list, self._actor_id, self._today = held, actor_id, today
         self._whole = rules.Whole(held.programme, held.source, held.period, held.paid_on)
+        of_cash, programmes = list_cash_programmes(), words_of("aid_programme", _PROGRAMMES)
         self._words = rules.Words(
-            {word: code for word, code in words_of("aid_programme", _PROGRAMMES).items() if is_of_cash(code)},
+            {word: code for word, code in programmes.items() if code in of_cash},
             words_of("aid_source", _SOURCES),
         )
+        self._relief = _list_relief_programmes()
 
     def read(self, row: PaymentRow) -> Payment:
         """What a row says."""
@@ -97,7 +99,7 @@ class Judge:
                 row.chosen_uuid,
                 books.list_entries(payment, meant),
                 told.list_above(row.number, payment, meant),
-                is_relief=is_of_relief(payment.programme),
+                is_relief=payment.programme in self._relief,
             )
             if verdict.who and verdict.kind in rules.TAKEABLE:
                 told.tell(row.number, payment, verdict)
@@ -105,16 +107,19 @@ class Judge:
         return judged
 
 
-def is_of_cash(programme: str) -> bool:
-    """Whether money is given under a programme."""
-    row = get_codes("aid_programme").get(programme)
-    return row is not None and row.retired_on is None and "cash" in row.extra.get("kinds", ["cash"])
+def list_cash_programmes() -> set[str]:
+    """The programmes under which money is given."""
+    return {
+        code
+        for code, row in get_codes("aid_programme").items()
+        if row.retired_on is None and "cash" in row.extra.get("kinds", ["cash"])
+    }
 
 
-def is_of_relief(programme: str | None) -> bool:
-    """Whether money of a programme counts as temporary relief."""
-    row = get_codes("aid_programme").get(programme or "")
-    return row is not None and row.extra.get("column") == "relief"
+def _list_relief_programmes() -> set[str]:
+    """Those of which money counts as temporary relief."""
+    programmes = get_codes("aid_programme").items()
+    return {code for code, row in programmes if row.extra.get("column") == "relief"}
 
 
 # --- who is meant --------------------------------------------------------------------------------------------------

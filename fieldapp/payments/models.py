@@ -44,6 +44,11 @@ class PaymentList(Base):
         default=list,
         doc="Names of the file's columns; where they were forgotten, somebody's first row.",
     )
+    sheets: Mapped[Any] = mapped_column(
+        EncryptedJson("payment_lists.sheets"),
+        nullable=True,
+        doc="Of a workbook: the name of the sheet that was read, then of the others with rows.",
+    )
     fields: Mapped[list[str]] = mapped_column(
         JSON, default=list, doc="What each column holds; empty for one that is not read."
     )
@@ -97,6 +102,9 @@ class PaymentRow(Base):
     )
     settles: Mapped[list[str]] = mapped_column(
         JSON, default=list, doc="Keys of the due aid that it pays as it is."
+    )
+    monthless: Mapped[list[str]] = mapped_column(
+        JSON, default=list, doc="Of those that it has paid: keys of what had said no month before."
     )
     cancels: Mapped[list[str]] = mapped_column(
         JSON, default=list, doc="Keys of due aid of another amount: taken in, it takes their place."

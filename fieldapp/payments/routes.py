@@ -31,14 +31,15 @@ from fieldapp.core import audit, clock, wording
 from fieldapp.core.db import transaction
 from fieldapp.core.errors import AppError
 from fieldapp.core.forms import hold_files_in_memory
-from fieldapp.core.guard import require
+from fieldapp.core.guard import require, unattended
 from fieldapp.core.paging import read_page
+from fieldapp.imports import staging
 from fieldapp.imports.page import prepare_columns
 from fieldapp.imports.tables import XLSX, Limits
 from fieldapp.payments import actions, queries, words
 from fieldapp.payments.columns import FIELDS
 from fieldapp.payments.forms import DecisionForm, FileForm, ReasonForm, TermsForm, UndoForm
-from fieldapp.payments.judging import is_of_cash
+from fieldapp.payments.judging import list_cash_programmes
 from fieldapp.payments.models import (
     CHECKED,
     CHECKING,
@@ -114,13 +115,14 @@ def choose_columns(list_id: int) -> str | tuple[str, int] | Response:
         return _show_columns(held, fields, form), 422
     try:
         with transaction():
-            actions.choose_columns(current_user, held, fields, form.whole)
+            actions.choose_columns(current_user, held, fields, form.whole, clock.now())
     except AppError as error:
         return _show_columns(_get(list_id), fields, form, error), error.status
     return _to(held)
 
 
 @bp.post("/<int:list_id>/go-on")
+@unattended
 @require(*HANDLERS)
 def go_on(list_id: int) -> str | Response:
     """Go on for a moment with what runs, and tell how far it has come."""
@@ -136,7 +138,7 @@ def go_on(list_id: int) -> str | Response:
 @require(*HANDLERS)
 def compare(list_id: int) -> str | tuple[str, int] | Response:
     """Compare once more what is not in the books."""
-    return _take(list_id, lambda held: actions.compare_again(current_user, held))
+    return _take(list_id, lambda held: actions.compare_again(current_user, held, clock.now()))
 
 
 @bp.post("/<int:list_id>/take")
@@ -280,7 +282,8 @@ def _make_terms(held: PaymentList | None = None) -> TermsForm:
         }
     form = TermsForm(**filled)
     offered = wording.get_words("aid_programme", "aid_source")
-    programmes = {code: word for code, word in offered["aid_programme"].items() if is_of_cash(code)}
+    of_cash = list_cash_programmes()
+    programmes = {code: word for code, word in offered["aid_programme"].items() if code in of_cash}
     form.offer(programmes, offered["aid_source"])
     return form
 
@@ -314,7 +317,7 @@ def _show(
     page, shown = read_page(), request.args.get("rows", "")
     shown = shown if shown in SHOWN else ""
     is_still = held.state not in RUNNING and held.state != READING
-    is_read = actions.is_being_read(held, clock.now())
+    is_read = staging.is_being_read(held, clock.now())
     rows, has_more = queries.list_rows(held.list_id, shown or None, page) if is_still else ([], False)
     tallies = queries.sum_kinds(held.list_id)
     taken = queries.sum_taken(held.list_id)

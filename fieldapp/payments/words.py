@@ -14,9 +14,10 @@ from flask_babel import lazy_gettext
 from fieldapp.aid.rules import write_amount
 from fieldapp.core import clock, wording
 from fieldapp.core.errors import ERRORS
-from fieldapp.imports.words import FAULTS as FAULTS_OF_CELLS, mask_quoted
+from fieldapp.imports.staging import is_being_read
+from fieldapp.imports.words import BEING_READ, FAULTS as FAULTS_OF_CELLS, mask_quoted
 from fieldapp.payments import rules
-from fieldapp.payments.actions import CHANGED, REVERSED, is_being_read
+from fieldapp.payments.actions import CHANGED, REVERSED
 from fieldapp.payments.models import (
     CHECKED,
     CHECKING,
@@ -41,8 +42,6 @@ STATES = {
     UNDOING: (lazy_gettext("Being taken back"), "returned"),
     UNDONE: (lazy_gettext("Taken back"), "returned"),
 }
-# Before it is known to be cut off.
-BEING_READ = (lazy_gettext("Being read"), "submitted")
 # (word, look of the word, what it means) by kind.
 KINDS = {
     rules.DUE: (

@@ -577,7 +577,7 @@ def _bring_payments() -> dict[str, object]:
     held = payments.stage(supervisor, "发放明细.csv", content, Limits(1000, 10), clock.now())
     whole = Whole("dibao", "public", "2026-10", clock.local_date(clock.now()))
     with transaction():
-        payments.choose_columns(supervisor, held, held.fields, whole)
+        payments.choose_columns(supervisor, held, held.fields, whole, clock.now())
     payments.go_on(held.list_id, clock.now(), 60)
     return {"list_id": held.list_id, "row_number": 2}
 

@@ -74,12 +74,13 @@ def as_csv(rows: Iterable[Sequence[str]], encoding: str = "utf-8", delimiter: st
     return out.getvalue().encode(encoding)
 
 
-def as_xlsx(rows: Iterable[Sequence[object]]) -> bytes:
-    """A workbook of rows."""
+def as_xlsx(rows: Iterable[Sequence[object]], **others: Iterable[Sequence[object]]) -> bytes:
+    """A workbook of rows; `others`: the rows of further sheets, by their names."""
     book = openpyxl.Workbook(write_only=True)
-    sheet = book.create_sheet("人员")
-    for row in rows:
-        sheet.append(list(row))
+    for name, of_sheet in {"人员": rows, **others}.items():
+        sheet = book.create_sheet(name)
+        for row in of_sheet:
+            sheet.append(list(row))
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()

@@ -8,8 +8,9 @@ import tempfile
 from sqlalchemy import select
 
 from fieldapp.core.audit import AuditEntry
-from fieldapp.core.db import db
-from fieldapp.imports.models import Import
+from fieldapp.core.db import db, transaction
+from fieldapp.imports.models import READING, Import
+from fieldapp.imports.staging import READING_TAKES
 from fieldapp.people.models import Person
 from tests.factories import GRID, Desk
 from tests.imports.rosters import HEADER, as_csv, as_xlsx, make_row
@@ -85,6 +86,23 @@ def test_a_file_without_names_of_columns_is_said_to_lose_somebody(app, county):
     assert "没有认出姓名列" not in desk.get(bring(desk, as_csv([HEADER, *rows])).location).text
 
 
+def test_a_file_that_is_being_read_is_not_said_to_be_cut_off_and_is_not_thrown_away(app, county):
+    desk = Desk(app)
+    page = bring(desk, as_csv([HEADER, make_row(0, GRID)])).location
+    with app.app_context(), transaction():
+        db.session.scalars(select(Import)).one().state = READING
+    for path in (page, "/imports"):
+        assert "正在读取" in desk.get(path).text
+        assert "读取中断" not in desk.get(path).text
+    assert "throw-away" not in desk.get(page).text
+    assert desk.post(f"{page}/throw-away").status_code == 409
+    with app.app_context(), transaction():
+        db.session.scalars(select(Import)).one().made_at -= READING_TAKES
+    for path in (page, "/imports"):
+        assert "读取中断" in desk.get(path).text
+    assert desk.post(f"{page}/throw-away").status_code == 303
+
+
 def test_progress_is_told_to_htmx(app, county):
     desk = Desk(app)
     page = bring(desk, as_csv([HEADER, make_row(0, GRID)])).location
@@ -133,6 +151,16 @@ def test_an_upload_is_never_a_temporary_file(app, county, monkeypatch):
     assert "8000 行" in desk.get(page).text
     desk.post(f"{page}/columns", **{"column-0": "phone", "column-4": "name"})
     assert desk.get(f"{page}/refused.xlsx").status_code == 200
+
+
+def test_sheets_of_a_workbook_that_were_not_read_are_named(app, county):
+    desk = Desk(app)
+    book = as_xlsx([HEADER, make_row(0, GRID)], 依兰镇=[make_row(1, GRID)])
+    page = bring(desk, book).location
+    said = "只读取了工作表“人员”，其他工作表里也有内容：依兰镇。"
+    assert said in desk.get(page).text
+    desk.post(f"{page}/columns", **{"column-0": "name", "column-4": "grid"})
+    assert said in go_on(desk, page)
 
 
 def test_others_of_the_area_see_it_and_the_higher_ones_do(app, county):

@@ -76,7 +76,7 @@ def stage(
         user = find_user(username)
         held = actions.stage(user, "发放明细.csv", io.BytesIO(as_csv([header, *rows])), LIMITS, clock.now())
         with transaction():
-            actions.choose_columns(user, held, held.fields, whole)
+            actions.choose_columns(user, held, held.fields, whole, clock.now())
         run(held.list_id)
         return held.list_id
 

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from fieldapp.core import clock
 from fieldapp.core.db import db, transaction
 from fieldapp.core.errors import AppError
+from fieldapp.imports.staging import READING_TAKES
 from fieldapp.payments import actions, queries
 from fieldapp.payments.models import PaymentList, PaymentRow
 from fieldapp.payments.rules import Whole
@@ -59,7 +60,7 @@ def test_a_file_on_its_way_into_the_list_is_not_thrown_away(app, village):
         with pytest.raises(AppError) as refused:
             actions.throw_away(find_user("supervisor"), held, clock.now())
         assert refused.value.code == "payments_state_wrong"
-        actions.throw_away(find_user("supervisor"), held, clock.now() + actions.READING_TAKES)
+        actions.throw_away(find_user("supervisor"), held, clock.now() + READING_TAKES)
         assert db.session.get(PaymentList, list_id) is None
 
 
@@ -107,7 +108,7 @@ def test_columns_and_terms_must_say_enough(app, village):
             (["name", "id_number", "amount"], Whole("dibao", "public", None, None), "payment_terms_missing"),
         ):
             with pytest.raises(AppError) as refused, transaction():
-                actions.choose_columns(user, held, fields, whole)
+                actions.choose_columns(user, held, fields, whole, clock.now())
             assert refused.value.code == code
         actions.throw_away(user, held, clock.now())
         assert db.session.scalar(select(func.count()).select_from(PaymentRow)) == 0

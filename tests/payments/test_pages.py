@@ -10,11 +10,11 @@ from fieldapp.areas.models import Area
 from fieldapp.core import clock
 from fieldapp.core.audit import AuditEntry
 from fieldapp.core.db import db, transaction
-from fieldapp.payments.actions import READING_TAKES
+from fieldapp.imports.staging import READING_TAKES
 from fieldapp.payments.models import PaymentList
 from fieldapp.people.models import Household
 from tests.factories import GRID, Desk
-from tests.imports.rosters import as_csv, make_id
+from tests.imports.rosters import as_csv, as_xlsx, make_id
 from tests.imports.test_pages import go_on
 from tests.payments.lists import HEADER, promise, register
 
@@ -82,11 +82,25 @@ def test_from_file_to_undo(app, county):
         ]
     assert deeds == [
         ("payments.bring", None),
+        ("payments.columns", None),
         ("payments.decide", "标准上调"),
         ("payments.take", "财政局 10 月明细"),
         ("payments.export", "退回财政局核对"),
         ("payments.undo", "发错月份"),
     ]
+
+
+def test_columns_and_comparing_again_are_in_the_audit_trail(app, county):
+    desk = Desk(app)
+    page = bring(desk)
+    compare(desk, page)
+    assert desk.post(f"{page}/compare").status_code == 303
+    with app.app_context():
+        of_payments = select(AuditEntry).where(AuditEntry.subject_kind == "payments").order_by(AuditEntry.id)
+        _, columns, again = db.session.scalars(of_payments)
+    assert (columns.action, columns.actor_name) == ("payments.columns", "supervisor")
+    assert columns.values == {**TERMS, "fields": ["name", "id_number", "amount"]}
+    assert (again.action, again.actor_name, again.values) == ("payments.compare", "supervisor", None)
 
 
 def test_the_same_file_again_says_which_list_it_is(app, county):
@@ -99,6 +113,17 @@ def test_the_same_file_again_says_which_list_it_is(app, county):
     assert desk.get(page).status_code == 404
     assert bring(desk)
     assert desk.post("/payments").status_code == 422
+
+
+def test_sheets_of_a_workbook_that_were_not_read_are_named(app, county):
+    desk = Desk(app)
+    book = as_xlsx([HEADER, *ROWS], 依兰镇=[[], HEADER, *ROWS], Sheet3=[[], [" "]])
+    page = desk.post("/payments", file=(io.BytesIO(book), "发放明细.xlsx")).location
+    said = "只读取了工作表“人员”，其他工作表里也有内容：依兰镇。"
+    assert said in desk.get(page).text
+    assert said in compare(desk, page)
+    alone = desk.post("/payments", file=(io.BytesIO(as_xlsx([HEADER, *ROWS])), "发放明细.xlsx")).location
+    assert "只读取了工作表" not in desk.get(alone).text
 
 
 def test_others_of_the_area_see_it_and_the_higher_ones_do(app, county):

@@ -24,10 +24,20 @@ from fieldapp.payments.models import CHECKED, TAKEN, TAKING, UNDONE, PaymentList
 from fieldapp.payments.rules import KINDS
 from fieldapp.payments.workbook import write_unmatched
 from fieldapp.people.models import Person
+from tests import statements
 from tests.factories import GRID
 from tests.imports.rosters import find_user, make_id
 from tests.payments.lists import HEADER, kinds, promise, register, run, stage, take, undo
-from tests.payments.village import ROWS, again, books, declare_relative, find_id, is_counted_right, money
+from tests.payments.village import (
+    ROWS,
+    again,
+    books,
+    decide,
+    declare_relative,
+    find_id,
+    is_counted_right,
+    money,
+)
 
 pytestmark = pytest.mark.usefixtures("county")
 
@@ -71,7 +81,7 @@ def test_every_row_is_found_once_and_the_good_ones_are_entered_and_taken_back(ap
     with app.app_context():
         said = select(AuditEntry.action, AuditEntry.values).where(AuditEntry.subject_kind == "payments")
         deeds: dict[str, Any] = dict(db.session.execute(said).all())
-        assert list(deeds) == ["payments.bring", "payments.take", "payments.undo"]
+        assert list(deeds) == ["payments.bring", "payments.columns", "payments.take", "payments.undo"]
         assert deeds["payments.take"] == {"rows": 2, "cents": 1000_00, "reason": "财政局明细"}
 
     # What was taken back may come again, and pays what is due again.
@@ -139,7 +149,8 @@ def test_what_changes_between_comparing_and_taking_in_is_left_and_shown(app, vil
         with transaction():
             register(GRID, "查无人", 10)
         with transaction():
-            actions.compare_again(find_user("supervisor"), db.session.get_one(PaymentList, list_id))
+            held = db.session.get_one(PaymentList, list_id)
+            actions.compare_again(find_user("supervisor"), held, clock.now())
         assert run(list_id).state == CHECKED
         assert queries.get_row(list_id, 10).kind == "new"
         assert queries.get_row(list_id, 2).is_taken
@@ -148,6 +159,43 @@ def test_what_changes_between_comparing_and_taking_in_is_left_and_shown(app, vil
     with app.app_context():
         assert queries.sum_taken(list_id) == queries.Tally(2, 1000_00)
     assert is_counted_right(app)
+
+
+def test_a_decision_does_not_stand_for_what_a_row_has_become_since(app, village):
+    list_id = stage(app, [ROWS[1], ROWS[5]])
+    decide(app, list_id, 2)
+    with app.app_context():
+        chosen = queries.get_row(list_id, 3).candidates[0]
+    decide(app, list_id, 3, chosen=chosen)
+    with app.app_context(), transaction():
+        promise(db.session.scalars(select(Person).where(Person.name == "差额人")).one(), 30_00)
+        promise(db.session.get_one(Person, chosen), 30_00)
+    take(app, list_id)
+    with app.app_context():
+        for number, kind in ((2, "differs"), (3, "several")):
+            row = queries.get_row(list_id, number)
+            assert (row.kind, row.left, row.is_taken) == (kind, "changed", False)
+            assert (row.decision, row.decided_by, row.decided_reason, row.chosen_uuid) == (None,) * 4
+        # Of several people nobody is meant until somebody chooses again.
+        assert (row.person_uuid, row.household_uuid, row.cancels) == (None, None, [])
+
+
+def test_what_is_due_again_says_a_month_only_where_it_did_before(app, village):
+    with app.app_context(), transaction():
+        promise(register(GRID, "无月人", 11), 500_00, period=None, on=date(2026, 10, 20))
+    list_id = stage(app, [["无月人", make_id(11), "500"], ROWS[0]])
+    assert list(kinds(app, list_id).values()) == ["due", "due"]
+    take(app, list_id)
+    assert books(app)[("无月人", "given", "2026-10")] == 500_00
+    undo(app, list_id)
+    undone = books(app)
+    assert undone[("无月人", "due", None)] == 500_00
+    assert undone[("应发人", "due", "2026-10")] == 500_00
+    # And once more, with what the first time made.
+    again = stage(app, [["无月人", make_id(11), "500"], ROWS[0], ["", "", ""]])
+    take(app, again)
+    undo(app, again)
+    assert books(app)[("无月人", "due", None)] == 500_00
 
 
 def test_what_was_taken_back_singly_is_not_taken_back_twice(app, village):
@@ -263,6 +311,27 @@ def test_what_a_list_took_back_in_part_and_takes_in_again_stands_in_the_books(ap
     assert ("新发人", "given", "2026-10") not in books(app)
     assert money(app) == 500_00
     assert is_counted_right(app)
+
+
+def test_each_row_more_asks_the_database_for_a_handful_of_statements(app, village):
+    with app.app_context(), transaction():
+        for number in range(20, 60):
+            person = register(GRID, f"人{number}", number)
+            if number % 2:
+                promise(person, 100_00)
+    rows = [[f"人{number}", make_id(number), "100"] for number in range(20, 60)]
+    asked = []
+    for some in (rows[:8], rows[8:]):
+        with statements.noted() as sent:
+            list_id = stage(app, some)
+            compared = len(sent)
+            take(app, list_id)
+            taken = len(sent)
+            undo(app, list_id)
+        asked.append((compared, taken - compared, len(sent) - taken))
+    more = len(rows) - 2 * 8
+    for few, many, limit in zip(*asked, (1, 6, 8), strict=True):
+        assert many - few <= limit * more
 
 
 def test_what_did_not_match_leaves_as_a_workbook_with_why(app, village):

@@ -73,7 +73,8 @@ def again(app, list_id: int, username: str = "supervisor") -> dict[int, str | No
     """Compare once more; what each row is then."""
     with app.app_context():
         with transaction():
-            actions.compare_again(find_user(username), db.session.get_one(PaymentList, list_id))
+            held = db.session.get_one(PaymentList, list_id)
+            actions.compare_again(find_user(username), held, clock.now())
         run(list_id)
     return kinds(app, list_id)
 

@@ -161,6 +161,17 @@ def test_desk_session_in_use_goes_on(app, county):
         assert desk.get("/reviews").status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/imports/1/go-on", "/payments/1/go-on"])
+def test_a_page_that_goes_on_by_itself_keeps_no_desk_session_from_ending(app, county, path):
+    desk = Desk(app, "supervisor")
+    # There is nothing that could go on; then nobody is there any more.
+    for status in (404, 302):
+        with app.app_context(), transaction():
+            for session in db.session.scalars(select(UserSession)):
+                session.used_at -= timedelta(minutes=15)
+        assert desk.post(path).status_code == status
+
+
 def test_phone_session_ends_after_its_days(app, county):
     phone = Phone(app, county)
     with app.app_context(), transaction():
