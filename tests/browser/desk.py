@@ -59,6 +59,21 @@ class Desk:
         self.type_sign_in(username, password)
         expect(self.button("Sign out")).to_be_visible()
 
+    def list_cut_choices(self) -> list[str]:
+        """What is chosen in lists of the page that are too narrow to show it whole."""
+        cut: list[str] = self.page.evaluate(
+            """() => [...document.querySelectorAll('main select')].filter(list => list.offsetWidth).flatMap(list => {
+              const wide = list.cloneNode(false)
+              wide.append(list.selectedOptions[0].cloneNode(true))
+              wide.style.cssText = 'position: absolute; width: max-content; min-width: 0'
+              list.after(wide)
+              const isCut = wide.offsetWidth > list.offsetWidth
+              wide.remove()
+              return isCut ? [list.selectedOptions[0].text] : []
+            })"""
+        )
+        return cut
+
     def make_reset_code(self, worker: str) -> str:
         """Make a code for a worker who has forgotten the PIN; gives it as it is read out."""
         self.page.goto("/phones")

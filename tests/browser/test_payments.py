@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 
 import openpyxl
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.payment_lists import NOBODY, PAID, RENAMED, bring_list, make_list
+from tests.chromium import SCREENS
 
 
 def test_payment_list_from_file_to_undo(desk, words, tmp_path):
@@ -60,3 +62,17 @@ def test_payment_list_from_file_to_undo(desk, words, tmp_path):
     page.locator("#undo-reason").fill("发错月份")
     desk.button("Take it back").click()
     expect(main).to_contain_text("已全部撤回", timeout=60_000)
+
+
+@pytest.mark.parametrize("words", ["en"], indirect=True)
+def test_what_is_chosen_can_be_read_on_a_phone_in_english(desk, tmp_path):
+    file = tmp_path / "payments.xlsx"
+    file.write_bytes(make_list())
+    bring_list(desk, file)
+    tables = ["/tables/table?period=chosen", "/tables/table?kind=visits"]
+    desk.page.set_viewport_size(SCREENS["phone"]["viewport"])
+    cut = {}
+    for address in (desk.page.url, *tables):
+        desk.page.goto(address)
+        cut[address] = desk.list_cut_choices()
+    assert not any(cut.values()), cut
