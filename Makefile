@@ -46,8 +46,9 @@ check: set-up   ## format, lint, types, order of the features, migrations, trans
 bench: set-up .system-packages benchmarks/node_modules/.ready ## speed and size of forms, beside two other engines, of a sync, of the registry, of the desk
 	python -m benchmarks
 
-bench-full: set-up .system-packages ## a hundred thousand people imported; the registry at two million, the desk at ten million visits, kept in FIELDAPP_BENCH_DIR (some 35 GB)
+bench-full: set-up .system-packages ## a hundred thousand people imported; a payment list of five thousand rows; the registry at two million, the desk at ten million visits, kept in FIELDAPP_BENCH_DIR (some 35 GB)
 	python -m benchmarks.importing
+	python -m benchmarks.paying
 	python -m benchmarks.registry
 	python -m benchmarks.desk
 

@@ -255,10 +255,10 @@ def sum_of_list(list_id: int) -> tuple[int, int]:
     return row[0], int(row[1] or 0)
 
 
-def list_reversed_of_list(list_id: int) -> set[str]:
-    """The keys of the entries of a list of payments that were taken back."""
-    taken_back = select(Aid.aid_uuid).where(Aid.payment_list_id == list_id, Aid.state == "reversed")
-    return set(db.session.scalars(taken_back))
+def list_states_of_list(list_id: int) -> dict[str, str]:
+    """The states of the entries of a list of payments, by their keys; what took some of them back is among them."""
+    entries = select(Aid.aid_uuid, Aid.state).where(Aid.payment_list_id == list_id)
+    return {row[0]: row[1] for row in db.session.execute(entries)}
 
 
 @once

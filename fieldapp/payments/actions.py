@@ -293,14 +293,15 @@ def start_undoing(actor: User, held: PaymentList, *, reason: str, with_reversed:
 
 def _count_reversed(held: PaymentList) -> int:
     """How many entries of the rows that are in the books somebody has taken back singly."""
-    gone = aid.list_reversed_of_list(held.list_id)
+    states = aid.list_states_of_list(held.list_id)
+    gone = {key for key, state in states.items() if state == "reversed"}
     if not gone:
         return 0
     number = 0
     for row_number, settles in queries.list_taken_rows(held.list_id):
         # Of entries that the row itself made and the list took back, another has come since.
         made = next(key for key in _list_entry_keys(held, row_number) if key not in gone)
-        number += len(gone & set(settles)) if settles else db.session.get(Aid, made) is None
+        number += len(gone & set(settles)) if settles else made not in states
     return number
 
 
