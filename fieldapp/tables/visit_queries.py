@@ -24,6 +24,8 @@ from fieldapp.users.models import User
 from fieldapp.visits.models import Visit
 
 PAGE_ROWS, READ_AT_ONCE = 50, 500
+# How many weeks are looked through before all that are left.
+_NEXT_WEEKS = 8
 _ORDER = Visit.area_code, Visit.finished_at, Visit.visit_uuid
 
 
@@ -58,6 +60,21 @@ def list_visits(
     """A page of the visits after a place, their keys, and after which place the next page begins, None for the last."""
     weeks = [week for week in span.weeks if after is None or week >= after.week_on]
     where = _conditions(choice, reader)
+    found: list[Key] = []
+    # Most pages are full before the weeks are at their end.
+    for some in (weeks[:1], weeks[1:_NEXT_WEEKS], weeks[_NEXT_WEEKS:]):
+        if some and len(found) <= PAGE_ROWS:
+            found += _list_keys(some, where, after)
+    page = found[:PAGE_ROWS]
+    sources = list_sources(choice.columns)
+    uuids = [key.visit_uuid for key in page]
+    rows = select_visits(["visit_uuid", *sources], reader, now).where(Visit.visit_uuid.in_(uuids))
+    read = {row[0]: row[1:] for row in db.session.execute(rows)}
+    batch = Batch(sources, [read[uuid] for uuid in uuids], names) if uuids else None
+    return batch, uuids, page[-1] if len(found) > PAGE_ROWS else None
+
+
+def _list_keys(weeks: list[date], where: list[ColumnElement[bool]], after: Key | None) -> list[Key]:
     keys = [
         select(Visit.week_on, *_ORDER)
         .where(
@@ -68,17 +85,9 @@ def list_visits(
         .subquery()
         for week in weeks
     ]
-    if not keys:
-        return None, [], None
     each = union_all(*(select(part) for part in keys)).subquery()
-    found = db.session.execute(select(each).order_by(*each.c).limit(PAGE_ROWS + 1)).all()
-    page = [Key(*row) for row in found[:PAGE_ROWS]]
-    sources = list_sources(choice.columns)
-    uuids = [key.visit_uuid for key in page]
-    rows = select_visits(["visit_uuid", *sources], reader, now).where(Visit.visit_uuid.in_(uuids))
-    read = {row[0]: row[1:] for row in db.session.execute(rows)}
-    batch = Batch(sources, [read[uuid] for uuid in uuids], names) if uuids else None
-    return batch, uuids, page[-1] if len(found) > PAGE_ROWS else None
+    rows = db.session.execute(select(each).order_by(*each.c).limit(PAGE_ROWS + 1))
+    return [Key(*row) for row in rows]
 
 
 def count_visits(choice: Choice, span: Span, reader: User) -> int:
