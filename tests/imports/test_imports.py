@@ -451,3 +451,20 @@ def test_staged_rows_can_be_read_by_nobody_and_are_erased(app, county):
         assert actions.forget_rows(clock.now() + actions.KEEP_ROWS) == 1
     with pytest.raises(AppError, match="import_forgotten"):
         undo(app, import_id)
+
+
+def test_what_is_thrown_away_is_not_applied_meanwhile(app, county, monkeypatch):
+    import_id = stage(app, as_xlsx([HEADER, make_row(0, GRID)]))
+    really_erase = actions._erase
+
+    def apply_first(number: int) -> None:
+        with pytest.raises(AppError) as refused:
+            apply(app, number)
+        assert refused.value.code == "import_state_wrong"
+        really_erase(number)
+
+    monkeypatch.setattr(actions, "_erase", apply_first)
+    with app.app_context():
+        held = db.session.get_one(Import, import_id)
+        actions.throw_away(find_user("supervisor"), held, clock.now())
+        assert db.session.scalars(select(Import)).all() == []
