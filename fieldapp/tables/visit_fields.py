@@ -36,7 +36,7 @@ from fieldapp.visits.models import Visit, VisitPerson, VisitRevision
 Value = str | int | float | None
 _CLASS = re.compile(r'"class_(\w+)"')
 # Read only where a column needs them; of the visit itself any column may be named.
-HOUSEHOLD, CHECKLIST, BODY, PEOPLE, COUNTED = "household", "checklist", "body", "people", "counted"
+HOUSEHOLD, CHECKLIST, BODY, COUNTED = "household", "checklist", "body", "counted"
 FOLLOWUPS, FLAGS = "followups", "flags"
 
 
@@ -75,8 +75,6 @@ def _column(source: str, reader: User, now: datetime) -> Any:
         return VisitRevision.checklist_key
     if source == BODY:
         return VisitRevision.body
-    if source == PEOPLE:
-        return select(func.count()).where(of_people).select_from(VisitPerson).scalar_subquery()
     if source == COUNTED:
         counted = func.aggregate_strings(cast(VisitPerson.counted_as, String), " ")
         return select(counted).where(of_people).scalar_subquery()
@@ -261,7 +259,13 @@ _FIELDS = (
         (HOUSEHOLD,),
         lambda batch: [mask_name(name or "") for name in batch.of(HOUSEHOLD)],
     ),
-    _plain("people", lazy_gettext("People seen or asked about"), PEOPLE),
+    Field(
+        "people",
+        lazy_gettext("People seen or asked about"),
+        (COUNTED,),
+        # Of each a list of what they count as: ["class_dibao_rural", "tag_lonely"].
+        lambda batch: [held.count("[") if held else 0 for held in batch.of(COUNTED)],
+    ),
     Field("classes", lazy_gettext("Main classes"), (COUNTED,), _say_classes),
     Field("outcome", lazy_gettext("Outcome"), ("outcome",), _say("outcome")),
     Field("method", lazy_gettext("Method"), ("method",), _say("method")),
