@@ -328,9 +328,9 @@ def _list_aid(column: str, span: Span, reader: User, page: int) -> Behind:
     # Asked of each entry, in the order of the index: a search in the text is expected to find next to none of them.
     wanted = or_(*(Aid.counted[name].as_string().is_not(None) for name in names))
     where = [*_within(Aid.area_code, span, reader), Aid.week_on.between(span.first, span.last), wanted]
-    if column != "money":
+    if not column.startswith("money"):
         cells = rollups.list_cells(span.area_code, column, span.first, span.last)
-        # What is seldom given would be looked for among all that was: it is read where it is counted.
+        # What is given more seldom than money would be looked for among all of it: it is read where it is counted.
         if len(cells) <= _FEW_CELLS:
             where.append(_within_each(Aid, cells))
     order = Aid.week_on.desc(), Aid.given_on.desc(), Aid.aid_uuid.desc()
