@@ -15,7 +15,7 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -85,7 +85,7 @@ GROWS = (
         "aid",
         "revisits",
     ),
-    *("rollups", "rollup_changes"),
+    *("rollups", "county_rollups", "rollup_changes"),
     *("tallies", "households", "people", "person_tags", "review_claims", "household_grids"),
 )
 
@@ -476,7 +476,9 @@ def _processor_s(engine: Engine) -> float:
     # Of those that have ended (a query's helpers) the server itself keeps the sum.
     of_server = sum(_read_stat(server)[2])
     for child in Path(f"/proc/{server}/task/{server}/children").read_text().split():
-        of_server += sum(_read_stat(child)[2][:2])
+        # One may have ended since: it is in the server's sum the next time.
+        with suppress(FileNotFoundError):
+            of_server += sum(_read_stat(child)[2][:2])
     return time.process_time() + of_server / os.sysconf("SC_CLK_TCK")
 
 

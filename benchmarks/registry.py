@@ -81,7 +81,7 @@ _COLUMNS = {
 _LIKELY = 50
 # None of them may be read as a whole, once it has more than a few pages: those are read faster than an index.
 _READ = (*_COLUMNS, "tallies")
-_FEW_PAGES, FEW = 64, "(a few pages)"
+_FEW_PAGES, FEW = 128, "(a few pages)"
 
 
 @dataclass(frozen=True)
