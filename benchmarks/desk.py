@@ -85,7 +85,7 @@ GROWS = (
         "aid",
         "revisits",
     ),
-    *("rollups", "county_rollups", "rollup_changes"),
+    *("rollups", "county_rollups", "rollup_changes", "repeated", "amended_contacts"),
     *("tallies", "households", "people", "person_tags", "review_claims", "household_grids"),
 )
 

@@ -94,6 +94,18 @@ def list_path(code: str) -> list[Area]:
     return list_areas(codes)
 
 
+@once
+def read_around(code: str) -> tuple[list[Area], list[Area]]:
+    """The area and all above it, from the province down; and those directly below it, by code."""
+    codes = [code[:digits] for digits in LEVELS.values() if digits <= len(code)]
+    around = select(Area).where(Area.code.in_(codes) | (Area.parent_code == code)).order_by(Area.code)
+    path: list[Area] = []
+    below: list[Area] = []
+    for area in db.session.scalars(around):
+        (below if area.parent_code == code else path).append(area)
+    return path, below
+
+
 def get_names(codes: Iterable[str]) -> dict[str, str]:
     """Names by code, for the codes that exist."""
     wanted = set(codes)

@@ -109,9 +109,13 @@ def select_standing(kind: type[Household] | type[Person], chosen: ColumnElement[
     return select(into.c.uuid).join(kind, _key(kind) == into.c.uuid).where(kind.merged_into.is_(None))
 
 
-def select_merged(kind: type[Household] | type[Person]) -> Select[str]:
-    """The keys of the entries that somebody else stands for."""
-    return select(_key(kind)).where(kind.merged_into.is_not(None))
+def select_entries_of(kind: type[Household] | type[Person], keys: Select[str]) -> Select[str, str, int]:
+    """The entries under those keys and all that was merged into them: (the entry, which of those it now is, steps between).
+
+    Of two of those the one that stands for the other is more steps away.
+    """
+    merged = _and_merged(kind, keys.subquery().c[0])
+    return select(merged.c.uuid, merged.c.start, merged.c.steps)
 
 
 @once
@@ -195,14 +199,22 @@ def _merged_into(kind: type[Household] | type[Person], chosen: ColumnElement[boo
 
 def _merged(kind: type[Household] | type[Person], chosen: ColumnElement[bool]) -> CTE:
     """From each entry `chosen` (start) down to all that was merged into it (uuid), with the steps between."""
-    key = _key(kind)
+    return _and_merged(kind, _key(kind), chosen)
+
+
+def _and_merged(
+    kind: type[Household] | type[Person],
+    key: ColumnElement[str] | InstrumentedAttribute[str],
+    *chosen: ColumnElement[bool],
+) -> CTE:
+    """The same from each `key`, which may stand in another table."""
     found = (
         select(key.label("start"), key.label("uuid"), literal(0).label("steps"))
-        .where(chosen)
+        .where(*chosen)
         .cte(recursive=True)
     )
     return found.union_all(
-        select(found.c.start, key, found.c.steps + 1).join(kind, kind.merged_into == found.c.uuid)
+        select(found.c.start, _key(kind), found.c.steps + 1).join(kind, kind.merged_into == found.c.uuid)
     )
 
 

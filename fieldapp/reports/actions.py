@@ -122,6 +122,8 @@ def correct_city(
     last = queries.find_sheet(city.code, week.ends_on)
     if last is None:
         raise AppError("report_not_sent")
+    for row in last.figures["rows"]:
+        rollup_queries.lock_figures(row["code"], is_shared=False)
     live = queries.gather_now(city, week)
     if queries.digest(live) != seen:
         raise AppError("report_changed")
@@ -182,6 +184,7 @@ def _check(actor: User, area: Area, week: Week, levels: tuple[str, ...], now: da
 def _close(county_code: str, week: Week) -> None:
     """From now on nothing counts in a county's week; what somebody is just counting in it is there when this returns."""
     rollup_queries.lock_week(county_code, week.ends_on, is_shared=False)
+    rollup_queries.lock_figures(county_code, is_shared=False)
     insert_if_absent(ClosedWeek, county_code=county_code, week_on=week.ends_on)
 
 

@@ -31,7 +31,8 @@ class ReportSheet(Base):
     since_on: Mapped[date] = mapped_column(doc="The week its running figures begin with.")
     figures: Mapped[Any] = mapped_column(
         JSON,
-        doc="{sum, rows}: each row {code, name, week, total}, figures by column, none where not reported.",
+        doc="{sum, rows}: each row {code, name, week, total}, figures by column, none where not reported; goods; and basis: "
+        "the week its running figures begin with, and up to which number it knows of amended contacts.",
     )
     foot: Mapped[dict[str, str]] = mapped_column(
         JSON, doc="{head, checker, filler, phone}: who answers for it."

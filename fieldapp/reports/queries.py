@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -23,16 +23,14 @@ from fieldapp.core import clock, scope
 from fieldapp.core.db import db, once
 from fieldapp.core.errors import AppError
 from fieldapp.core.weeks import Week, week_of_day
-from fieldapp.people import period_queries
 from fieldapp.people.models import SpecialPeriod
 from fieldapp.reports import rules
 from fieldapp.reports.models import ReportSheet
+from fieldapp.reports.repeats import count_repeats
 from fieldapp.reports.rules import Report, Row
 from fieldapp.rollups import queries as rollups
-from fieldapp.rollups.columns import DISTINCT
 from fieldapp.rollups.models import RunningCount
-from fieldapp.screenings import counting as screenings
-from fieldapp.visits import counting as visits
+from fieldapp.rollups.rules import Basis
 from fieldapp.visits.models import Visit
 
 COUNTY, CITY, PROVINCE = ("county", PROPER), "city", "province"
@@ -52,7 +50,7 @@ class Late:
 
 def get_report_area(code: str, reader_codes: Sequence[str]) -> Area:
     """The area of a report, in the reader's scope; raises not_found."""
-    path = areas.list_path(code) if scope.covers(reader_codes, code) else []
+    path = areas.read_around(code)[0] if scope.covers(reader_codes, code) else []
     if not path or path[-1].code != code:
         raise AppError("not_found")
     return path[-1]
@@ -96,18 +94,22 @@ def get_since(area_code: str, week: Week) -> date:
     A county's begin with its city's: else the city's row would not be what the county confirmed.
     """
     city = area_code[: LEVELS["city"]]
-    for period in _list_city_periods(city):
+    for period, counted_from in _list_city_periods(city):
         if period.from_on <= week.ends_on and (period.until_on is None or period.until_on >= week.begins_on):
             since = week_of_day(period.from_on, rollups.get_cuts()).ends_on
-            if db.session.get(RunningCount, (period.area_code, since)):
+            if since == counted_from:
                 return since
     return rollups.first_week_of_year(week)
 
 
 @once
-def _list_city_periods(city: str) -> list[SpecialPeriod]:
-    found = period_queries.list_periods_over(city)
-    return sorted(found, key=lambda period: period.from_on)
+def _list_city_periods(city: str) -> list[tuple[SpecialPeriod, date]]:
+    """The special periods over a city, by their first day, each with the first weeks that are counted from in its area."""
+    counted = RunningCount.area_code == SpecialPeriod.area_code
+    over = select(SpecialPeriod, RunningCount.first_week_on).join(RunningCount, counted)
+    codes = city, city[: LEVELS["province"]]
+    periods = over.where(SpecialPeriod.area_code.in_(codes)).order_by(SpecialPeriod.from_on)
+    return [(row[0], row[1]) for row in db.session.execute(periods)]
 
 
 def list_uncounted_periods(now: datetime) -> list[tuple[str, date]]:
@@ -127,9 +129,9 @@ def list_uncounted_periods(now: datetime) -> list[tuple[str, date]]:
 def read_live(area: Area, week: Week) -> Report:
     """The report of an area as it stands now: a row for each part, all that is counted."""
     since = get_since(area.code, week)
+    basis = Basis(since, None)
     digits = _digits_below(area)
-    weeks, running = rollups.sum_to_week([area.code], digits, str(since), since, week.ends_on)
-    open_before = rollups.count_open_before([area.code], digits, since)
+    weeks, running, open_before = rollups.sum_to_week([area.code], digits, str(since), since, week.ends_on)
     parts = {
         code: (
             rules.complete(weeks.get(code, {}), None),
@@ -139,8 +141,8 @@ def read_live(area: Area, week: Week) -> Report:
     }
     goods = _list_goods(area, since, week, parts)
     rows = [
-        Row(one.code, one.name, *parts.get(one.code, _nothing()), goods=goods.get(one.code, ()))
-        for one in areas.list_children([area.code])
+        Row(one.code, one.name, *parts.get(one.code, _nothing()), goods=goods.get(one.code, ()), basis=basis)
+        for one in areas.read_around(area.code)[1]
         if not one.is_ended or one.code in parts
     ]
     whole = Row(
@@ -149,6 +151,7 @@ def read_live(area: Area, week: Week) -> Report:
         rules.add_up([_nothing()[0], *(part[0] for part in parts.values())]),
         rules.add_up([_nothing()[1], *(part[1] for part in parts.values())]),
         goods=rules.add_goods(goods.values()),
+        basis=basis,
     )
     return Report(whole, rows)
 
@@ -184,29 +187,33 @@ def list_sheets(area_code: str, week_on: date) -> list[ReportSheet]:
     return _read_sheets(ReportSheet.area_code == area_code, ReportSheet.week_on == week_on)
 
 
-@once
 def list_sheets_about(area_code: str, week_on: date) -> list[ReportSheet]:
     """The sheets of an area, of its city, and of those right below it, by area, the last one first."""
+    return [sheet for sheet in _read_sheets_about(area_code, week_on) if sheet.week_on == week_on]
+
+
+def find_last_foot(area_code: str, week_on: date) -> dict[str, str] | None:
+    """Who answered for the last sheet of an area: of that week or, where there is none, of any."""
+    own = [sheet for sheet in _read_sheets_about(area_code, week_on) if sheet.area_code == area_code]
+    own.sort(key=lambda sheet: sheet.week_on == week_on, reverse=True)
+    return own[0].foot if own else None
+
+
+@once
+def _read_sheets_about(area_code: str, week_on: date) -> list[ReportSheet]:
+    """Those of the week, and the last one of the area of any week."""
     itself = ReportSheet.area_code.in_({area_code, area_code[: LEVELS["city"]]})
     below = ReportSheet.area_code.in_(select(Area.code).where(Area.parent_code == area_code))
-    return _read_sheets(itself | below, ReportSheet.week_on == week_on)
+    newest = ReportSheet.week_on.desc(), ReportSheet.number.desc()
+    last = select(ReportSheet.id).where(ReportSheet.area_code == area_code).order_by(*newest).limit(1)
+    return _read_sheets(
+        ((itself | below) & (ReportSheet.week_on == week_on)) | (ReportSheet.id == last.scalar_subquery())
+    )
 
 
 def _read_sheets(*which: ColumnElement[bool]) -> list[ReportSheet]:
     wanted = select(ReportSheet).where(*which)
     return list(db.session.scalars(wanted.order_by(ReportSheet.area_code, ReportSheet.number.desc())))
-
-
-def list_history(area_code: str) -> list[ReportSheet]:
-    """What was confirmed of an area, the latest week first."""
-    return list(
-        db.session.scalars(
-            select(ReportSheet)
-            .where(ReportSheet.area_code == area_code)
-            .order_by(ReportSheet.week_on.desc(), ReportSheet.number.desc())
-            .limit(60)
-        )
-    )
 
 
 def find_sent(area_code: str, week_on: date) -> ReportSheet | None:
@@ -227,48 +234,69 @@ def is_standing(sheet: ReportSheet | None) -> bool:
 
 def read_sheet(sheet: ReportSheet) -> Report:
     """The report as it was confirmed."""
-    return Report(_as_row(sheet.figures["sum"]), [_as_row(row) for row in sheet.figures["rows"]])
+    # Sheets from before anything was said of it stand upon all that has not been amended since.
+    basis = Basis(sheet.since_on, 0)
+    rows = [_as_row(kept, basis) for kept in (sheet.figures["sum"], *sheet.figures["rows"])]
+    return Report(rows[0], rows[1:])
 
 
 def write_figures(report: Report) -> dict[str, Any]:
-    """A report as a sheet keeps it."""
-    return {"sum": _as_json(report.sum), "rows": [_as_json(row) for row in report.rows]}
+    """A report as a sheet keeps it; nothing is amended of what it counts now until the transaction ends."""
+    last_amended = rollups.get_last_amended()
+    whole, *rows = (_as_json(row, last_amended) for row in (report.sum, *report.rows))
+    return {"sum": whole, "rows": rows}
 
 
-def _as_row(kept: dict[str, Any]) -> Row:
+def _as_row(kept: dict[str, Any], basis: Basis) -> Row:
     goods = tuple(Goods(*each) for each in kept.get("goods", ()))
-    return Row(kept["code"], kept["name"], kept["week"], kept["total"], kept.get("state", ""), goods)
+    if "basis" in kept:
+        basis = Basis(date.fromisoformat(kept["basis"][0]), kept["basis"][1])
+    return Row(kept["code"], kept["name"], kept["week"], kept["total"], kept.get("state", ""), goods, basis)
 
 
-def _as_json(row: Row) -> dict[str, Any]:
-    said = {"code": row.code, "name": row.name, "week": row.week, "total": row.total, "state": row.state}
-    goods = [[one.item, one.unit, one.week_milli, one.total_milli] for one in row.goods]
-    return {**said, "goods": goods} if goods else said
+def _as_json(row: Row, last_amended: int) -> dict[str, Any]:
+    said: dict[str, Any] = {
+        "code": row.code,
+        "name": row.name,
+        "week": row.week,
+        "total": row.total,
+        "state": row.state,
+    }
+    if row.goods:
+        said["goods"] = [[one.item, one.unit, one.week_milli, one.total_milli] for one in row.goods]
+    if row.basis:
+        known = last_amended if row.basis.known is None else row.basis.known
+        said["basis"] = [str(row.basis.since), known]
+    return said
 
 
 def gather(area: Area, week: Week) -> Report:
     """The report of a city, or the province, as those below have confirmed it; who has not is there without figures.
 
-    What it comes to counts everybody once who is in a row that has figures.
+    What it comes to counts everybody once whom a row counts that has figures, as that row counts them.
     """
-    live = read_live(area, week)
-    last = _last_sheets(live, week)
-    return _put_together(area, week, live, [_gather_row(row, last.get(row.code)) for row in live.rows])
+    last = _last_sheets(area, week)
+    if area.level == CITY:
+        rows = [_gather_row(row, last.get(row.code)) for row in read_live(area, week).rows]
+    else:
+        below = [one for one in areas.read_around(area.code)[1] if not one.is_ended or one.code in last]
+        rows = [_gather_row(Row(one.code, one.name, None, None), last.get(one.code)) for one in below]
+    sheets = [read_sheet(last[row.code]) for row in rows if row.is_reported]
+    return _put_together(area, week, rows, [one for sheet in sheets for one in _list_counties(sheet)])
 
 
 def gather_now(city: Area, week: Week) -> Report:
     """A city's report of those who have confirmed, with the figures as they stand now: what a correction says."""
-    live = read_live(city, week)
-    last = _last_sheets(live, week)
+    last = _last_sheets(city, week)
     rows = [
         row if is_standing(last.get(row.code)) else Row(row.code, row.name, None, None, UNREPORTED)
-        for row in live.rows
+        for row in read_live(city, week).rows
     ]
-    return _put_together(city, week, live, rows)
+    return _put_together(city, week, rows, rows)
 
 
-def _last_sheets(live: Report, week: Week) -> dict[str, ReportSheet]:
-    sheets = list_sheets_about(live.sum.code, week.ends_on)
+def _last_sheets(area: Area, week: Week) -> dict[str, ReportSheet]:
+    sheets = list_sheets_about(area.code, week.ends_on)
     return {sheet.area_code: sheet for sheet in reversed(sheets)}
 
 
@@ -278,24 +306,20 @@ def _gather_row(live: Row, sheet: ReportSheet | None) -> Row:
     kept = read_sheet(sheet).sum
     is_city = len(live.code) == LEVELS["city"]
     state = LOCKED if is_city else CHANGED if rules.list_changes(kept, live) else CONFIRMED
-    return Row(live.code, live.name, kept.week, kept.total, state, kept.goods)
+    return replace(kept, name=live.name, state=state)
 
 
-def _put_together(area: Area, week: Week, live: Report, rows: list[Row]) -> Report:
+def _list_counties(sheet: Report) -> list[Row]:
+    """The rows of the counties whose figures a sheet has: a city's has one for each."""
+    return sheet.rows if len(sheet.sum.code) == LEVELS["city"] else [sheet.sum]
+
+
+def _put_together(area: Area, week: Week, rows: list[Row], counties: Iterable[Row]) -> Report:
     reported = [row for row in rows if row.is_reported]
-    repeats: list[Sequence[Mapping[str, int]]] = [_subtract(live.sum, live.rows)]
-    if len(reported) < len(rows):
-        codes, digits = [row.code for row in reported], _digits_below(area)
-        # Where nobody counts in several parts, nobody does in some of them: years of visits need not be gone through.
-        is_anybody = codes and any(part[name] for part in repeats[0] for name in DISTINCT)
-        firsts = week.ends_on, get_since(area.code, week)
-        repeats = [
-            count(area.code, digits, codes, firsts, week.ends_on)
-            for count in ((visits.count_repeats, screenings.count_repeats) if is_anybody else ())
-        ]
-    of_week, in_all = ([twice[place] for twice in repeats] for place in range(2))
-    week_sum = rules.add_up([_nothing()[0], *(row.week for row in reported if row.week), *of_week])
-    total_sum = rules.add_up([_nothing()[1], *(row.total for row in reported if row.total), *in_all])
+    bases = {row.code: row.basis for row in counties if row.is_reported and row.basis}
+    of_week, in_all = count_repeats(area.code, _digits_below(area), week.ends_on, bases)
+    week_sum = rules.add_up([_nothing()[0], *(row.week for row in reported if row.week), of_week])
+    total_sum = rules.add_up([_nothing()[1], *(row.total for row in reported if row.total), in_all])
     goods = rules.add_goods(row.goods for row in reported)
     return Report(Row(area.code, area.name, week_sum, total_sum, goods=goods), rows)
 
@@ -322,15 +346,6 @@ def digest(report: Report) -> str:
         for row in [report.sum, *report.rows]
     ]
     return hashlib.sha256(json.dumps(figures, sort_keys=True).encode()).hexdigest()
-
-
-def _subtract(whole: Row, rows: Sequence[Row]) -> tuple[rules.Figures, rules.Figures]:
-    """What a whole is besides the sum of its rows."""
-    parts = []
-    for part in ("week", "total"):
-        summed = rules.add_up(figures for row in rows if (figures := getattr(row, part)))
-        parts.append({name: value - summed.get(name, 0) for name, value in getattr(whole, part).items()})
-    return parts[0], parts[1]
 
 
 def count_late(area_code: str, week: Week) -> Late:

@@ -34,11 +34,11 @@ from fieldapp.rollups.queries import (
     read_all,
     read_running,
 )
-from fieldapp.rollups.rules import WEEK, Key, ListSince, tally
+from fieldapp.rollups.rules import HOUSEHOLD, PERSON, WEEK, WORKER, Key, ListSince, Subject, tally
 from fieldapp.screenings import counting as screening_counting
 from fieldapp.screenings.models import Screening, ScreeningRow
 from fieldapp.visits import counting as visit_counting
-from fieldapp.visits.counting import AT_ONCE, HOUSEHOLD, PERSON, WORKER, Subject
+from fieldapp.visits.counting import AT_ONCE
 from fieldapp.visits.models import Visit, VisitPerson
 
 GIVEN = ("given", "reversed")

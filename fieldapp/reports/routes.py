@@ -204,7 +204,9 @@ def _show(area: Area, week: Week, form: FootForm | None = None, error: AppError 
     if step == "correct" and not differences:
         step = ""
     if form is None and step:
-        form = (CorrectionForm if step == "correct" else FootForm)(formdata=None, **_foot_before(area, last))
+        # Who answered for the area's last report need not be typed each week.
+        foot = queries.find_last_foot(area.code, week.ends_on) or {"filler": current_user.display_name}
+        form = (CorrectionForm if step == "correct" else FootForm)(formdata=None, **foot)
     if form is not None:
         form.seen.data, form.seen.raw_data = queries.digest(stands), None
     return render_template(
@@ -280,7 +282,7 @@ def _name(code: str, ends_on: date) -> str:
 
 def _about(area: Area, week: Week) -> dict[str, Any]:
     """What every page of a report says of it."""
-    above = areas.list_path(area.code)[:-1]
+    above = areas.read_around(area.code)[0][:-1]
     codes = current_user.area_codes()
     readable = [one for one in above if any(one.code.startswith(code) for code in codes)]
     return {
@@ -326,12 +328,6 @@ def _words_of(area: Area, week: Week, report: Report, sheet: ReportSheet | None)
         "note": say_week(report),
         **({name: sheet.foot.get(name, "") for name in FOOT} if sheet else dict.fromkeys(FOOT, "")),
     }
-
-
-def _foot_before(area: Area, last: ReportSheet | None) -> dict[str, str]:
-    """Who answered for the area's last report: they need not be typed each week."""
-    history = [last] if last else queries.list_history(area.code)[:1]
-    return dict(history[0].foot) if history else {"filler": current_user.display_name}
 
 
 def _name_makers(sheets: list[ReportSheet]) -> dict[int, str]:

@@ -11,6 +11,7 @@ from datetime import date, time, timedelta
 
 from fieldapp.aid.rules import Goods, write_amount
 from fieldapp.rollups.columns import COLUMNS, HELP
+from fieldapp.rollups.rules import Basis
 from fieldapp.workdays.rules import add_working_days, is_working_day
 
 Figures = dict[str, int]
@@ -31,6 +32,8 @@ class Row:
     state: str = ""
     # What the goods were that have no column of their own.
     goods: tuple[Goods, ...] = ()
+    # Upon what the figures stand.
+    basis: Basis | None = None
 
     @property
     def is_reported(self) -> bool:

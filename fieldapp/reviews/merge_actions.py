@@ -6,8 +6,9 @@ through it, so that a late one needs no care and parting them is exact.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from fieldapp.aid import actions as aid
@@ -28,9 +29,10 @@ from fieldapp.reviews import merge_queries as queries
 from fieldapp.reviews.merge_queries import Entry, household_of
 from fieldapp.rollups import actions as rollups
 from fieldapp.rollups.queries import read_running
+from fieldapp.rollups.rules import PERSON, Key, tally
 from fieldapp.screenings import counting as screening_counting
 from fieldapp.users.models import User
-from fieldapp.visits import actions as visits, counting as visit_counting
+from fieldapp.visits import actions as visits, counting as visit_counting, repeats
 
 
 def merge(
@@ -172,9 +174,13 @@ def _count(kind: str, uuids: list[str], by: int) -> None:
     """Count what two entries count as they stand: taken off before they are merged or parted, and counted again after."""
     db.session.flush()
     list_since = read_running()
-    counts = visit_counting.tally_entries(kind, uuids, list_since)
-    if kind == visit_counting.PERSON:
-        counts.update(screening_counting.tally_people(uuids, list_since))
+    contacts = visit_counting.list_contacts_of(kind, uuids)
+    if kind == PERSON:
+        contacts |= screening_counting.list_contacts_of(uuids)
+    repeats.note(contacts)
+    counts: Counter[Key] = Counter()
+    for of_one in contacts.values():
+        counts.update(tally(of_one, list_since, date.min))
     rollups.add({key: by * value for key, value in counts.items()})
 
 

@@ -7,11 +7,12 @@ all `rollup_changes`. Writers only add changes: nobody waits for a row that some
 from __future__ import annotations
 
 from datetime import date, datetime, time
+from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, String
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
-from fieldapp.core.db import AreaCode, Base, Instant
+from fieldapp.core.db import AreaCode, Base, Instant, UuidText
 from fieldapp.rollups.columns import COLUMNS, GOODS, MONEY, WORTH
 
 Since = String(10)
@@ -79,6 +80,47 @@ class RollupChange(_Counts, Base):
     area_code: Mapped[str] = mapped_column(AreaCode, doc="As in rollups.")
     since: Mapped[str] = mapped_column(Since, doc="As in rollups.")
     week_on: Mapped[date] = mapped_column(doc="As in rollups.")
+
+
+_Key = "Of the household or person; of a worker the number, written as a UUID."
+
+
+class Repeated(Base):
+    """Somebody whom several parts of a city or province count. Nobody who does is missing; some no longer do."""
+
+    __tablename__ = "repeated"
+
+    area_code: Mapped[str] = mapped_column(AreaCode, primary_key=True, doc="The city or province.")
+    kind: Mapped[str] = mapped_column(
+        String(10), primary_key=True, doc="household, person, worker, or screened: a person too."
+    )
+    key: Mapped[str] = mapped_column(UuidText, primary_key=True, doc=_Key)
+    week_on: Mapped[date] = mapped_column(
+        doc="Last week from which on that is so: in later weeks no more than one part has seen them."
+    )
+
+    __table_args__ = (Index("ix_repeated_area_week", "area_code", "kind", "week_on"),)
+
+
+class AmendedContact(Base):
+    """A contact that came to count, or no longer does, in a week that its county had confirmed, or one before such a week:
+    the sheets that were made until then do not know of it.
+    """
+
+    __tablename__ = "amended_contacts"
+
+    id: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer, "sqlite"), primary_key=True, doc="Number."
+    )
+    kind: Mapped[str] = mapped_column(String(10), doc="As in repeated.")
+    key: Mapped[str] = mapped_column(UuidText, doc=_Key)
+    at: Mapped[datetime] = mapped_column(Instant, doc="When it ended; of a screening, when it was brought.")
+    area_code: Mapped[str] = mapped_column(AreaCode, doc="Grid.")
+    week_on: Mapped[date] = mapped_column(doc="The week it counts in.")
+    columns: Mapped[Any] = mapped_column(JSON, doc="Columns of the report it counts in.")
+    by: Mapped[int] = mapped_column(doc="1: it came to count; -1: it no longer does.")
+
+    __table_args__ = (Index("ix_amended_contacts_key", "key", "kind"),)
 
 
 class WeekCut(Base):

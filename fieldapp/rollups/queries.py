@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from functools import cache
 
-from sqlalchemy import BigInteger, cast, func, select, text, union_all
+from sqlalchemy import BigInteger, Select, cast, func, literal, select, text, union_all
 
 from fieldapp.areas.models import LEVELS
 from fieldapp.areas.queries import county_of
@@ -18,6 +18,7 @@ from fieldapp.core.db import WRITES, db, once, remembered
 from fieldapp.core.weeks import SHIPPED, Cut, Week, first_of_year, week_ending, week_of, week_of_day
 from fieldapp.rollups.columns import COLUMNS, DISTINCT, PROBLEMS, SUMS
 from fieldapp.rollups.models import (
+    AmendedContact,
     ClosedWeek,
     CountyRollup,
     Rollup,
@@ -32,6 +33,8 @@ Counts = dict[str, int]
 Cell = tuple[date, str, int]
 # What a transaction that writes keeps of them.
 WEEK_CUTS, _CLOSED = "week_cuts", "closed_weeks"
+# In a statement, of what was counted before a running count began.
+_BEFORE = "before"
 
 
 def get_cuts() -> tuple[Cut, ...]:
@@ -87,9 +90,35 @@ def lock_week(area_code: str, week_on: date, *, is_shared: bool) -> None:
     """Until the transaction ends, a week of an area's county is not closed, or (not shared) nobody else counts in it by a
     `choose_week` that came before; SQLite's writers wait anyway.
     """
+    _lock(f"week {county_of(area_code)} {week_on}", is_shared=is_shared)
+
+
+def lock_figures(county_code: str, *, is_shared: bool) -> None:
+    """Until the transaction ends, no sheet is made of what a county counts, or (not shared) nothing is amended of that."""
+    _lock(f"figures {county_code}", is_shared=is_shared)
+
+
+def _lock(name: str, *, is_shared: bool) -> None:
     if db.session().get_bind().dialect.name == "postgresql":
         lock = func.pg_advisory_xact_lock_shared if is_shared else func.pg_advisory_xact_lock
-        db.session.execute(select(lock(func.hashtextextended(f"week {county_of(area_code)} {week_on}", 0))))
+        db.session.execute(select(lock(func.hashtextextended(name, 0))))
+
+
+def lock_closed(county_codes: Iterable[str]) -> dict[str, date]:
+    """The last week that each of those counties has confirmed; no other one is until the transaction ends."""
+    counties = sorted(county_codes)
+    for county_code in counties:
+        lock_figures(county_code, is_shared=True)
+    if not counties:
+        return {}
+    closed = select(ClosedWeek.county_code, func.max(ClosedWeek.week_on)).group_by(ClosedWeek.county_code)
+    rows = db.session.execute(closed.where(ClosedWeek.county_code.in_(counties)))
+    return {row[0]: row[1] for row in rows}
+
+
+def get_last_amended() -> int:
+    """The number of the last amended contact; 0 before the first."""
+    return db.session.scalar(select(func.max(AmendedContact.id))) or 0
 
 
 def first_week_of_year(week: Week) -> date:
@@ -125,10 +154,10 @@ def read_running() -> ListSince:
 
 def sum_to_week(
     area_codes: Iterable[str], digits: int, since: str, first: date, last: date
-) -> tuple[dict[str, Counts], dict[str, Counts]]:
+) -> tuple[dict[str, Counts], dict[str, Counts], dict[str, int]]:
     """By the first `digits` of the area's code, what is counted in those areas: in the week that ends on `last` alone, and
-    from the one that ends on `first` to it, everybody once by the running count `since`. Under a shorter code: what that area
-    takes off because its parts count it twice.
+    from the one that ends on `first` to it, everybody once by the running count `since`; and how many problems were open when
+    the week that ends on `first` began. Under a shorter code: what that area takes off because its parts count it twice.
     """
     kept = CountyRollup if digits <= LEVELS["county"] else Rollup
     wanted = list(area_codes)
@@ -143,16 +172,25 @@ def sum_to_week(
     both = union_all(*parts).subquery()
     keys = func.substr(both.c.area_code, 1, digits), both.c.since, both.c.week_on == last
     sums = (cast(func.sum(both.c[name]), BigInteger) for name in COLUMNS)
+    before = _select_open_before(wanted, digits, first).subquery()
+    # What was open before stands where the problems are found.
+    found = (before.c.open if name == "found" else literal(0) for name in COLUMNS)
+    counted_before = select(before.c.code, literal(_BEFORE), literal(False), *found)
+    rows = db.session.execute(union_all(select(*keys, *sums).group_by(*keys), counted_before))
     weeks: dict[str, Counts] = {}
     running: dict[str, Counts] = {}
-    for code, counted, is_last, *values in db.session.execute(select(*keys, *sums).group_by(*keys)):
+    open_before: dict[str, int] = {}
+    for code, counted, is_last, *values in rows:
         counts = dict(zip(COLUMNS, values, strict=True))
+        if counted == _BEFORE:
+            open_before[code] = counts["found"]
+            continue
         if counted == WEEK and is_last:
             weeks[code] = counts
         held = running.setdefault(code, dict.fromkeys(COLUMNS, 0))
         for name in SUMS if counted == WEEK else DISTINCT:
             held[name] += counts[name]
-    return weeks, running
+    return weeks, running, open_before
 
 
 def sum_by_week(area_code: str, first: date, last: date) -> dict[date, Counts]:
@@ -224,20 +262,23 @@ def sum_weeks(
 
 def count_open_before(area_codes: Iterable[str], digits: int, first: date) -> dict[str, int]:
     """By area as in `sum_weeks`, how many problems were open when the week that ends on `first` began."""
+    rows = db.session.execute(_select_open_before(list(area_codes), digits, first))
+    return {row[0]: row[1] for row in rows}
+
+
+def _select_open_before(area_codes: list[str], digits: int, first: date) -> Select[str, int]:
     kept = CountyRollup if digits <= LEVELS["county"] else Rollup
-    wanted = list(area_codes)
     parts = []
     for model in (kept, RollupChange):
         found, solved, unfounded = (model.__table__.c[name] for name in PROBLEMS)
         parts.append(
             select(model.area_code, (found - solved - unfounded).label("open")).where(
-                scope.within(model.area_code, wanted), model.since == WEEK, model.week_on < first
+                scope.within(model.area_code, area_codes), model.since == WEEK, model.week_on < first
             )
         )
     both = union_all(*parts).subquery()
     code = func.substr(both.c.area_code, 1, digits)
-    rows = db.session.execute(select(code, cast(func.sum(both.c.open), BigInteger)).group_by(code))
-    return {row[0]: row[1] for row in rows}
+    return select(code.label("code"), cast(func.sum(both.c.open), BigInteger).label("open")).group_by(code)
 
 
 def list_wrong_counties() -> dict[Key, tuple[int, int]]:

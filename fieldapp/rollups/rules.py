@@ -7,7 +7,7 @@ contact in that area; of an area's parts that count somebody twice, the area's o
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -17,9 +17,14 @@ from fieldapp.areas.models import LEVELS
 WEEK = "week"
 # What is counted where: (area_code, since, week_on, column).
 Key = tuple[str, str, date, str]
+# Who counts once in an area and a time: (kind, key). Whoever was screened counts apart from who was visited.
+Subject = tuple[str, str]
+HOUSEHOLD, PERSON, WORKER, SCREENED = "household", "person", "worker", "screened"
 # Gives, for a grid and a week, the first weeks of the running counts that the week is in there.
 ListSince = Callable[[str, date], Iterable[date]]
 DIGITS = sorted(LEVELS.values(), reverse=True)
+# Whose report is made of sheets, and whose these are.
+_GATHERED = ((LEVELS["province"], LEVELS["city"]), (LEVELS["city"], LEVELS["county"]))
 
 
 @dataclass(frozen=True, order=True)
@@ -82,17 +87,40 @@ def repeat_of(contacts: Iterable[Contact], digits: int) -> Counter[str]:
     return counts
 
 
-def add_repeats(
-    counts: Sequence[Counter[str]],
-    contacts: Iterable[Contact],
-    digits: int,
-    among: Container[str],
-    firsts: Sequence[date],
-    last: date,
-) -> None:
-    """Add to `counts`, one for each of `firsts`, what `repeat_of` says of somebody's contacts: of those in the parts `among`,
-    in the weeks from that one to `last`.
+@dataclass(frozen=True)
+class Basis:
+    """Upon what the figures of a county stand: with which week its running figures begin, and up to which number they know of
+    amended contacts; None: of all, they are as they stand now.
     """
-    inside = [one for one in contacts if one.area_code[:digits] in among and one.week_on <= last]
-    for first, count in zip(firsts, counts, strict=True):
-        count.update(repeat_of((one for one in inside if one.week_on >= first), digits))
+
+    since: date
+    known: int | None
+
+
+# A contact, how often it counts now, and 0; or how often it counted more, and the number of what amended it.
+Trace = tuple[Contact, int, int]
+
+
+def list_counted(traces: Iterable[Trace], bases: Mapping[str, Basis]) -> list[Contact]:
+    """Of somebody's contacts, those that sheets count whose figures stand upon those `bases`, by county."""
+    counts: Counter[Contact] = Counter()
+    for contact, by, number in traces:
+        basis = bases.get(contact.area_code[: LEVELS["county"]])
+        if basis is None or contact.week_on < basis.since:
+            continue
+        if number == 0 or (basis.known is not None and number > basis.known):
+            counts[contact] += by
+    return [contact for contact, number in counts.items() if number > 0]
+
+
+def list_repeated(contacts: Iterable[Contact]) -> dict[str, date]:
+    """The cities and provinces of which several parts count somebody with those contacts, each with the last week from which
+    on that is so.
+    """
+    last: dict[str, dict[str, date]] = {}
+    for contact in contacts:
+        for above, below in _GATHERED:
+            weeks = last.setdefault(contact.area_code[:above], {})
+            part = contact.area_code[:below]
+            weeks[part] = max(contact.week_on, weeks.get(part, contact.week_on))
+    return {code: sorted(weeks.values())[-2] for code, weeks in last.items() if len(weeks) > 1}

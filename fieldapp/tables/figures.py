@@ -114,8 +114,7 @@ def _rows_of(found: Sequence[Area], digits: int, span: Span) -> list[FigureRow]:
     if not found:
         return []
     codes = [area.code for area in found]
-    weeks, running = rollups.sum_to_week(codes, digits, str(span.first), span.first, span.last)
-    before = rollups.count_open_before(codes, digits, span.first) if span.is_running else {}
+    weeks, running, before = rollups.sum_to_week(codes, digits, str(span.first), span.first, span.last)
     at_end = rollups.count_open_before(codes, digits, span.last + timedelta(days=1))
     counts = weeks if span.is_week else running
     rows = []

@@ -7,14 +7,12 @@ then is compared with that. So a count is right whatever was changed, and in wha
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import islice
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
-from fieldapp.core import clock, scope
 from fieldapp.core.db import db, do_last, pending
 from fieldapp.people import queries as people
 from fieldapp.people.models import Household, Person
@@ -22,14 +20,12 @@ from fieldapp.people.rules import COUNTS_AS_CONTACT
 from fieldapp.rollups import actions as rollups
 from fieldapp.rollups.columns import METHODS
 from fieldapp.rollups.queries import read_running
-from fieldapp.rollups.rules import WEEK, Contact, Key, ListSince, add_repeats, tally
+from fieldapp.rollups.rules import HOUSEHOLD, PERSON, WEEK, WORKER, Contact, Key, Subject, tally
+from fieldapp.visits import repeats
 from fieldapp.visits.models import Visit, VisitPerson
 
 _NOTED = "visits_noted"
 AT_ONCE = 500
-# Who counts once in an area and a time: (kind, key).
-Subject = tuple[str, str]
-HOUSEHOLD, PERSON, WORKER = "household", "person", "worker"
 
 
 @dataclass(frozen=True)
@@ -55,7 +51,7 @@ class Counted:
         """Whose contact it was, under the uuids it names."""
         if self.is_contact:
             yield (HOUSEHOLD, self.household_uuid), self._contact(("households",))
-            yield (WORKER, str(self.worker_id)), self._contact(("staff",))
+            yield (WORKER, str(self.worker_id)), repeats.worked(self.area_code, self.week_on)
             for person_uuid, columns in self.people:
                 yield (PERSON, person_uuid), self._contact(columns)
 
@@ -101,13 +97,9 @@ def note_change(visit: Visit) -> None:
     do_last(settle)
 
 
-def tally_entries(kind: str, uuids: Iterable[str], list_since: ListSince) -> Counter[Key]:
-    """What those who stand for these households, or people, count."""
-    standing = list_standing((kind, uuid) for uuid in uuids)
-    counts: Counter[Key] = Counter()
-    for contacts in list_contacts(set(standing.values())).values():
-        counts.update(tally(contacts, list_since, date.min))
-    return counts
+def list_contacts_of(kind: str, uuids: Iterable[str]) -> dict[Subject, list[Contact]]:
+    """The contacts that count of those who stand for these households, or people."""
+    return list_contacts(set(list_standing((kind, uuid) for uuid in uuids).values()))
 
 
 def settle() -> None:
@@ -137,6 +129,7 @@ def _settle_subjects(
     now: Mapping[Subject, list[Contact]],
     changed: Iterable[str],
 ) -> None:
+    repeats.amend(before, now)
     named = before.keys() | now.keys()
     for _, worker in sorted(subject for subject in named if subject[0] == WORKER):
         rollups.lock_subject(WORKER, worker)
@@ -146,6 +139,9 @@ def _settle_subjects(
         for subject, contacts in held.items():
             touched.setdefault(standing[subject], ([], []))[place].extend(contacts)
     others = list_contacts(touched, besides=changed)
+    repeats.note(
+        {subject: [*others.get(subject, ()), *were, *are] for subject, (were, are) in touched.items()}
+    )
     list_since = read_running()
     for subject, (were, are) in touched.items():
         first_week = min(contact.week_on for contact in (*were, *are))
@@ -195,55 +191,5 @@ def list_contacts(subjects: Iterable[Subject], besides: Iterable[str] = ()) -> d
         .where(Visit.worker_id.in_([int(key) for key in by_kind[WORKER]]), *counts)
         .distinct()
     ):
-        # A worker counts in one column only: when in the week it was makes no difference.
-        one = Contact(clock.midnight(week_on), area_code, week_on, ("staff",))
-        contacts.setdefault((WORKER, str(worker_id)), []).append(one)
+        contacts.setdefault((WORKER, str(worker_id)), []).append(repeats.worked(area_code, week_on))
     return contacts
-
-
-def count_repeats(
-    area_code: str, digits: int, among: Iterable[str], firsts: Sequence[date], last: date
-) -> list[Counter[str]]:
-    """What an area adds to the sum of those of its parts, as `rollups.rules.repeat_of`: from the records, in the weeks from
-    each of `firsts` to `last`.
-
-    For a report in which parts are missing; where none is, the counts of the area itself say it.
-    """
-    codes = set(among)
-    part = func.substr(Visit.area_code, 1, digits)
-    there = (
-        part.in_(codes),
-        scope.within(Visit.area_code, [area_code]),
-        Visit.week_on.between(min(firsts), last),
-        Visit.outcome.in_(COUNTS_AS_CONTACT),
-        Visit.state != "voided",
-    )
-    in_several = func.count(part.distinct()) > 1
-    people_twice = (
-        select(VisitPerson.person_uuid)
-        .join(Visit, VisitPerson.visit_uuid == Visit.visit_uuid)
-        .where(*there)
-        .group_by(VisitPerson.person_uuid)
-        .having(in_several)
-    )
-    twice: set[Subject] = {(PERSON, uuid) for uuid in db.session.scalars(people_twice)}
-    for kind, key in ((HOUSEHOLD, Visit.household_uuid), (WORKER, Visit.worker_id)):
-        found = db.session.scalars(select(key).where(*there).group_by(key).having(in_several))
-        twice |= {(kind, str(one)) for one in found if one is not None}
-    # Whoever was merged with somebody may have been seen under one key here and another there.
-    merged_people = (
-        select(VisitPerson.person_uuid)
-        .join(Visit, VisitPerson.visit_uuid == Visit.visit_uuid)
-        .where(*there, VisitPerson.person_uuid.in_(people.select_merged(Person)))
-    )
-    merged_homes = select(Visit.household_uuid).where(
-        *there, Visit.household_uuid.in_(people.select_merged(Household))
-    )
-    for kind, merged in ((PERSON, merged_people), (HOUSEHOLD, merged_homes)):
-        twice |= {(kind, str(uuid)) for uuid in db.session.scalars(merged.distinct())}
-    counts: list[Counter[str]] = [Counter() for _ in firsts]
-    standing = iter(sorted(set(list_standing(twice).values())))
-    while subjects := list(islice(standing, AT_ONCE)):
-        for contacts in list_contacts(subjects).values():
-            add_repeats(counts, contacts, digits, codes, firsts, last)
-    return counts

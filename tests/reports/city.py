@@ -176,7 +176,8 @@ class City:
     def merge(self, kind: str, winner: str, loser: str) -> int:
         """Two entries are one."""
         with self.app.app_context(), transaction():
-            kept, other = (merge_queries.get_entry(kind, one, [CITY]) for one in (winner, loser))
+            codes = self.user("desk").area_codes()
+            kept, other = (merge_queries.get_entry(kind, one, codes) for one in (winner, loser))
             compared = merge_queries.compare(kind, kept, other)
             made = merge_actions.merge(
                 self.user("desk"), kind, winner, loser, compared.taken, compared.seen, clock.now()

@@ -86,6 +86,24 @@ def test_a_visit_just_counted_in_a_week_is_not_left_out_of_what_is_confirmed(spr
     assert confirmed == "report_changed"
 
 
+def test_a_visit_just_voided_is_not_in_what_is_confirmed(spring: Spring) -> None:
+    city = spring.city
+    spring.first_week()
+    with city.app.app_context():
+        area = queries.get_report_area(A, [A])
+        seen = queries.digest(queries.read_live(area, week_of(W1)))
+    held = Held(city)
+    event.listen(db.session, "before_commit", held.hold)
+    try:
+        _, confirmed = held.pass_by(
+            lambda: city.void(spring.plain),
+            lambda: spring.step("confirm", f"county_{A}", seen=seen),
+        )
+    finally:
+        event.remove(db.session, "before_commit", held.hold)
+    assert confirmed == "report_changed"
+
+
 def test_a_visit_just_counted_is_in_a_running_count_that_begins_meanwhile(
     city: City, monkeypatch: pytest.MonkeyPatch
 ) -> None:
