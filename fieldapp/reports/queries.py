@@ -316,8 +316,10 @@ def _list_counties(sheet: Report) -> list[Row]:
 
 def _put_together(area: Area, week: Week, rows: list[Row], counties: Iterable[Row]) -> Report:
     reported = [row for row in rows if row.is_reported]
-    bases = {row.code: row.basis for row in counties if row.is_reported and row.basis}
-    of_week, in_all = count_repeats(area.code, _digits_below(area), week.ends_on, bases)
+    parts = list(counties)
+    bases = {row.code: row.basis for row in parts if row.is_reported and row.basis}
+    is_whole = all(row.is_reported for row in (*rows, *parts))
+    of_week, in_all = count_repeats(area.code, _digits_below(area), week.ends_on, bases, is_whole=is_whole)
     week_sum = rules.add_up([_nothing()[0], *(row.week for row in reported if row.week), of_week])
     total_sum = rules.add_up([_nothing()[1], *(row.total for row in reported if row.total), in_all])
     goods = rules.add_goods(row.goods for row in reported)

@@ -13,6 +13,7 @@ from itertools import islice
 from sqlalchemy import union_all
 
 from fieldapp.core.db import db
+from fieldapp.rollups import queries as rollups
 from fieldapp.rollups.rules import Basis, Subject, Trace, list_counted, repeat_of
 from fieldapp.screenings import counting as screenings
 from fieldapp.visits import repeats as visits
@@ -22,25 +23,39 @@ ENTRIES_AT_ONCE = 15_000
 
 
 def count_repeats(
-    area_code: str, digits: int, week_on: date, bases: Mapping[str, Basis]
+    area_code: str, digits: int, week_on: date, bases: Mapping[str, Basis], *, is_whole: bool
 ) -> tuple[Counter[str], Counter[str]]:
     """What an area adds to the sum of its parts (codes of so many digits), as `rollups.rules.repeat_of`, this week and in
-    all, where they count those counties upon these bases.
+    all, where they count those counties upon these bases; `is_whole`: no other counties are in it.
     """
     week: Counter[str] = Counter()
     total: Counter[str] = Counter()
-    # One county alone repeats nobody.
-    first = min((basis.since for basis in bases.values()), default=week_on)
-    for traces in _list_traces(area_code, first, week_on) if len(bases) > 1 else ():
-        counted = list_counted(traces, bases)
-        week.update(repeat_of((contact for contact in counted if contact.week_on == week_on), digits))
-        total.update(repeat_of(counted, digits))
+    if len(bases) < 2:
+        # One county alone repeats nobody.
+        return week, total
+    first = min(basis.since for basis in bases.values())
+    sides = [(1, bases)]
+    if is_whole and all(basis.since == first for basis in bases.values()):
+        # What stands now says it, but for those of whom something was amended since: of thousands they are few.
+        for counts, now in zip((week, total), rollups.sum_repeats(area_code, first, week_on), strict=True):
+            counts.update(now)
+        known = {code: basis.known for code, basis in bases.items() if basis.known is not None}
+        entries = visits.list_amended(area_code, first, week_on, known) if known else {}
+        sides.append((-1, dict.fromkeys(bases, Basis(first, None))))
+    else:
+        entries = visits.list_entries(area_code, first)
+    for traces in _list_traces(entries, first, week_on):
+        for sign, upon in sides:
+            counted = list_counted(traces, upon)
+            of_week = (contact for contact in counted if contact.week_on == week_on)
+            for counts, contacts in ((week, of_week), (total, counted)):
+                for column, by in repeat_of(contacts, digits).items():
+                    counts[column] += sign * by
     return week, total
 
 
-def _list_traces(area_code: str, first: date, last: date) -> Iterator[list[Trace]]:
-    """Of each whom several parts of an area count: their contacts in those weeks, and what was amended of them."""
-    entries = visits.list_entries(area_code, first)
+def _list_traces(entries: Mapping[Subject, Subject], first: date, last: date) -> Iterator[list[Trace]]:
+    """Of each of those whose entries they are: their contacts in those weeks, and what was amended of them."""
     traces: dict[Subject, list[Trace]] = {}
     following = iter(sorted(entries))
     while some := list(islice(following, ENTRIES_AT_ONCE)):

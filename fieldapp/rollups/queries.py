@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from functools import cache
 
-from sqlalchemy import BigInteger, Select, cast, func, literal, select, text, union_all
+from sqlalchemy import BigInteger, Select, and_, cast, func, literal, or_, select, text, union_all
 
 from fieldapp.areas.models import LEVELS
 from fieldapp.areas.queries import county_of
@@ -191,6 +191,27 @@ def sum_to_week(
         for name in SUMS if counted == WEEK else DISTINCT:
             held[name] += counts[name]
     return weeks, running, open_before
+
+
+def sum_repeats(area_code: str, since: date, last: date) -> tuple[Counts, Counts]:
+    """What a city or province itself adds to the sum of its parts, for whoever counts in several: in the week that ends on
+    `last` alone, and by the running count `since` up to it.
+    """
+    parts = [
+        select(model.since, *(model.__table__.c[name] for name in DISTINCT)).where(
+            model.area_code == area_code,
+            or_(
+                and_(model.since == WEEK, model.week_on == last),
+                and_(model.since == str(since), model.week_on.between(since, last)),
+            ),
+        )
+        for model in (CountyRollup, RollupChange)
+    ]
+    both = union_all(*parts).subquery()
+    sums = (cast(func.sum(both.c[name]), BigInteger) for name in DISTINCT)
+    rows = db.session.execute(select(both.c.since, *sums).group_by(both.c.since))
+    found = {row[0]: dict(zip(DISTINCT, row[1:], strict=True)) for row in rows}
+    return found.get(WEEK, {}), found.get(str(since), {})
 
 
 def sum_by_week(area_code: str, first: date, last: date) -> dict[date, Counts]:

@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 
 from fieldapp.areas.queries import county_of
-from fieldapp.core import clock
+from fieldapp.core import clock, scope
 from fieldapp.core.db import UuidText, db, insert_into
 from fieldapp.people import queries as people
 from fieldapp.people.models import Household, Person
@@ -113,6 +113,23 @@ def list_entries(area_code: str, first: date) -> dict[Subject, Subject]:
     # Of two of those the one that stands for the other comes last.
     rows = sorted(db.session.execute(union_all(*parts)), key=lambda row: row[2])
     return {(kind, uuid): (kind, start) for uuid, start, _, kind in rows}
+
+
+def list_amended(area_code: str, first: date, last: date, known: Mapping[str, int]) -> dict[Subject, Subject]:
+    """The same of those only of whom something was amended, in weeks up to the one that ends on `last`, after the amendment
+    up to whose number it is known in its county.
+    """
+    rows = db.session.execute(
+        select(AmendedContact).where(
+            AmendedContact.id > min(known.values()),
+            scope.within(AmendedContact.area_code, [area_code]),
+            AmendedContact.week_on <= last,
+        )
+    ).scalars()
+    amended = {(row.kind, row.key) for row in rows if row.id > known.get(county_of(row.area_code), row.id)}
+    entries = list_entries(area_code, first) if amended else {}
+    standing = {entries[entry] for entry in amended & entries.keys()}
+    return {entry: one for entry, one in entries.items() if one in standing}
 
 
 def select_traces(entries: Collection[Subject], first: date, last: date) -> list[Select[Any]]:

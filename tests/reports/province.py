@@ -30,12 +30,12 @@ from fieldapp.sweeps.lists import Row as ListRow
 from fieldapp.users.actions import add_user
 from fieldapp.visits.models import Visit
 from tests.factories import PASSWORD
-from tests.reports.city import CITY, COUNTIES, SINCE, City
+from tests.reports.city import CITY, COUNTIES, PROPER, SINCE, City
 
 PROVINCE, OTHER_CITY = "23", "2302"
 A, B, C = COUNTIES
 D, E = "230221", "230223"
-COUNTIES_OF = {CITY: COUNTIES, OTHER_CITY: (D, E)}
+COUNTIES_OF = {CITY: (*COUNTIES, PROPER), OTHER_CITY: (D, E)}
 # Whoever counts once: the last contact of theirs, and the columns they count in with it.
 People = dict[tuple[str, str], tuple[datetime, tuple[str, ...]]]
 

@@ -123,6 +123,35 @@ def test_a_visit_voided_after_its_city_has_sent_is_counted_there_and_once_in_all
     province.check(W1)
 
 
+def test_where_all_have_sent_what_stands_now_is_asked_and_only_of_the_amended_each_contact(
+    province: Province,
+) -> None:
+    city = province.city
+    homes = [city.add_household(province.grids[A], ("none", ())) for _ in range(2)]
+    city.at("2026-03-03 10:00")
+    again = [visit_in(province, home, A) for home in homes for _ in range(2)]
+    for home in homes:
+        visit_in(province, home, D)
+    city.at(FRIDAY)
+    for code in (CITY, OTHER_CITY):
+        province.report(code, W1)
+
+    def count_read() -> int:
+        """How many statements of the province's report read contacts."""
+        with statements.noted() as sent:
+            whole = province.gather(PROVINCE, W1)
+        assert persons(whole) == whole.repeated == (2, 2)
+        province.check(W1)
+        return sum("visit_people" in one for one in sent)
+
+    assert count_read() == 0
+    # Still seen in both: it stands now as it did.
+    city.void(again[0])
+    assert count_read() == 1
+    province.correct(CITY, W1)
+    assert count_read() == 0
+
+
 def test_whoever_is_seen_elsewhere_after_their_visit_was_voided_counts_once(province: Province) -> None:
     city = province.city
     home = city.add_household(province.grids[A], ("none", ()))
