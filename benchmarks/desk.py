@@ -430,7 +430,11 @@ def _pages_of_report(area_code: str, week_on: date) -> dict[str, list[str]]:
         "behind a class": "total/class_dibao_rural",
         "behind money": "total/money_other",
     }
-    return {REPORT: [report], **{name: [f"{report}/records/{number}"] for name, number in behind.items()}}
+    # As it stands now: none of these counties has reported.
+    return {
+        REPORT: [f"{report}?view=live"],
+        **{name: [f"{report}/records/{number}"] for name, number in behind.items()},
+    }
 
 
 def _list_waiting(area_code: str) -> list[str]:

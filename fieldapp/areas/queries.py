@@ -177,6 +177,11 @@ def county_of(area_code: str) -> str:
     return area_code[: LEVELS["county"]]
 
 
+def is_wide(area_codes: Iterable[str]) -> bool:
+    """Whether one of those areas is wider than a county."""
+    return any(len(code) < LEVELS["county"] for code in area_codes)
+
+
 def list_counties(area_codes: Sequence[str]) -> list[Area]:
     """The counties (and 市本级) in those areas, and those the areas lie in, by code."""
     above = {county_of(code) for code in area_codes if len(code) > LEVELS["county"]}

@@ -211,6 +211,16 @@ def begin_snapshot() -> None:
         session.connection(execution_options=options)
 
 
+@contextmanager
+def snapshot() -> Iterator[None]:
+    """Read in a transaction of its own the database as it is now; see `begin_snapshot`."""
+    begin_snapshot()
+    try:
+        yield
+    finally:
+        db.session.rollback()
+
+
 def watch_writes(session: Session, _context: object, _instances: object) -> None:
     """Refuse a flush that is not inside `transaction()`."""
     if WRITES not in session.connection().get_execution_options():

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, case, false, func, literal_column, or_, select, union_all
 
 from fieldapp.areas.models import LEVELS
+from fieldapp.areas.queries import is_wide
 from fieldapp.core import clock, scope
 from fieldapp.core.codes import find_code, get_codes
 from fieldapp.core.db import db
@@ -383,7 +384,7 @@ def list_assignees(reader: User, chosen: FollowupFilter, now: datetime) -> list[
     reader may know of. In an area wider than a county they would be thousands: only who is chosen.
     """
     codes = [chosen.area] if chosen.area else reader.area_codes(now)
-    if any(len(code) < LEVELS["county"] for code in codes):
+    if is_wide(codes):
         return list(users.get_display_names([chosen.assignee] if chosen.assignee else []).items())
     ids = db.session.scalars(
         select(Followup.assignee_id)

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, func, select
 
 from fieldapp.areas.models import LEVELS
 from fieldapp.core import clock
-from fieldapp.core.db import begin_snapshot, db
+from fieldapp.core.db import db, snapshot
 from fieldapp.core.tallies import Counted, Tally
 from fieldapp.people.models import Household, Person
 
@@ -62,11 +62,8 @@ def is_tallied(area_codes: Sequence[str], digits: int) -> bool:
 
 def list_wrong() -> dict[Counted, tuple[int, int]]:
     """The tallies that are not those of the records, at one instant: (what is kept, what is there)."""
-    begin_snapshot()
-    try:
+    with snapshot():
         return compare()
-    finally:
-        db.session.rollback()
 
 
 def compare() -> dict[Counted, tuple[int, int]]:

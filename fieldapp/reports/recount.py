@@ -16,7 +16,7 @@ from sqlalchemy.orm import selectinload
 from fieldapp.aid import counting as aid_counting
 from fieldapp.aid.models import Aid
 from fieldapp.core import clock
-from fieldapp.core.db import begin_snapshot, db, transaction
+from fieldapp.core.db import db, snapshot, transaction
 from fieldapp.followups import counting as followup_counting
 from fieldapp.followups.models import Followup, FollowupEvent
 from fieldapp.followups.rules import REVISIT_TYPE
@@ -64,11 +64,8 @@ def list_wrong() -> dict[Key, tuple[int, int]]:
     """What is kept otherwise than it counts, at one instant: (kept, counted anew); of a county, too, that does not add its
     grids up.
     """
-    begin_snapshot()
-    try:
+    with snapshot():
         return {**list_wrong_counties(), **_list_wrong_grids()}
-    finally:
-        db.session.rollback()
 
 
 def _list_wrong_grids() -> dict[Key, tuple[int, int]]:

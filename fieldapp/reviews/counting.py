@@ -14,9 +14,9 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, func, select
 
-from fieldapp.areas.models import LEVELS
+from fieldapp.areas.queries import is_wide
 from fieldapp.core import scope
-from fieldapp.core.db import begin_snapshot, db, transaction
+from fieldapp.core.db import db, snapshot, transaction
 from fieldapp.core.severity import SEVERITIES
 from fieldapp.core.tallies import Counted, Tally, change_tally, lock_tallies
 from fieldapp.people.tally_queries import TOWNSHIP_DIGITS, is_tallied
@@ -97,7 +97,7 @@ def _list_waiting(reader: User) -> list[ColumnElement[bool]]:
 def _count_waiting(reader: User, digits: int) -> Counter[tuple[str, str]]:
     codes, hidden = reader.area_codes(), queries.list_hidden(reader)
     # In a county few wait: they are counted one by one, from their index.
-    if is_tallied(codes, digits) and any(len(code) < LEVELS["county"] for code in codes):
+    if is_tallied(codes, digits) and is_wide(codes):
         counts, sign, which = _sum_tallies(WAITS, codes, digits), -1, [Visit.visit_uuid.in_(hidden)]
         if not hidden:
             return counts
@@ -146,11 +146,8 @@ def _sum_tallies(kind: str, area_codes: Sequence[str], digits: int) -> Counter[t
 
 def list_wrong() -> dict[Counted, tuple[int, int]]:
     """What is kept otherwise than it is, at one instant: (kept, there)."""
-    begin_snapshot()
-    try:
+    with snapshot():
         return _compare()
-    finally:
-        db.session.rollback()
 
 
 def put_right() -> int:

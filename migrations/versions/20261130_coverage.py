@@ -24,7 +24,7 @@ INDEXES = (
 )
 
 
-# What reviews.flag_counting counts.
+# What reviews.counting counts.
 FLAGS = """
     INSERT INTO tallies (kind, key, area_code, count)
     SELECT 'flag', flags.severity, substr(flags.area_code, 1, 9), count(*)

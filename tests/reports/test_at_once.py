@@ -68,39 +68,33 @@ def _outcome_of(future: Future[Any]) -> Any:
     return future.result()
 
 
+def confirm_while(spring: Spring, deed: Callable[[], Any]) -> Any:
+    """What comes of confirming a county's week, as it was seen before, while somebody is just doing something in it."""
+    with spring.city.app.app_context():
+        area = queries.get_report_area(A, [A])
+        seen = queries.digest(queries.read_live(area, week_of(W1)))
+    held = Held(spring.city)
+    event.listen(db.session, "before_commit", held.hold)
+    try:
+        _, confirmed = held.pass_by(deed, lambda: spring.step("confirm", f"county_{A}", seen=seen))
+    finally:
+        event.remove(db.session, "before_commit", held.hold)
+    return confirmed
+
+
 def test_a_visit_just_counted_in_a_week_is_not_left_out_of_what_is_confirmed(spring: Spring) -> None:
     city = spring.city
     spring.first_week()
-    with city.app.app_context():
-        area = queries.get_report_area(A, [A])
-        seen = queries.digest(queries.read_live(area, week_of(W1)))
-    held = Held(city)
-    event.listen(db.session, "before_commit", held.hold)
-    try:
-        _, confirmed = held.pass_by(
-            lambda: city.visit(spring.h3, [spring.p4], at=datetime(2026, 4, 9, 9, tzinfo=clock.LOCAL)),
-            lambda: spring.step("confirm", f"county_{A}", seen=seen),
-        )
-    finally:
-        event.remove(db.session, "before_commit", held.hold)
+    confirmed = confirm_while(
+        spring, lambda: city.visit(spring.h3, [spring.p4], at=datetime(2026, 4, 9, 9, tzinfo=clock.LOCAL))
+    )
     assert confirmed == "report_changed"
 
 
 def test_a_visit_just_voided_is_not_in_what_is_confirmed(spring: Spring) -> None:
     city = spring.city
     spring.first_week()
-    with city.app.app_context():
-        area = queries.get_report_area(A, [A])
-        seen = queries.digest(queries.read_live(area, week_of(W1)))
-    held = Held(city)
-    event.listen(db.session, "before_commit", held.hold)
-    try:
-        _, confirmed = held.pass_by(
-            lambda: city.void(spring.plain),
-            lambda: spring.step("confirm", f"county_{A}", seen=seen),
-        )
-    finally:
-        event.remove(db.session, "before_commit", held.hold)
+    confirmed = confirm_while(spring, lambda: city.void(spring.plain))
     assert confirmed == "report_changed"
 
 
