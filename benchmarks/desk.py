@@ -75,6 +75,7 @@ OTHERS = {
 # They grow with the visits: none of them may be read as a whole, once it has more than a few pages.
 GROWS = (
     *("visits", "visit_revisions", "visit_people", "flags", "reviews", "followups", "followup_events"),
+    *("referrals", "referral_events"),
     *(
         "incidents",
         "incident_events",
@@ -188,6 +189,7 @@ def _sealed() -> dict[str, Any]:
         "note": keyring().seal(b"", "households.note"),
         "text": _seal(text, "flags.text"),
         "reason": _seal(text, "followups.reason"),
+        "asked": keyring().seal("请送粮食".encode(), "referrals.text"),
         "key": key,
         "version": version,
     }
@@ -284,6 +286,16 @@ def _statements(visits: int, households: int, grids: int) -> Iterator[str]:
         "INSERT INTO followup_events (id, followup_id, at, step)"
         " SELECT row_number() OVER (), followup_id, created_at, step"
         " FROM followups, unnest(ARRAY['reported', 'verified']) step WHERE closed_at IS NOT NULL"
+    )
+    yield (
+        "INSERT INTO providers (id, name, kind, area_code, services, phone, takes_referrals)"
+        " VALUES (1, '省慈善总会', 'charity', '23', '[\"food\"]', '0451', true)"
+    )
+    yield (
+        "INSERT INTO referrals (id, followup_id, provider_id, state, text, made_by_id, made_at)"
+        " SELECT row_number() OVER (), followup_id, 1, CASE WHEN closed_at IS NULL THEN 'referred' ELSE 'done' END,"
+        " %(asked)s::bytea, assignee_id, created_at + interval '1 day'"
+        f" FROM followups WHERE {draw('flag_id::int', 10, 8)} = 0"
     )
     yield (
         "INSERT INTO incidents (id, visit_uuid, household_uuid, area_code, is_abuse, level, raised_at, acknowledged_at)"

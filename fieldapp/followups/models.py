@@ -16,6 +16,8 @@ from fieldapp.users.models import User
 
 # Written out, for an index is used only by what asks in the very words of the index.
 ACTIVE = "state IN ('open', 'done', 'refused')"
+# Of referrals: the body has it.
+REFERRED = "state IN ('referred', 'accepted')"
 CLIMBED = ACTIVE + " AND climbed_to IS NOT NULL"
 # What some who read the grid it was found in must not know of.
 SET_APART = "(is_restricted OR is_abuse OR area_code <> found_in)"
@@ -284,6 +286,15 @@ class Referral(Base):
     """A task referred to a body outside."""
 
     __tablename__ = "referrals"
+    # Of years of referrals the board asks only for these.
+    __table_args__ = (
+        Index(
+            "ix_referrals_waiting",
+            "followup_id",
+            sqlite_where=text(REFERRED),
+            postgresql_where=text(REFERRED),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True, doc="Number.")
     followup_id: Mapped[str] = mapped_column(ForeignKey(Followup.followup_id), index=True, doc="The task.")

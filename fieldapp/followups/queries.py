@@ -20,8 +20,8 @@ from fieldapp.core.db import db
 from fieldapp.core.errors import AppError
 from fieldapp.core.guard import OFFICER, SUPERVISOR, WORKER
 from fieldapp.followups import rules
-from fieldapp.followups.models import ACTIVE, Followup, FollowupEvent, Referral
-from fieldapp.followups.rules import CLOSED, REFERRAL_WAITS, REVISIT, list_levels_of
+from fieldapp.followups.models import ACTIVE, REFERRED, Followup, FollowupEvent, Referral
+from fieldapp.followups.rules import CLOSED, REVISIT, list_levels_of
 from fieldapp.people import queries as people, relatives
 from fieldapp.people.due_queries import WEEK_DAYS
 from fieldapp.people.models import DeclaredRelative, Household
@@ -44,6 +44,8 @@ IS_ACTIVE: ColumnElement[Any] = literal_column("followups." + ACTIVE)
 # That somebody is still to do something about it (rules.WAITING). Said so, PostgreSQL expects as many as there are: of two
 # lists of states it would expect next to none, and read the tasks themselves one by one.
 IS_WAITING: ColumnElement[bool] = and_(IS_ACTIVE, Followup.state != "done")
+# That an outside body has it (rules.REFERRAL_WAITS), in the words of the index.
+IS_REFERRED: ColumnElement[Any] = literal_column("referrals." + REFERRED)
 
 
 @dataclass(frozen=True)
@@ -477,11 +479,10 @@ def list_conditions(chosen: FollowupFilter, reader: User, now: datetime) -> list
 def _due_column(now: datetime) -> ColumnElement[str]:
     """In which of DUES a task stands; weeks are seven days from today on, as of visits."""
     tomorrow = clock.midnight(clock.local_date(now) + timedelta(days=1))
-    has_body = select(Referral.id).where(
-        Referral.followup_id == Followup.followup_id, Referral.state.in_(REFERRAL_WAITS)
-    )
+    # All at once: asked of each task by itself, it would take longer than all else.
+    outside = select(Referral.followup_id).where(IS_REFERRED)
     return case(
-        (has_body.exists(), "outside"),
+        (Followup.followup_id.in_(outside), "outside"),
         (Followup.due_at < now, "late"),
         (Followup.due_at < tomorrow, "today"),
         (Followup.due_at < tomorrow + timedelta(days=WEEK_DAYS - 1), "week"),
