@@ -170,5 +170,6 @@ def _belongs(which: str, today: date) -> ColumnElement[bool]:
         return Person.due_on.is_not(None)
     if which == "within":
         return Person.due_on >= today
-    is_overdue = Person.due_on < today
+    # A household's own day is the earliest of its people's, and stands in the index of its grid.
+    is_overdue = (Person.due_on < today) & (Household.due_on < today)
     return is_overdue & Household.tried_on.is_not(None) if which == "tried" else is_overdue
