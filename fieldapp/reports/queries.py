@@ -318,8 +318,9 @@ def _put_together(area: Area, week: Week, rows: list[Row], counties: Iterable[Ro
     reported = [row for row in rows if row.is_reported]
     parts = list(counties)
     bases = {row.code: row.basis for row in parts if row.is_reported and row.basis}
-    is_whole = all(row.is_reported for row in (*rows, *parts))
-    of_week, in_all = count_repeats(area.code, _digits_below(area), week.ends_on, bases, is_whole=is_whole)
+    digits, since = _digits_below(area), get_since(area.code, week)
+    whole = {row.code for row in reported} - {row.code[:digits] for row in parts if not row.is_reported}
+    of_week, in_all = count_repeats(area.code, digits, week.ends_on, since, bases, whole)
     week_sum = rules.add_up([_nothing()[0], *(row.week for row in reported if row.week), of_week])
     total_sum = rules.add_up([_nothing()[1], *(row.total for row in reported if row.total), in_all])
     goods = rules.add_goods(row.goods for row in reported)

@@ -6,7 +6,7 @@ Invariant: exactly whom the sheets count, as they counted them; who was merged w
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import date
 from itertools import islice
 
@@ -23,30 +23,40 @@ ENTRIES_AT_ONCE = 15_000
 
 
 def count_repeats(
-    area_code: str, digits: int, week_on: date, bases: Mapping[str, Basis], *, is_whole: bool
+    area_code: str,
+    digits: int,
+    week_on: date,
+    since: date,
+    bases: Mapping[str, Basis],
+    whole: Collection[str],
 ) -> tuple[Counter[str], Counter[str]]:
-    """What an area adds to the sum of its parts (codes of so many digits), as `rollups.rules.repeat_of`, this week and in
-    all, where they count those counties upon these bases; `is_whole`: no other counties are in it.
+    """What an area adds to the sum of its parts (codes of so many digits), as `rollups.rules.repeat_of`, this week and in all,
+    where they count those counties upon these bases; `since`: with which week its own running figures begin; `whole`: the parts
+    of which no county is missing there.
     """
     week: Counter[str] = Counter()
     total: Counter[str] = Counter()
-    if len(bases) < 2:
-        # One county alone repeats nobody.
+    reported = {county[:digits] for county in bases}
+    if len(reported) < 2:
+        # One part alone repeats nobody.
         return week, total
     first = min(basis.since for basis in bases.values())
-    sides = [(1, bases)]
-    if is_whole and all(basis.since == first for basis in bases.values()):
-        # What stands now says it, but for those of whom something was amended since: of thousands they are few.
+    others = {county[:digits] for county, basis in bases.items() if basis.since != first}
+    known = {code: basis.known for code, basis in bases.items() if basis.known is not None}
+    chosen, changed = visits.find_repeats(area_code, first, week_on, reported, set(whole) - others, known)
+    sides: list[tuple[int, Callable[[str], Basis | None]]] = [(1, bases.get)]
+    if first == since and len(changed) < len(chosen):
+        # What stands now says it, but for those whom parts count otherwise: where most have reported, they are fewer.
         for counts, now in zip((week, total), rollups.sum_repeats(area_code, first, week_on), strict=True):
             counts.update(now)
-        known = {code: basis.known for code, basis in bases.items() if basis.known is not None}
-        entries = visits.list_amended(area_code, first, week_on, known) if known else {}
-        sides.append((-1, dict.fromkeys(bases, Basis(first, None))))
-    else:
-        entries = visits.list_entries(area_code, first)
+        chosen = changed
+        sides.append((-1, lambda _: Basis(first, None)))
+    entries = visits.list_entries(area_code, first) if chosen else {}
+    standing = {entries[entry] for entry in chosen & entries.keys()}
+    entries = {entry: one for entry, one in entries.items() if one in standing}
     for traces in _list_traces(entries, first, week_on):
-        for sign, upon in sides:
-            counted = list_counted(traces, upon)
+        for sign, basis_of in sides:
+            counted = list_counted(traces, basis_of)
             of_week = (contact for contact in counted if contact.week_on == week_on)
             for counts, contacts in ((week, of_week), (total, counted)):
                 for column, by in repeat_of(contacts, digits).items():

@@ -86,7 +86,9 @@ _Key = "Of the household or person; of a worker the number, written as a UUID."
 
 
 class Repeated(Base):
-    """Somebody whom several parts of a city or province count. Nobody who does is missing; some no longer do."""
+    """A part of a city or province that counts somebody whom other parts of it count, too. None that does is missing; some no
+    longer do.
+    """
 
     __tablename__ = "repeated"
 
@@ -95,11 +97,10 @@ class Repeated(Base):
         String(10), primary_key=True, doc="household, person, worker, or screened: a person too."
     )
     key: Mapped[str] = mapped_column(UuidText, primary_key=True, doc=_Key)
-    week_on: Mapped[date] = mapped_column(
-        doc="Last week from which on that is so: in later weeks no more than one part has seen them."
+    part: Mapped[str] = mapped_column(
+        AreaCode, primary_key=True, doc="County of the city, or city of the province."
     )
-
-    __table_args__ = (Index("ix_repeated_area_week", "area_code", "kind", "week_on"),)
+    week_on: Mapped[date] = mapped_column(doc="Last week in which it counts them.")
 
 
 class AmendedContact(Base):

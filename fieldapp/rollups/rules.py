@@ -7,7 +7,7 @@ contact in that area; of an area's parts that count somebody twice, the area's o
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -101,11 +101,11 @@ class Basis:
 Trace = tuple[Contact, int, int]
 
 
-def list_counted(traces: Iterable[Trace], bases: Mapping[str, Basis]) -> list[Contact]:
-    """Of somebody's contacts, those that sheets count whose figures stand upon those `bases`, by county."""
+def list_counted(traces: Iterable[Trace], basis_of: Callable[[str], Basis | None]) -> list[Contact]:
+    """Of somebody's contacts, those that figures count which stand upon the basis of each county; None: it has none."""
     counts: Counter[Contact] = Counter()
     for contact, by, number in traces:
-        basis = bases.get(contact.area_code[: LEVELS["county"]])
+        basis = basis_of(contact.area_code[: LEVELS["county"]])
         if basis is None or contact.week_on < basis.since:
             continue
         if number == 0 or (basis.known is not None and number > basis.known):
@@ -113,14 +113,17 @@ def list_counted(traces: Iterable[Trace], bases: Mapping[str, Basis]) -> list[Co
     return [contact for contact, number in counts.items() if number > 0]
 
 
-def list_repeated(contacts: Iterable[Contact]) -> dict[str, date]:
-    """The cities and provinces of which several parts count somebody with those contacts, each with the last week from which
-    on that is so.
-    """
+def list_repeated(contacts: Iterable[Contact]) -> dict[tuple[str, str], date]:
+    """By city or province and its part, the last week of those contacts there, where several parts count them."""
     last: dict[str, dict[str, date]] = {}
     for contact in contacts:
         for above, below in _GATHERED:
             weeks = last.setdefault(contact.area_code[:above], {})
             part = contact.area_code[:below]
             weeks[part] = max(contact.week_on, weeks.get(part, contact.week_on))
-    return {code: sorted(weeks.values())[-2] for code, weeks in last.items() if len(weeks) > 1}
+    return {
+        (code, part): week_on
+        for code, weeks in last.items()
+        if len(weeks) > 1
+        for part, week_on in weeks.items()
+    }

@@ -55,14 +55,14 @@ def note(contacts: Mapping[Subject, Iterable[Contact]]) -> None:
     """Note of those who stand for themselves, with all their contacts, whom several parts count, or count in a sheet."""
     amended = _list_amended(contacts)
     rows = [
-        {"area_code": area_code, "kind": kind, "key": _as_uuid(kind, key), "week_on": week_on}
+        {"area_code": code, "kind": kind, "key": _as_uuid(kind, key), "part": part, "week_on": week_on}
         for (kind, key), held in sorted(contacts.items())
-        for area_code, week_on in sorted(list_repeated([*held, *amended.get((kind, key), ())]).items())
+        for (code, part), week_on in sorted(list_repeated([*held, *amended.get((kind, key), ())]).items())
     ]
     if rows:
         statement = insert_into(Repeated)
         statement = statement.on_conflict_do_update(
-            index_elements=["area_code", "kind", "key"],
+            index_elements=["area_code", "kind", "key", "part"],
             set_={"week_on": statement.excluded.week_on},
             where=Repeated.week_on < statement.excluded.week_on,
         )
@@ -96,14 +96,56 @@ def amend(before: Mapping[Subject, Iterable[Contact]], now: Mapping[Subject, Ite
         db.session.execute(insert(AmendedContact), rows)
 
 
+def find_repeats(
+    area_code: str,
+    first: date,
+    last: date,
+    reported: Collection[str],
+    whole: Collection[str],
+    known: Mapping[str, int],
+) -> tuple[set[Subject], set[Subject]]:
+    """Of those whom several parts of a city or province count, from the week that ends on `first` to the one that ends on `last`:
+    whom several of the parts `reported` do; and the entries of whom these may count otherwise than they stand now. Those are who
+    counts in a part that is not in `whole`, and of whom something was amended after the number that is `known` in the county.
+    """
+    parts = [
+        select(
+            *(Repeated.kind, Repeated.key),
+            func.count().filter(Repeated.part.in_(reported)),
+            func.count().filter(Repeated.part.not_in(whole)),
+            *(literal(""), literal(0)),
+        )
+        .where(Repeated.area_code == area_code, Repeated.week_on >= first)
+        .group_by(Repeated.kind, Repeated.key)
+        .having(func.count() > 1)
+    ]
+    if known:
+        amended = AmendedContact.area_code, AmendedContact.id
+        parts.append(
+            select(AmendedContact.kind, AmendedContact.key, literal(0), literal(0), *amended).where(
+                AmendedContact.id > min(known.values()),
+                scope.within(AmendedContact.area_code, [area_code]),
+                AmendedContact.week_on <= last,
+            )
+        )
+    several: set[Subject] = set()
+    changed: set[Subject] = set()
+    for kind, key, there, elsewhere, grid_code, number in db.session.execute(union_all(*parts)):
+        if there > 1:
+            several.add((kind, key))
+        if elsewhere or number > known.get(county_of(grid_code), number):
+            changed.add((kind, key))
+    return several, changed
+
+
 def list_entries(area_code: str, first: date) -> dict[Subject, Subject]:
-    """All entries of those whom several parts of a city or province count in weeks from `first` on: by (kind, UUID), who
-    stands for it.
+    """All entries of those whom several parts of a city or province count, who count in weeks from `first` on: by (kind, UUID),
+    who stands for it.
     """
 
     def noted(kind: str) -> Select[str]:
         there = Repeated.area_code == area_code, Repeated.kind == kind, Repeated.week_on >= first
-        return select(Repeated.key).where(*there)
+        return select(Repeated.key).where(*there).distinct()
 
     parts: list[Select[Any]] = [
         people.select_entries_of(model, noted(kind)).add_columns(literal(kind))
@@ -113,23 +155,6 @@ def list_entries(area_code: str, first: date) -> dict[Subject, Subject]:
     # Of two of those the one that stands for the other comes last.
     rows = sorted(db.session.execute(union_all(*parts)), key=lambda row: row[2])
     return {(kind, uuid): (kind, start) for uuid, start, _, kind in rows}
-
-
-def list_amended(area_code: str, first: date, last: date, known: Mapping[str, int]) -> dict[Subject, Subject]:
-    """The same of those only of whom something was amended, in weeks up to the one that ends on `last`, after the amendment
-    up to whose number it is known in its county.
-    """
-    rows = db.session.execute(
-        select(AmendedContact).where(
-            AmendedContact.id > min(known.values()),
-            scope.within(AmendedContact.area_code, [area_code]),
-            AmendedContact.week_on <= last,
-        )
-    ).scalars()
-    amended = {(row.kind, row.key) for row in rows if row.id > known.get(county_of(row.area_code), row.id)}
-    entries = list_entries(area_code, first) if amended else {}
-    standing = {entries[entry] for entry in amended & entries.keys()}
-    return {entry: one for entry, one in entries.items() if one in standing}
 
 
 def select_traces(entries: Collection[Subject], first: date, last: date) -> list[Select[Any]]:

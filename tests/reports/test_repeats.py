@@ -21,9 +21,10 @@ from fieldapp.reports import queries
 from fieldapp.reports.recount import list_wrong
 from fieldapp.reports.rules import Report
 from fieldapp.rollups.models import Repeated
+from fieldapp.rollups.rules import PERSON
 from fieldapp.screenings import counting as screening_counting
 from fieldapp.upkeep.schema import MIGRATIONS
-from fieldapp.visits import counting as visit_counting
+from fieldapp.visits import counting as visit_counting, repeats as visit_repeats
 from fieldapp.visits.models import Visit
 from tests import statements
 from tests.factories import Desk
@@ -150,6 +151,43 @@ def test_where_all_have_sent_what_stands_now_is_asked_and_only_of_the_amended_ea
     assert count_read() == 1
     province.correct(CITY, W1)
     assert count_read() == 0
+
+
+@pytest.mark.parametrize(
+    ("reported", "counted", "read"),
+    [
+        pytest.param((A, C), 1, 1, id="of one that several shown parts count"),
+        pytest.param((A, B), 3, 1, id="of one whom a part counts that is not shown"),
+        pytest.param((A, B, C), 4, 0, id="of nobody"),
+    ],
+)
+def test_contacts_are_read_of_as_few_as_possible(
+    province: Province,
+    monkeypatch: pytest.MonkeyPatch,
+    reported: tuple[str, ...],
+    counted: int,
+    read: int,
+) -> None:
+    city = province.city
+    city.at("2026-03-03 10:00")
+    for others in ((B,), (B,), (B,), (C,)):
+        home = city.add_household(province.grids[A], ("none", ()))
+        for county in (A, *others):
+            visit_in(province, home, county)
+    city.at(FRIDAY)
+    for county in reported:
+        province.confirm(county, W1)
+    asked: set[Any] = set()
+    select_traces = visit_repeats.select_traces
+
+    def note_asked(entries: Any, *weeks: date) -> Any:
+        asked.update(key for kind, key in entries if kind == PERSON)
+        return select_traces(entries, *weeks)
+
+    monkeypatch.setattr(visit_repeats, "select_traces", note_asked)
+    assert province.gather(CITY, W1).repeated == (counted, counted)
+    assert len(asked) == read
+    province.check(W1)
 
 
 def test_whoever_is_seen_elsewhere_after_their_visit_was_voided_counts_once(province: Province) -> None:
@@ -376,15 +414,18 @@ def test_the_update_finds_whom_several_parts_count_already(province: Province) -
     city.merge("person", here[1][0], there[1][0])
     with city.app.app_context():
         before = read_repeated()
-        assert {kind for _, kind, _ in before} == {"household", "person", "worker", "screened"}
+        assert {kind for _, kind, *_ in before} == {"household", "person", "worker", "screened"}
         db.session.rollback()
         flask_migrate.downgrade(str(MIGRATIONS), "20261130_sheets_and_months")
         flask_migrate.upgrade(str(MIGRATIONS))
         assert read_repeated() == before
 
 
-def read_repeated() -> set[tuple[str, str, str]]:
-    return {(row.area_code, row.kind, row.key) for row in db.session.scalars(select(Repeated))}
+def read_repeated() -> set[tuple[Any, ...]]:
+    return {
+        (row.area_code, row.kind, row.key, row.part, row.week_on)
+        for row in db.session.scalars(select(Repeated))
+    }
 
 
 def make_repeats(province: Province, number: int) -> None:
