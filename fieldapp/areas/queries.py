@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from fieldapp.areas.models import LEVELS, LOWEST, PROPER, UNIT, Area, Unit
 from fieldapp.core import scope
@@ -150,9 +150,15 @@ def list_children(area_codes: Iterable[str]) -> list[Area]:
 
 def list_own_and_below(area_codes: Iterable[str]) -> list[tuple[str, str]]:
     """(code, name) of those areas and of the ones directly below that have not ended, which stand indented, by code."""
-    codes = list(area_codes)
-    below = [(area.code, f"　{area.name}") for area in list_children(codes) if not area.is_ended]
-    return sorted([*get_names(codes).items(), *below])
+    codes = set(area_codes)
+    found = db.session.scalars(
+        select(Area).where(or_(Area.code.in_(codes), Area.parent_code.in_(codes)))
+    ).all()
+    own = [(area.code, area.name) for area in found if area.code in codes]
+    below = [
+        (area.code, f"　{area.name}") for area in found if area.parent_code in codes and not area.is_ended
+    ]
+    return sorted([*own, *below])
 
 
 def widen(area_codes: Iterable[str]) -> list[str]:

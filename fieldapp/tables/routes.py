@@ -217,6 +217,7 @@ def _show_figures(area: Area, choice: Choice, span: Span) -> dict[str, Any]:
             for row in (whole, *rows)
         ],
         "after": after,
+        "not_looked_through": None,
         "is_unknown": not span.counts_everybody_once and bool(set(choice.columns) & set(DISTINCT)),
     }
 
@@ -226,6 +227,7 @@ def _show_visits(choice: Choice, span: Span, now: datetime) -> dict[str, Any]:
     names = Names(current_user.area_codes())
     batch, uuids, following = visit_queries.list_visits(choice, span, current_user, names, after, now)
     cells = visit_fields.list_cells(choice.columns, batch) if batch else []
+    is_full = len(uuids) == visit_queries.PAGE_ROWS
     return {
         "heads": [str(visit_fields.FIELDS[name].head) for name in choice.columns],
         "lines": [
@@ -233,6 +235,8 @@ def _show_visits(choice: Choice, span: Span, now: datetime) -> dict[str, Any]:
             for uuid, (first, *rest) in zip(uuids, cells, strict=True)
         ],
         "after": str(following) if following else "",
+        "goes_on": after is not None,
+        "not_looked_through": following.week_on if following and not is_full else None,
         "is_unknown": False,
     }
 

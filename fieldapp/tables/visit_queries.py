@@ -6,9 +6,12 @@ asks for ranges of one index (week, area), whatever the period.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
+from itertools import accumulate
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, select, tuple_, union_all
 
@@ -17,6 +20,7 @@ from fieldapp.core.db import AreaCode, Instant, UuidText, db
 from fieldapp.core.paging import parse_uuid
 from fieldapp.core.severity import SEVERITIES
 from fieldapp.reviews import queries as reviews
+from fieldapp.rollups import queries as rollups
 from fieldapp.tables.queries import Span
 from fieldapp.tables.rules import Choice
 from fieldapp.tables.visit_fields import Batch, Names, has_class, has_flag, list_sources, select_visits
@@ -24,8 +28,9 @@ from fieldapp.users.models import User
 from fieldapp.visits.models import Visit
 
 PAGE_ROWS, READ_AT_ONCE = 50, 500
-# How many weeks are looked through before all that are left.
-_NEXT_WEEKS = 8
+# After the first week so many are looked through, and after these so many visits: where hardly any is as it was chosen, who
+# waits for the page wants to see that it goes on.
+_NEXT_WEEKS, MOST_LEFT = 7, 250_000
 _ORDER = Visit.area_code, Visit.finished_at, Visit.visit_uuid
 
 
@@ -39,6 +44,11 @@ class Key(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.week_on}/{self.area_code}/{self.finished_at.isoformat()}/{self.visit_uuid}"
+
+    @classmethod
+    def before(cls, week_on: date) -> Key:
+        """The place before all visits of a week."""
+        return cls(week_on, "0", datetime.combine(week_on, time.min, UTC), str(UUID(int=0)))
 
 
 def parse_key(text: str) -> Key | None:
@@ -57,21 +67,37 @@ def parse_key(text: str) -> Key | None:
 def list_visits(
     choice: Choice, span: Span, reader: User, names: Names, after: Key | None, now: datetime
 ) -> tuple[Batch | None, list[str], Key | None]:
-    """A page of the visits after a place, their keys, and after which place the next page begins, None for the last."""
+    """A page of the visits after a place, their keys, and after which place the next page begins, None for the last; that is
+    before a week when more of them were not looked through.
+    """
     weeks = [week for week in span.weeks if after is None or week >= after.week_on]
     where = _conditions(choice, reader)
     found: list[Key] = []
     # Most pages are full before the weeks are at their end.
-    for some in (weeks[:1], weeks[1:_NEXT_WEEKS], weeks[_NEXT_WEEKS:]):
-        if some and len(found) <= PAGE_ROWS:
+    for number in (1, _NEXT_WEEKS, None):
+        if weeks and len(found) <= PAGE_ROWS:
+            some = weeks[:number] if number else _list_first(weeks, choice.area)
             found += _list_keys(some, where, after)
+            weeks = weeks[len(some) :]
     page = found[:PAGE_ROWS]
     sources = list_sources(choice.columns)
     uuids = [key.visit_uuid for key in page]
     rows = select_visits(["visit_uuid", *sources], reader, now).where(Visit.visit_uuid.in_(uuids))
     read = {row[0]: row[1:] for row in db.session.execute(rows)}
     batch = Batch(sources, [read[uuid] for uuid in uuids], names) if uuids else None
-    return batch, uuids, page[-1] if len(found) > PAGE_ROWS else None
+    if len(found) > PAGE_ROWS:
+        return batch, uuids, page[-1]
+    return batch, uuids, Key.before(weeks[0]) if weeks else None
+
+
+def _list_first(weeks: list[date], area_code: str) -> list[date]:
+    """The first of those weeks, which count MOST_LEFT visits at most; at least one."""
+    sums = rollups.sum_weeks(
+        [area_code], len(area_code), ("contacts", "attempts", "refusals"), weeks[0], weeks[-1]
+    )
+    counted = {week_on: sum(counts.values()) for (_, week_on), counts in sums.items()}
+    held = list(accumulate(counted.get(week, 0) for week in weeks))
+    return weeks[: max(bisect_right(held, MOST_LEFT), 1)]
 
 
 def _list_keys(weeks: list[date], where: list[ColumnElement[bool]], after: Key | None) -> list[Key]:

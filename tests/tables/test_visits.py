@@ -180,6 +180,33 @@ def test_every_column_is_on_the_page_and_pages_come_to_all_visits(
 
 
 @pytest.mark.parametrize(
+    ("filters", "first", "left", "number"),
+    [
+        # Behind the first eight weeks one without visits, or at once one with some.
+        ("outcome=refused", "2026-02-06", "2026年4月10日", 1),
+        ("outcome=refused&method=video", "2026-02-13", "2026年4月17日", 0),
+    ],
+)
+def test_a_page_looks_through_so_many_visits_says_how_far_and_goes_on(
+    two_weeks: Spring, monkeypatch: pytest.MonkeyPatch, filters: str, first: str, left: str, number: int
+) -> None:
+    monkeypatch.setattr(visit_queries, "MOST_LEFT", 0)
+    period = f"period=chosen&from={first}&until=2026-04-24"
+    desk, said, rows = Desk(two_weeks.city.app, "city"), [], 0
+    address = f"/tables/table?kind=visits&area={CITY}&{period}&column=visit&{filters}"
+    while address:
+        page = desk.get(address).text
+        rows += page.count('<th scope="row"')
+        said += re.findall(r"至(\S+)的一周及以后各周还没有查找", page)
+        nothing = re.findall(r"没有\S*符合条件的走访", page)
+        following = re.search(r'<nav class="pages[^>]*><a class="button" href="([^"]+)">继续查找<', page)
+        address = unescape(following[1]) if following else ""
+        assert not (following and nothing)
+    assert said == [left]
+    assert (rows, nothing) == (number, [] if number else ["没有更多符合条件的走访"])
+
+
+@pytest.mark.parametrize(
     ("filters", "number"),
     [
         ("outcome=refused", 1),
