@@ -34,10 +34,10 @@ from fieldapp.rollups.queries import (
     read_all,
     read_running,
 )
-from fieldapp.rollups.rules import HOUSEHOLD, PERSON, WEEK, WORKER, Key, ListSince, Subject, tally
+from fieldapp.rollups.rules import HOUSEHOLD, PERSON, WEEK, WORKER, Contact, Key, ListSince, Subject, tally
 from fieldapp.screenings import counting as screening_counting
 from fieldapp.screenings.models import Screening, ScreeningRow
-from fieldapp.visits import counting as visit_counting
+from fieldapp.visits import counting as visit_counting, repeats
 from fieldapp.visits.counting import AT_ONCE
 from fieldapp.visits.models import Visit, VisitPerson
 
@@ -99,6 +99,8 @@ def put_right() -> int:
         rollups.lock_changes()
         _complete_old_records()
         db.session.flush()
+        for contacts in _list_subjects():
+            repeats.note(contacts)
         of_grids, of_counties = _list_wrong_grids(), list_wrong_counties()
         rollups.add({key: there - kept for key, (kept, there) in of_grids.items()})
     rollups.fold()
@@ -122,6 +124,13 @@ def count_since(area_code: str, first_week_on: date) -> Counter[Key]:
 
 
 def _count_subjects(list_since: ListSince) -> Iterator[tuple[Key, int]]:
+    for batch in _list_subjects():
+        for contacts in batch.values():
+            yield from tally(contacts, list_since, date.min).items()
+
+
+def _list_subjects() -> Iterator[dict[Subject, list[Contact]]]:
+    """The contacts of all who count once in an area, some of them at a time."""
     named: set[Subject] = {
         (PERSON, str(uuid)) for uuid in db.session.scalars(select(VisitPerson.person_uuid).distinct())
     }
@@ -130,9 +139,10 @@ def _count_subjects(list_since: ListSince) -> Iterator[tuple[Key, int]]:
     named |= {(WORKER, str(user_id)) for user_id in db.session.scalars(select(Visit.worker_id).distinct())}
     standing = iter(sorted(set(visit_counting.list_standing(named).values())))
     while subjects := list(islice(standing, AT_ONCE)):
-        for contacts in visit_counting.list_contacts(subjects).values():
-            yield from tally(contacts, list_since, date.min).items()
-    yield from screening_counting.tally_people(screening_counting.list_screened(), list_since).items()
+        yield visit_counting.list_contacts(subjects)
+    screened = iter(screening_counting.list_screened())
+    while some := list(islice(screened, AT_ONCE)):
+        yield screening_counting.list_contacts_of(some)
 
 
 def _count_visits() -> Iterator[tuple[Key, int]]:

@@ -17,7 +17,7 @@ from fieldapp.people import queries as people
 from fieldapp.people.models import Person
 from fieldapp.rollups import actions as rollups
 from fieldapp.rollups.queries import read_running
-from fieldapp.rollups.rules import SCREENED, Contact, Key, ListSince, Subject, tally
+from fieldapp.rollups.rules import SCREENED, Contact, Key, Subject, tally
 from fieldapp.screenings.models import Screening, ScreeningRow
 from fieldapp.visits import repeats
 
@@ -47,18 +47,10 @@ def count_screening(screening_id: int, by: int = 1) -> None:
     rollups.add(counts)
 
 
-def tally_people(person_uuids: Iterable[str], list_since: ListSince) -> Counter[Key]:
-    """What those who stand for these people count as screened."""
-    counts: Counter[Key] = Counter()
-    for some in _batches(sorted(set(people.list_standing(Person, person_uuids).values()))):
-        for contacts in list_contacts(some).values():
-            counts.update(tally(contacts, list_since, date.min))
-    return counts
-
-
 def list_screened() -> list[str]:
-    """Everybody whom a screening means."""
-    return [uuid for uuid in db.session.scalars(select(ScreeningRow.person_uuid).distinct()) if uuid]
+    """Who stands for everybody whom a screening means."""
+    named = [uuid for uuid in db.session.scalars(select(ScreeningRow.person_uuid).distinct()) if uuid]
+    return sorted(set(people.list_standing(Person, named).values()))
 
 
 def select_traces(entries: Collection[Subject], first: date, last: date) -> Select[Any]:

@@ -11,14 +11,14 @@ from typing import Any
 
 import flask_migrate
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import delete, event, select
 
 from fieldapp.areas.models import Area
 from fieldapp.core import clock
-from fieldapp.core.db import db
+from fieldapp.core.db import db, transaction
 from fieldapp.core.errors import AppError
 from fieldapp.reports import queries
-from fieldapp.reports.recount import list_wrong
+from fieldapp.reports.recount import list_wrong, put_right
 from fieldapp.reports.rules import Report
 from fieldapp.rollups.models import Repeated
 from fieldapp.rollups.rules import PERSON
@@ -418,6 +418,16 @@ def test_the_update_finds_whom_several_parts_count_already(province: Province) -
         db.session.rollback()
         flask_migrate.downgrade(str(MIGRATIONS), "20261130_sheets_and_months")
         flask_migrate.upgrade(str(MIGRATIONS))
+        assert read_repeated() == before
+
+
+def test_counting_anew_notes_whom_several_parts_count(province: Province) -> None:
+    make_repeats(province, 3)
+    with province.city.app.app_context():
+        before = read_repeated()
+        with transaction():
+            db.session.execute(delete(Repeated))
+        assert put_right() == 0
         assert read_repeated() == before
 
 
