@@ -8,7 +8,7 @@ from typing import Any
 
 from flask_babel import gettext, lazy_gettext
 from wtforms import BooleanField, DateField, FileField, MonthField, RadioField, SelectField
-from wtforms.validators import Optional, ValidationError
+from wtforms.validators import InputRequired, Optional, ValidationError
 
 from fieldapp.core import clock
 from fieldapp.core.forms import Form, text_area
@@ -75,7 +75,9 @@ class UndoForm(ReasonForm):
 class DecisionForm(ReasonForm):
     """What becomes of a row, and of several people, who was paid."""
 
-    decision = RadioField(lazy_gettext("What becomes of it?"))
+    decision = RadioField(
+        lazy_gettext("What becomes of it?"), [InputRequired(lazy_gettext("Choose what becomes of it."))]
+    )
     chosen = RadioField(lazy_gettext("Who was paid?"), validate_choice=False)
 
     def offer(self, people: list[tuple[str, str]]) -> None:

@@ -58,6 +58,9 @@ def test_from_file_to_undo(app, county):
     row = desk.get(f"{page}/rows/3").text
     assert "该月应发 450.00 元。" in row
     assert desk.post(f"{page}/rows/3", decision="take", reason="").status_code == 422
+    undecided = desk.post(f"{page}/rows/3", reason="标准上调")
+    assert undecided.status_code == 422
+    assert "请选择如何处理。" in undecided.text
     assert desk.post(f"{page}/rows/4", decision="take", reason="已核实").status_code == 409
     assert desk.post(f"{page}/rows/3", decision="take", reason="标准上调").status_code == 303
     assert "人工确认入账：标准上调" in desk.get(f"{page}?rows=differs").text
