@@ -25,7 +25,7 @@ test: set-up .system-packages ## every test: Python on SQLite and on PostgreSQL,
 	python -m pytest -m "not browser" --numprocesses auto --maxprocesses 4 --dist worksteal
 	python -m pytest -m browser --numprocesses auto --maxprocesses 2 --dist loadfile --timeout 600
 
-test-long: set-up .system-packages ## ten times as many random answers to forms, stories of a county, and schedules of faults between phones and server
+test-long: set-up .system-packages ## ten times as many random answers to forms and stories of a county, twenty times as many schedules of faults between phones and server
 	ODK_INSTANCES=750 python -m pytest tests/odk --timeout 3600
 	LONG_BROWSER_TESTS=1 python -m pytest tests/browser/test_killed_pages.py
 	IMPORT_ROWS=100000 python -m pytest tests/imports/test_imports.py -k thousands --timeout 7200

@@ -25,7 +25,7 @@ from tests.sync.world import World
 
 # All schedules of one run, on both databases together. In one of twenty a real server process is killed, in another
 # one the server is lost and restored from a backup.
-SCHEDULES = int(os.environ.get("SYNC_SCHEDULES", "200"))
+SCHEDULES = int(os.environ.get("SYNC_SCHEDULES", "100"))
 KILLED = RESTORED = ceil(SCHEDULES / 20 / len(ENGINES))
 # The rest is told in so many parts a database, to run side by side.
 PARTS = 4
