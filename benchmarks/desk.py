@@ -46,7 +46,9 @@ from tests import postgresql
 from tests.factories import PASSWORD, Desk
 
 SMALL, LARGE, FULL = 10_000, 300_000, 10_000_000
-WARM, RUNS = 3, 30
+WARM, RUNS = 3, 20
+# A page is opened so often in the calmest of some rounds through all pages: whatever else the machine does only adds to it.
+ROUNDS = 3
 MOST_STATEMENTS = 15
 # The report adds up all that is counted of an area, and has a limit of its own.
 REPORT, REPORT_LIMIT_MS = "report", 300
@@ -93,8 +95,9 @@ GROWS = (
 
 @dataclass(frozen=True)
 class Opened:
-    """One page as one reader opens it: how long processors worked on it, the app's and the database's, in the mean; times
-    of the whole request by the clock, whoever else had the processors; how many statements, and how they are read.
+    """One page as one reader opens it: how long processors worked on it, the app's and the database's, in the mean of the
+    calmest round; times of the whole request by the clock, whoever else had the processors; how many statements, and how they
+    are read.
     """
 
     words: str
@@ -414,23 +417,30 @@ def _measure(app: Flask) -> list[Opened]:
         }
         household = db.session.get_one(Visit, chosen["township"][1][0]).household_uuid
         week_on = reports.list_weeks(clock.now())[1].ends_on
-    found = []
-    for area, (name, waiting) in chosen.items():
-        print(f"  {area}", flush=True)
-        desk = Desk(app, name)
-        pages = {
-            "home": ["/"],
-            "queue": ["/reviews"],
-            "visit": [f"/reviews/{visit_uuid}" for visit_uuid in waiting],
-            "queue beside it": [f"/reviews/{visit_uuid}/queue" for visit_uuid in waiting],
-            "visits of all states": ["/reviews?queue=all"],
-            "follow-ups": ["/followups"],
-            "board": ["/followups/board"],
-            **_pages_of_report(grid[: READERS[area][1]], week_on),
-            **{page: [path.format(household=household) for path in paths] for page, paths in OTHERS.items()},
-        }
-        found += [_open(engine, desk, f"{page}, {area}", paths) for page, paths in pages.items()]
-    return found
+    desks = {area: Desk(app, name) for area, (name, _) in chosen.items()}
+    calmest: dict[str, Opened] = {}
+    for number in range(1, ROUNDS + 1):
+        print(f"  round {number}", flush=True)
+        for area, (_, waiting) in chosen.items():
+            pages = {
+                "home": ["/"],
+                "queue": ["/reviews"],
+                "visit": [f"/reviews/{visit_uuid}" for visit_uuid in waiting],
+                "queue beside it": [f"/reviews/{visit_uuid}/queue" for visit_uuid in waiting],
+                "visits of all states": ["/reviews?queue=all"],
+                "follow-ups": ["/followups"],
+                "board": ["/followups/board"],
+                **_pages_of_report(grid[: READERS[area][1]], week_on),
+                **{
+                    page: [path.format(household=household) for path in paths]
+                    for page, paths in OTHERS.items()
+                },
+            }
+            for page, paths in pages.items():
+                words = f"{page}, {area}"
+                one = _open(engine, desks[area], words, paths)
+                calmest[words] = min(one, calmest.get(words, one), key=lambda opened: opened.processor_ms)
+    return list(calmest.values())
 
 
 def _pages_of_report(area_code: str, week_on: date) -> dict[str, list[str]]:
@@ -535,7 +545,7 @@ def _is_whole(line: str) -> bool:
 def table(found: list[Opened], visits: int) -> str:
     """Every page, how all of them are read, and whether what is promised holds."""
     lines = [
-        f"The desk among {visits:,} visits, PostgreSQL, {RUNS} times each",
+        f"The desk among {visits:,} visits, PostgreSQL, {RUNS} times each, in the calmest of {ROUNDS} rounds",
         f"{'':<30} {'server':>9} {'median':>9} {'9 of 10':>9} {'statements':>11}",
     ]
     lines += [

@@ -43,6 +43,8 @@ ROLES: Mapping[str, Any] = {
     "audit": lazy_gettext("Audit administrator"),
 }
 
+NEAR_DAYS = {0: lazy_gettext("today"), -1: lazy_gettext("yesterday"), 1: lazy_gettext("tomorrow")}
+
 
 def say_state(code: str) -> str:
     """The word for a state of a visit, a flag or a follow-up."""
@@ -68,13 +70,9 @@ def get_words(*tables: str) -> dict[str, dict[str, str]]:
 def say_day(day: date, today: date | None = None) -> str:
     """Today, yesterday, tomorrow; a month and a day; the year too when it is another."""
     today = today or clock.local_date(clock.now())
-    near = {
-        0: gettext("today"),
-        -1: gettext("yesterday"),
-        1: gettext("tomorrow"),
-    }.get((day - today).days)
+    near = NEAR_DAYS.get((day - today).days)
     if near:
-        return near
+        return str(near)
     if is_chinese():
         return (
             f"{day.month}月{day.day}日" if day.year == today.year else f"{day.year}年{day.month}月{day.day}日"
